@@ -1,0 +1,74 @@
+"""The two CRM doors, `fetch` and `write_back`, and the hint that something changed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connector.mapping.raw import RawContract
+
+#: Which columns to read: CRM object → dotted paths from it. Derived from the mapping file, never written by hand.
+FieldPaths = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ContractRef:
+    """A contract in a CRM, named by the id of any of its records (order or deal)."""
+
+    crm: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a stream was read: the record's own stamp (UTC) and id, so that equal stamps lose nothing."""
+
+    stamp: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a poll found: contracts that may have changed, and the cursor to continue from."""
+
+    refs: tuple[ContractRef, ...]
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """Values for one record: only the fields that differ from what the CRM holds."""
+
+    object: str
+    id: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of one write-back; `error` is the CRM's reason, None when it was stored."""
+
+    object: str
+    id: str
+    error: str | None = None
+
+
+class Crm(Protocol):
+    """A CRM adapter. It knows topology and transport, nothing of Stripe and nothing of what fields mean."""
+
+    name: str
+
+    def changed(self, since: Cursor | None) -> Changed:
+        """Return contracts that may have changed since the cursor; a hint only, repeats are harmless."""
+        ...
+
+    def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
+        """Read whole contracts, in batches; several refs of one contract give one RawContract.
+
+        A ref whose record is gone gives nothing. Raises RetryableError, RejectedError, ConfigError.
+        """
+        ...
+
+    def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
+        """Store ids and status; a row the CRM refuses comes back with its reason, the others are stored."""
+        ...

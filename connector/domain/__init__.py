@@ -1,0 +1,1 @@
+"""The business in plain values: no CRM, no Stripe, standard library only."""

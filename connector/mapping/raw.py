@@ -1,0 +1,89 @@
+"""What a CRM adapter hands over: records as the CRM has them, grouped by how they hang together.
+
+The adapter knows topology (which order amends which, which rates belong to a line). It does not know what a field
+means; that is the mapping's business (`reader.py`). Field values are what the CRM's JSON holds, with numbers as Decimal.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+#: One record's fields, as the CRM names them. A missing key and None mean the same: empty.
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One CRM record."""
+
+    object: str
+    id: str
+    fields: Fields
+
+
+class RawRecords:
+    """All records known of a contract, found by id. Salesforce ids are matched on 15 or 18 characters."""
+
+    __slots__ = ("_by_id",)
+
+    def __init__(self, records: Iterable[RawRecord]) -> None:
+        self._by_id = {record.id[:15]: record for record in records}
+
+    @classmethod
+    def from_mapping(cls, tables: Mapping[str, Mapping[str, Fields]]) -> "RawRecords":
+        """Build from {object: {id: {field: value}}}, the shape of a records file."""
+        return cls(RawRecord(name, key, fields) for name, rows in tables.items() for key, fields in rows.items())
+
+    def get(self, record_id: object) -> RawRecord | None:
+        """Return the record with this id, or None when it is not known."""
+        return self._by_id.get(record_id[:15]) if isinstance(record_id, str) else None
+
+    def of(self, name: str) -> Iterator[RawRecord]:
+        """Yield the records of one object, by id: the order of the input never matters."""
+        return iter(sorted((r for r in self._by_id.values() if r.object == name), key=lambda r: r.id))
+
+    def __iter__(self) -> Iterator[RawRecord]:
+        return iter(self._by_id.values())
+
+    def follow(self, record: RawRecord, relationship: str) -> RawRecord | None:
+        """Return the parent record: `Account` by AccountId, `SBQQ__Quote__r` by SBQQ__Quote__c."""
+        name = f"{relationship[:-1]}c" if relationship.endswith("__r") else f"{relationship}Id"
+        return self.get(record.fields.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """A line with what hangs on it: its rates (usage tiers) with their schedule, and its coupons."""
+
+    record: RawRecord
+    rate_schedules: tuple[RawRecord, ...] = ()
+    rates: tuple[RawRecord, ...] = ()
+    discounts: tuple[RawRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawRevision:
+    """One order with its lines and coupons. `kind` is initial, amendment or renewal."""
+
+    kind: str
+    record: RawRecord
+    lines: tuple[RawLine, ...]
+    discounts: tuple[RawRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawContract:
+    """A contract as the CRM holds it: the first order, its amendments, and every record they lead to.
+
+    `siblings` are first orders of other contracts of the same account, where the adapter saw any.
+    `instance_url` is the CRM's address for people, without a slash at the end; links are made from it.
+    """
+
+    key: str
+    crm: str
+    root: RawRecord
+    revisions: tuple[RawRevision, ...]
+    records: RawRecords
+    siblings: tuple[RawRecord, ...] = ()
+    instance_url: str = ""
+    notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
