@@ -10,15 +10,18 @@ from fractions import Fraction
 
 from connector.domain.errors import UnknownCurrencyError
 
-_ZERO = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-_THREE = frozenset("bhd jod kwd omr tnd".split())
-_TWO = frozenset(
-    """aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop crc
-    cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd kes kgs khr
-    kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php
-    pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sll sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu
-    uzs wst xcd xcg yer zar zmw""".split()
-)
+_ZERO_CODES = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf"
+_THREE_CODES = "bhd jod kwd omr tnd"
+_TWO_CODES = """
+aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop crc cve czk
+dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd kes kgs khr kyd kzt lak
+lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron
+rsd rub sar sbd scr sek sgd shp sle sll sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd xcg yer
+zar zmw
+"""
+_ZERO = frozenset(_ZERO_CODES.split())
+_THREE = frozenset(_THREE_CODES.split())
+_TWO = frozenset(_TWO_CODES.split())
 
 #: Smallest chargeable step in minor units, where it is not 1 (docs.stripe.com/currencies, "special cases").
 _STEP = {"isk": 100, "ugx": 100} | dict.fromkeys(_THREE, 10)
@@ -51,7 +54,7 @@ def step(currency: str) -> int:
 
 def to_minor(amount: Exact, currency: str) -> Fraction:
     """Return `amount` of major units as an exact number of minor units; nothing is rounded here."""
-    return Fraction(amount) * 10 ** exponent(currency)
+    return Fraction(amount) * Fraction(10) ** exponent(currency)
 
 
 def to_major(minor: Exact, currency: str) -> Decimal:

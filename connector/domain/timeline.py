@@ -1,0 +1,138 @@
+"""One algebra for ramp, amendment, termination and renewal: cut the contract at every date on which anything changes.
+
+A revision's lines carry changes of quantity. What is in force on a day is the sum of everything that covers the day;
+reductions take from the newest addition first, as CPQ's own revised-line star implies (every amendment names the line
+of the *first* order, so the order of taking is ours to fix: last in, first out).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from connector.domain.contract import Charge, Contract, Line, Revision
+from connector.domain.issues import Issue, IssueCode, Source, block
+from connector.domain.period import Period
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A line and how much of it is in force during a slice."""
+
+    line: Line
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A stretch of time in which nothing changes. `revision` is the newest one that had taken effect by its start."""
+
+    period: Period
+    revision: Revision
+    in_force: tuple[InForce, ...]
+
+
+Timeline = tuple[Slice, ...]
+
+
+def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
+    """Cut the contract into slices: 50 seats, +20 from March, all gone in June gives 50, 70 and then nothing.
+
+    One-time lines cut too (they are billed on their day) but are never in force. Slices without anything in force are
+    left out. Issues: REVISED_LINE_UNKNOWN, QUANTITY_REDUCED.
+    """
+    recurring = tuple(line for line in contract.lines if line.charge is not Charge.ONE_TIME)
+    roots, issues = _roots(contract, recurring)
+    cuts = sorted(_cuts(contract, recurring))
+    slices = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        in_force, more = _in_force(recurring, roots, start)
+        issues += more
+        if in_force:
+            slices.append(Slice(Period(start, end), revision_on(contract, start), in_force))
+    return tuple(slices), tuple(dict.fromkeys(issues))
+
+
+def revision_on(contract: Contract, day: date) -> Revision:
+    """Return the newest revision that has taken effect on `day`; before the first one, the first."""
+    effective = [revision for revision in contract.revisions if revision.effective <= day]
+    return effective[-1] if effective else contract.revisions[0]
+
+
+def line_end(line: Line, contract: Contract) -> date:
+    """Return the exclusive end of a recurring line: its own, else the contract's."""
+    end = line.end or contract.end
+    if end is None:
+        msg = f"line {line.ref} has no end; evergreen lines must be refused before the timeline is made"
+        raise ValueError(msg)
+    return end
+
+
+def _cuts(contract: Contract, recurring: Iterable[Line]) -> set[date]:
+    lines = tuple(recurring)
+    cuts = {day for line in lines for day in (line.start, line_end(line, contract))}
+    if lines:
+        first, last = min(cuts), max(cuts)
+        cuts |= {line.start for line in contract.lines if line.charge is Charge.ONE_TIME and first < line.start < last}
+    return cuts
+
+
+def _roots(contract: Contract, lines: tuple[Line, ...]) -> tuple[Mapping[str, str], list[Issue]]:
+    known = {line.ref: line for line in lines}
+    roots: dict[str, str] = {}
+    issues: list[Issue] = []
+    for line in lines:
+        root, seen = line, {line.ref}
+        while root.revises in known and root.revises not in seen:
+            root = known[root.revises]
+            seen.add(root.ref)
+        roots[line.ref] = root.ref
+        if line.quantity < 0 and root.ref == line.ref:
+            issues.append(
+                block(
+                    IssueCode.REVISED_LINE_UNKNOWN,
+                    contract.source(line.ref, "revises"),
+                    f"{line.product.name}: the line takes away {-line.quantity} but the line it revises is not part of "
+                    "this contract",
+                    "Point the line's revised order product at the line of the first order, or sync the order it "
+                    "belongs to.",
+                )
+            )
+    return roots, issues
+
+
+def _in_force(lines: tuple[Line, ...], roots: Mapping[str, str], day: date) -> tuple[tuple[InForce, ...], list[Issue]]:
+    groups: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.start <= day and (line.end is None or day < line.end):
+            groups[roots[line.ref]].append(line)
+    result: list[InForce] = []
+    issues: list[Issue] = []
+    for members in groups.values():
+        left, over = _take_newest_first(members)
+        result += left
+        if over > 0:
+            newest = members[-1]
+            issues.append(_reduced_too_far(newest, over, day))
+    return tuple(result), issues
+
+
+def _take_newest_first(members: list[Line]) -> tuple[list[InForce], Decimal]:
+    to_take = -sum((line.quantity for line in members if line.quantity < 0), Decimal(0))
+    left: list[InForce] = []
+    for line in reversed([line for line in members if line.quantity >= 0]):
+        taken = min(line.quantity, to_take)
+        to_take -= taken
+        if line.quantity - taken > 0 or line.quantity == 0:
+            left.append(InForce(line, line.quantity - taken))
+    return left[::-1], to_take
+
+
+def _reduced_too_far(line: Line, over: Decimal, day: date) -> Issue:
+    return block(
+        IssueCode.QUANTITY_REDUCED,
+        Source(line.ref, None),
+        f"{line.product.name}: {over} more are taken away than were sold as of {day}",
+        "Correct the quantities of the amendment so that no more is removed than the contract holds on that day.",
+    )
