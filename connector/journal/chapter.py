@@ -1,0 +1,73 @@
+"""What the journal's chapters share: one transaction per method, rows as frozen values, one upsert for both databases.
+
+Each chapter (links, operations, runs, …) is a class over the same engine; `Journal` is all of them bound together, so
+callers see one flat book and each file stays small.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from itertools import islice
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Engine, Table, Text, any_, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connector.journal.engine import READ_ONLY
+
+
+class Row(Protocol):
+    """A frozen dataclass whose fields are columns."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Chapter:
+    """A part of the journal over a shared engine. Methods take `now` (UTC); none reads a clock."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Read committed rows; on SQLite it does not wait for a writer."""
+        with self._engine.connect().execution_options(**READ_ONLY) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One transaction: all of it is on disk when the block ends, or none of it if the block raises."""
+        with self._engine.begin() as connection:
+            yield connection
+
+
+def columns_of(table: Table, row: type[Row]) -> tuple[Column[Any], ...]:
+    """Name the columns that fill a dataclass, named like its fields."""
+    return tuple(table.c[field.name] for field in fields(row))
+
+
+def insert_into(connection: Connection | Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Begin the database's own INSERT, which knows ON CONFLICT; both spell it alike."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> None:
+    """Insert a row, or replace all but its key and the columns to `keep` where the key is already there."""
+    key = [column.name for column in table.primary_key]
+    statement = insert_into(connection, table).values(dict(values))
+    changed = {name: statement.excluded[name] for name in values if name not in key and name not in keep}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+def is_one_of(connection: Connection, column: Column[str], wanted: Collection[str]) -> ColumnElement[bool]:
+    """`column IN (wanted)` without a new statement per length: PostgreSQL plans one array far better than 500 binds."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(wanted), type_=ARRAY(Text)))
+    return column.in_(list(wanted))
+
+
+def in_chunks(values: Iterable[str], size: int = 1_000) -> Iterator[list[str]]:
+    """Cut the distinct values into lists that a statement can carry (SQLite binds at most 32,766)."""
+    rest = iter(dict.fromkeys(values))
+    while chunk := list(islice(rest, size)):
+        yield chunk

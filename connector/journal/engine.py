@@ -1,0 +1,88 @@
+"""Connections to the journal's database, set up so that a committed intent is on disk.
+
+SQLite: one writer at a time by BEGIN IMMEDIATE (a transaction that reads and then writes could otherwise fail half
+way), readers beside it through the write-ahead log, and a synced commit. PostgreSQL: psycopg, read committed, which
+the compare-and-set statements of the leases rely on.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from connector.journal.errors import JournalError
+
+READ_ONLY = {"journal_read_only": True}
+
+_BUSY_MS = 30_000
+_POSTGRES_DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
+
+
+def journal_url(url: str) -> URL:
+    """Fill our driver into a URL. Raises JournalError for a database we do not know, without its password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise JournalError(
+            "the journal's database URL cannot be read; expected sqlite:///path or postgresql://…"
+        ) from error
+    if parsed.drivername in _POSTGRES_DRIVERS:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername in {"sqlite", "sqlite+pysqlite"}:
+        return parsed.set(drivername="sqlite")
+    raise JournalError(f"the journal works on sqlite and postgresql, not on {parsed.drivername}")
+
+
+def database_file(url: URL) -> Path | None:
+    """Return the file behind a SQLite URL; None for PostgreSQL and for a database in memory."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database))
+
+
+def open_engine(url: URL) -> Engine:
+    """Make a pooled engine that threads can share. Nothing is connected yet."""
+    if url.get_backend_name() == "postgresql":
+        return create_engine(
+            url,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=32,
+            connect_args={"connect_timeout": 10, "application_name": "connector"},
+        )
+    # In memory there is one connection, or there would be several databases; threads take turns at it.
+    in_memory = database_file(url) is None
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1 if in_memory else 8,
+        max_overflow=0 if in_memory else 32,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS // 1000},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def create_private_file(path: Path) -> None:
+    """Make an empty database file, and its folder, that only our own user can read: it names customers."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin on its own: _begin_sqlite does
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("journal_read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,124 @@
+"""Links: which Stripe object stands for which of our keys, and what was last applied to it.
+
+A link is found by (connection, kind, key). Its `applied_hash` answers "did anything change?" without a call; its
+`applied` parameters say what changed. A retired object keeps its link, marked, so that its id stays known.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, upsert
+from connector.journal.tables import links
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One of our keys and the Stripe object behind it. Times are UTC."""
+
+    connection: str
+    kind: str
+    key: str
+    stripe_id: str
+    applied_hash: str
+    applied: Mapping[str, Any]
+    contract_key: str
+    account_key: str
+    currency: str | None
+    created_at: datetime
+    updated_at: datetime
+    retired_at: datetime | None
+
+
+class Links(Chapter):
+    """The chapter of links."""
+
+    def link(self, connection: str, kind: str, key: str) -> Link | None:
+        """Return the link of one object, retired or not."""
+        found = self._links(links.c.connection == connection, links.c.kind == kind, links.c.key == key)
+        return found[0] if found else None
+
+    def links(self, connection: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Link]:
+        """Look up the links of many (kind, key) pairs at once; pairs without a link are absent."""
+        wanted = set(keys)
+        found: dict[tuple[str, str], Link] = {}
+        with self._reading() as database:
+            for chunk in in_chunks(key for _, key in sorted(wanted)):
+                query = _select_links(links.c.connection == connection, is_one_of(database, links.c.key, chunk))
+                for row in database.execute(query).mappings():
+                    found[row["kind"], row["key"]] = Link(**row)
+        return {pair: link for pair, link in found.items() if pair in wanted}
+
+    def contract_links(self, connection: str, contract_key: str) -> tuple[Link, ...]:
+        """List every object of one contract, by kind and key."""
+        return self._links(links.c.connection == connection, links.c.contract_key == contract_key)
+
+    def account_links(self, connection: str, account_key: str) -> tuple[Link, ...]:
+        """List every object of one customer, by kind and key."""
+        return self._links(links.c.connection == connection, links.c.account_key == account_key)
+
+    def stripe_links(self, connection: str, stripe_ids: Collection[str]) -> tuple[Link, ...]:
+        """Look up the links behind Stripe ids, as they arrive in webhooks."""
+        found: list[Link] = []
+        with self._reading() as database:
+            for chunk in in_chunks(stripe_ids):
+                query = _select_links(links.c.connection == connection, is_one_of(database, links.c.stripe_id, chunk))
+                found += [Link(**row) for row in database.execute(query).mappings()]
+        return tuple(found)
+
+    def save_link(
+        self,
+        connection: str,
+        kind: str,
+        key: str,
+        *,
+        stripe_id: str,
+        applied_hash: str,
+        applied: Mapping[str, Any],
+        contract_key: str,
+        account_key: str,
+        now: datetime,
+        currency: str | None = None,
+    ) -> Link:
+        """Link an object that was found or adopted, not written by an operation; replaces the link of the same key."""
+        link = Link(
+            connection=connection,
+            kind=kind,
+            key=key,
+            stripe_id=stripe_id,
+            applied_hash=applied_hash,
+            applied=applied,
+            contract_key=contract_key,
+            account_key=account_key,
+            currency=currency,
+            created_at=now,
+            updated_at=now,
+            retired_at=None,
+        )
+        with self._writing() as database:
+            return write_link(database, link)
+
+    def forget_link(self, connection: str, kind: str, key: str) -> bool:
+        """Drop a link, as when the object turns out to be gone at Stripe. False if there was none."""
+        gone = links.delete().where(links.c.connection == connection, links.c.kind == kind, links.c.key == key)
+        with self._writing() as database:
+            return database.execute(gone).rowcount == 1
+
+    def _links(self, *conditions: ColumnElement[bool]) -> tuple[Link, ...]:
+        with self._reading() as database:
+            return tuple(Link(**row) for row in database.execute(_select_links(*conditions)).mappings())
+
+
+def write_link(database: Connection, link: Link) -> Link:
+    """Upsert a link inside a caller's transaction and return it as stored: `created_at` of an older one is kept."""
+    values = {name: getattr(link, name) for name in Link.__dataclass_fields__}
+    upsert(database, links, values, keep=("created_at",))
+    same = _select_links(links.c.connection == link.connection, links.c.kind == link.kind, links.c.key == link.key)
+    return Link(**database.execute(same).mappings().one())
+
+
+def _select_links(*conditions: ColumnElement[bool]) -> Any:
+    return select(*columns_of(links, Link)).where(*conditions).order_by(links.c.kind, links.c.key)

@@ -1,0 +1,1 @@
+"""The journal's schema versions, run by alembic through `connector.journal.schema`."""

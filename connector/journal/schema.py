@@ -1,0 +1,103 @@
+"""The journal's schema and its versions: alembic, configured in code so that it works from an installed package.
+
+`upgrade` may be started by any number of processes at once: one does the work, the others wait and find it done.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from connector.journal.engine import READ_ONLY, create_private_file, database_file, journal_url, open_engine
+from connector.journal.errors import JournalSchemaError
+
+VERSION_TABLE = "journal_version"
+UPGRADE = "run: connector db upgrade"
+_UPGRADE_LOCK = 0x6A6F7572  # any number, the same for every program that upgrades
+
+
+def head() -> str:
+    """Return the schema version this program works with."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None  # noqa: S101 -- the package always holds a first version
+    return revision
+
+
+def current(url: str) -> str | None:
+    """Return the schema version of a database; None if no journal was ever set up there. Creates nothing."""
+    parsed = journal_url(url)
+    file = database_file(parsed)
+    if file is not None and not file.exists():
+        return None
+    engine = open_engine(parsed)
+    try:
+        return _current(engine)
+    finally:
+        engine.dispose()
+
+
+def upgrade(url: str) -> str:
+    """Bring the database at a URL to `head()`, creating it where it is a SQLite file; returns the version.
+
+    Raises JournalSchemaError if it is newer than this program. All or nothing on both databases.
+    """
+    parsed = journal_url(url)
+    file = database_file(parsed)
+    if file is not None:
+        create_private_file(file)
+    engine = open_engine(parsed)
+    try:
+        return upgrade_engine(engine)
+    finally:
+        engine.dispose()
+
+
+def upgrade_engine(engine: Engine) -> str:
+    """`upgrade` for a database that is already open."""
+    config = _config()
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite has taken its write lock by now
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+        _refuse_newer(_revision(connection))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return head()
+
+
+def require_head(engine: Engine) -> None:
+    """Raise JournalSchemaError unless the tables are those of this program."""
+    file = database_file(engine.url)
+    revision = None if file is not None and not file.exists() else _current(engine)
+    where = engine.url.render_as_string(hide_password=True)
+    if revision is None:
+        raise JournalSchemaError(f"there is no journal at {where}", remedy=UPGRADE)
+    _refuse_newer(revision)
+    if revision != head():
+        problem = f"the journal at {where} has schema {revision}, this program needs {head()}"
+        raise JournalSchemaError(problem, remedy=UPGRADE)
+
+
+def _refuse_newer(revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        problem = f"the journal has schema {revision}, which this program does not know"
+        raise JournalSchemaError(problem, remedy="install the version of connector that made it, or a newer one")
+
+
+def _current(engine: Engine) -> str | None:
+    with engine.connect().execution_options(**READ_ONLY) as connection:
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    return config

@@ -1,0 +1,59 @@
+"""The journal as one book, and how to open it.
+
+It keeps runs, plans, approvals, operations, links, cursors, leases and the audit chain; never money events. It reads no
+clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what it stores of them is plain JSON.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from connector.journal.audit import Audit
+from connector.journal.contracts import Contracts
+from connector.journal.cursors import Cursors
+from connector.journal.engine import create_private_file, database_file, journal_url, open_engine
+from connector.journal.leases import Leases
+from connector.journal.links import Links
+from connector.journal.operations import Operations
+from connector.journal.plans import Plans
+from connector.journal.runs import Runs
+from connector.journal.schema import require_head, upgrade_engine
+
+
+class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Audit):
+    """All chapters over one pooled engine. Threads share it; every method is one transaction.
+
+    Inheritance only binds the chapters: none overrides another.
+    """
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_journal(url: str, *, upgrade: bool = False) -> Journal:
+    """Open the journal at a database URL (`sqlite:///path`, `sqlite://` in memory, `postgresql://…`).
+
+    Raises JournalSchemaError, with the remedy, unless its tables are exactly those of this program; with `upgrade` they
+    are brought there first, and a SQLite file and its folder are created. Raises JournalError for a URL it cannot use.
+    """
+    parsed = journal_url(url)
+    file = database_file(parsed)
+    if upgrade and file is not None:
+        create_private_file(file)
+    engine = open_engine(parsed)
+    try:
+        if upgrade:
+            upgrade_engine(engine)
+        require_head(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Journal(engine)

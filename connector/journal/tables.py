@@ -1,0 +1,196 @@
+"""The journal's tables: what we did, to what, on whose word. Money events are not kept here.
+
+The same definitions serve SQLite and PostgreSQL. A change here needs a migration beside it (`migrations/versions`); a
+test compares the two. Times are UTC; keys are ours; `connection` is the name of a configured CRM-to-Stripe pair.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from connector.journal.columns import JsonText, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column declared INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),  # NULL: running, or killed
+    Column("mapping_hash", Text, nullable=False),
+    Column("config_hash", Text, nullable=False),
+    Column("counts", JsonText),
+    Index(None, "connection", "job", "id"),
+)
+
+run_contracts = Table(
+    "run_contracts",
+    metadata,
+    Column("run_id", Number, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("contract_key", Text, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("issues", JsonText, nullable=False),
+    Column("fingerprint", Text),
+    Column("tie_out", JsonText),
+    Column("duration_ms", Integer, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index(None, "connection", "contract_key", "run_id"),
+)
+
+contracts = Table(
+    "contracts",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("contract_key", Text, primary_key=True),
+    Column("record", Text, nullable=False),  # the CRM's own reference
+    Column("account_key", Text, nullable=False),
+    Column("source_hash", Text, nullable=False),  # of contract + mapping + policies; equal means nothing to do
+    Column("outcome", Text, nullable=False),
+    Column("status", JsonText, nullable=False),
+    Column("next_change", Date),
+    Column("updated_at", UtcTime, nullable=False),
+    Index(None, "connection", "account_key"),
+    Index(None, "connection", "outcome", "contract_key"),
+    Index(None, "connection", "next_change"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("stripe_id", Text, nullable=False),
+    Column("applied_hash", Text, nullable=False),
+    Column("applied", JsonText, nullable=False),
+    Column("contract_key", Text, nullable=False),
+    Column("account_key", Text, nullable=False),
+    Column("currency", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("retired_at", UtcTime),  # set once the object was retired at Stripe; the id stays known
+    Index(None, "connection", "contract_key"),
+    Index(None, "connection", "account_key"),
+    Index(None, "connection", "stripe_id"),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("run_id", Number, ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("connection", Text, nullable=False),
+    Column("contract_key", Text, nullable=False),
+    Column("account_key", Text, nullable=False),
+    Column("currency", Text),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),  # of the encoded request body
+    Column("applied_hash", Text, nullable=False),  # of the desired parameters below
+    Column("applied", JsonText, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("stripe_id", Text),
+    Column("request_id", Text),
+    Column("error", JsonText),
+    Column("started_at", UtcTime, nullable=False),  # first use of the idempotency key
+    Column("finished_at", UtcTime),
+    CheckConstraint("state IN ('intent', 'done', 'failed')", name="state"),
+    CheckConstraint("verb IN ('create', 'update', 'retire')", name="verb"),
+    Index(None, "connection", "contract_key", "id"),
+    Index(None, "connection", "kind", "key"),
+    Index(None, "connection", "idempotency_key"),
+    Index(None, "run_id"),
+    Index(
+        "uq_operations_open_intent",
+        "connection",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=text("state = 'intent'"),
+        postgresql_where=text("state = 'intent'"),
+    ),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("contract_key", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("plan", JsonText, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # the last time the same plan was made again
+    Index(None, "fingerprint"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("contract_key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("approved_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Index(None, "fingerprint"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("value", JsonText, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("account_key", Text, primary_key=True),
+    Column("owner", Text),  # NULL: released; the row stays so that `generation` only ever grows
+    Column("expires_at", UtcTime, nullable=False),
+    Column("generation", Number, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
