@@ -37,11 +37,16 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """Values for one record: only the fields that differ from what the CRM holds."""
+    """Values for one record: only the fields that differ from what the CRM holds.
+
+    With `upsert_by` the record is named by a key of ours: `upsert_by` is the key field, `id` its value, and the record
+    is made when there is none.
+    """
 
     object: str
     id: str
     fields: Mapping[str, Any]
+    upsert_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
