@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from connector.domain.contract import Charge, Contract, Line, Revision
 from connector.domain.issues import Issue, IssueCode, Source, block
@@ -46,7 +47,7 @@ def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
     roots, issues = _roots(contract, recurring)
     cuts = sorted(_cuts(contract, recurring))
     slices = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         in_force, more = _in_force(recurring, roots, start)
         issues += more
         if in_force:

@@ -1,0 +1,163 @@
+"""What must hold before a contract can be billed at all. Every check looks at the whole contract and reports everything."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+from connector.domain.contract import Charge, Contract, Line
+from connector.domain.issues import Issue, IssueCode, Source, block, warn
+from connector.domain.money import step, to_minor
+from connector.domain.timeline import Timeline, line_end
+
+
+def check_lines(contract: Contract) -> tuple[Issue, ...]:
+    """Return what is wrong with single lines and with the segments of a ramp."""
+    issues: list[Issue] = []
+    for line in contract.lines:
+        issues += _quantity(contract, line)
+        issues += _dates(contract, line)
+        issues += _price(contract, line)
+    issues += _segments(contract)
+    issues += _customer_currency(contract)
+    if not contract.lines:
+        issues.append(_no_lines(contract))
+    return tuple(issues)
+
+
+def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
+    """Return stretches of a billing frequency in which nothing is sold: Stripe has no phase without items."""
+    issues = []
+    for interval in sorted({entry.line.interval for piece in timeline for entry in piece.in_force}):
+        mine = [piece.period for piece in timeline if any(e.line.interval == interval for e in piece.in_force)]
+        for one, other in pairwise(mine):
+            if one.end < other.start:
+                issues.append(
+                    block(
+                        IssueCode.COVERAGE_GAP,
+                        Source(contract.ref),
+                        f"nothing is sold from {one.end} to {other.start}; a Stripe schedule cannot pause in between",
+                        "Extend a line over the gap, add a zero-price line, or sell the later part as its own order.",
+                    )
+                )
+    return tuple(issues)
+
+
+def _no_lines(contract: Contract) -> Issue:
+    return block(
+        IssueCode.NO_LINES,
+        Source(contract.ref),
+        "the order has no lines that can be billed",
+        "Add at least one product to the order, or clear the skip flag of its lines.",
+    )
+
+
+def _quantity(contract: Contract, line: Line) -> Iterator[Issue]:
+    source = contract.source(line.ref, "quantity")
+    if line.quantity != line.quantity.to_integral_value():
+        yield block(
+            IssueCode.QUANTITY_FRACTION,
+            source,
+            f"{line.product.name}: quantity {line.quantity.normalize():f} is not a whole number; Stripe counts whole units",
+            "Sell whole units, or sell in a smaller unit (75 hours instead of 7.5 ten-hour packs).",
+        )
+    elif line.charge is Charge.USAGE and line.quantity not in {Decimal(0), Decimal(1)}:
+        yield block(
+            IssueCode.QUANTITY_METERED,
+            source,
+            f"{line.product.name}: quantity {line.quantity.normalize():f} on a line that is billed by usage; what is used is "
+            "counted, not sold ahead",
+            "Set the quantity of the usage line to 1 (put a commitment on a line of its own).",
+        )
+    elif line.quantity == 0:
+        yield warn(
+            IssueCode.QUANTITY_ZERO,
+            source,
+            f"{line.product.name}: quantity is 0, nothing will be billed for the line",
+            "Enter the quantity that was sold, or remove the line.",
+        )
+
+
+def _dates(contract: Contract, line: Line) -> Iterator[Issue]:
+    if line.charge is Charge.ONE_TIME:
+        return
+    end = line.end or contract.end
+    if end is not None and end <= line.start:
+        yield block(
+            IssueCode.LINE_DATES,
+            contract.source(line.ref, "end"),
+            f"{line.product.name}: the line ends before it starts ({line.start} to {end}, the end not included)",
+            "Correct the line's start or end date.",
+        )
+
+
+def _price(contract: Contract, line: Line) -> Iterator[Issue]:
+    source = contract.source(line.ref, "unit_price")
+    if line.charge is not Charge.ONE_TIME and line.unit_price < 0:
+        yield block(
+            IssueCode.NEGATIVE_PRICE,
+            source,
+            f"{line.product.name}: the price is negative ({line.unit_price}); Stripe has no recurring credits",
+            "Give the discount on the line it belongs to, as a coupon, or as a one-time line (which becomes a credit).",
+        )
+    smallest = step(contract.currency)
+    if smallest > 1 and to_minor(line.total, contract.currency) % smallest:
+        yield block(
+            IssueCode.AMOUNT_STEP,
+            source,
+            f"{line.product.name}: {line.total} {contract.currency.upper()} cannot be charged; Stripe charges multiples of "
+            f"{smallest} of the smallest unit in this currency",
+            "Round the price of the line.",
+        )
+
+
+def _segments(contract: Contract) -> Iterator[Issue]:
+    """Yield gaps and overlaps within one key; amendments repeat a key on purpose, so each revision stands alone."""
+    for revision in contract.revisions:
+        keys: dict[str, list[Line]] = defaultdict(list)
+        for line in revision.lines:
+            if line.segment and line.charge is not Charge.ONE_TIME and line.revises is None and line.quantity >= 0:
+                keys[line.segment.key].append(line)
+        for lines in keys.values():
+            ordered = sorted(lines, key=lambda line: (line.start, line.ref))
+            for one, other in pairwise(ordered):
+                yield from _joint(contract, one, other)
+
+
+def _joint(contract: Contract, one: Line, other: Line) -> Iterator[Issue]:
+    end = one.end or contract.end
+    if end is None or end == other.start:
+        return
+    labels = f"{_label(one)} and {_label(other)} of {one.product.name}"
+    if end < other.start:
+        yield block(
+            IssueCode.SEGMENT_GAP,
+            contract.source(other.ref, "start"),
+            f"{labels}: nothing is sold from {end} to {other.start}, between the segments",
+            f"Let the later segment start on {end}, or end the earlier one the day before {other.start}.",
+        )
+    else:
+        yield block(
+            IssueCode.SEGMENT_OVERLAP,
+            contract.source(other.ref, "start"),
+            f"{labels} overlap from {other.start} to {min(end, line_end(other, contract))}; the time would be billed twice",
+            f"Let the later segment start on {end}.",
+        )
+
+
+def _label(line: Line) -> str:
+    if line.segment is None:
+        return f"line {line.ref}"
+    return f'segment "{line.segment.label}"' if line.segment.label else f"segment {line.segment.index}"
+
+
+def _customer_currency(contract: Contract) -> Iterator[Issue]:
+    others = sorted(contract.other_currencies - {contract.currency})
+    if others:
+        yield block(
+            IssueCode.CUSTOMER_CURRENCY,
+            contract.source(contract.ref, "currency"),
+            f"the order is in {contract.currency.upper()}, but the customer is already billed in "
+            f"{', '.join(code.upper() for code in others)}; a Stripe customer has one currency at a time",
+            "Bill this order to another account, or wait until the customer's other subscriptions have ended.",
+        )

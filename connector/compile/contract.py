@@ -1,0 +1,82 @@
+"""The one entry of compile: a contract → everything Stripe should hold for it."""
+
+from collections.abc import Iterable
+
+from connector.compile.catalog import PriceBook, coupon_resource, product_resource
+from connector.compile.checks import check_coverage, check_lines
+from connector.compile.customer import customer_resource
+from connector.compile.limits import check_limits
+from connector.compile.phases import one_time_spec, schedules
+from connector.compile.resource import Compiled, DesiredState, Key, Resource
+from connector.compile.schedule import invoice_resources, schedule_resource
+from connector.compile.spec import InvoiceSpec, ScheduleSpec
+from connector.domain.contract import Charge, Contract, Discount
+from connector.domain.issues import blocking
+from connector.domain.timeline import Timeline, timeline
+
+
+def compile_contract(contract: Contract) -> Compiled:
+    """Return the desired state and everything that stands in its way.
+
+    With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
+    are reported beside it, so that people can see what would have been.
+    """
+    issues = check_lines(contract)
+    if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
+        return Compiled(None, issues)
+    pieces, more = timeline(contract)
+    issues += more + check_coverage(contract, pieces)
+    if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
+        return Compiled(None, issues)
+    desired = _desired(contract, pieces)
+    return Compiled(desired, issues + check_limits(desired, contract.ref))
+
+
+_ARITHMETIC_HOLDS = frozenset({"CUSTOMER_CURRENCY", "AMOUNT_STEP"})
+
+
+def _desired(contract: Contract, pieces: Timeline) -> DesiredState:
+    specs = schedules(contract, pieces) if pieces else ()
+    invoices = () if specs else (_invoice(contract),)
+    prices = PriceBook(contract, specs)
+    schedule_resources = tuple(schedule_resource(contract, spec, prices) for spec in specs)
+    resources = (
+        customer_resource(contract),
+        *_products(contract),
+        *prices.resources(),
+        *_coupons(contract, specs, invoices),
+        *schedule_resources,
+        *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
+    )
+    return DesiredState(contract.key, contract.currency, resources, specs, invoices)
+
+
+def _invoice(contract: Contract) -> InvoiceSpec:
+    lines = tuple(one_time_spec(line, contract) for line in contract.lines if line.charge is Charge.ONE_TIME)
+    return InvoiceSpec(contract.ref, contract.currency, lines, contract.revisions[0].discounts)
+
+
+def _products(contract: Contract) -> Iterable[Resource]:
+    products = {line.product.ref: line.product for line in contract.lines}
+    return tuple(product_resource(products[ref], contract) for ref in sorted(products))
+
+
+def _coupons(
+    contract: Contract, specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]
+) -> tuple[Resource, ...]:
+    coupons: dict[Key, Resource] = {}
+    for discount in _discounts(specs, invoices):
+        resource = coupon_resource(discount, contract)
+        coupons[resource.key] = resource
+    return tuple(coupons[key] for key in sorted(coupons))
+
+
+def _discounts(specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]) -> Iterable[Discount]:
+    for phase in (phase for spec in specs for phase in spec.phases):
+        yield from phase.discounts
+        for part in (*phase.items, *phase.one_offs):
+            yield from part.discounts
+    for invoice in invoices:
+        yield from invoice.discounts
+        for line in invoice.lines:
+            yield from line.discounts

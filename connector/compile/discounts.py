@@ -1,0 +1,29 @@
+"""Coupons over phases: a coupon counts from the day it is first given, however many phases follow.
+
+Stripe starts a coupon's duration anew in each phase that lists it (docs.stripe.com/billing/subscriptions/
+subscription-schedules), so a one-time coupon belongs to the first phase only and a repeating one carries its rest.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+from connector.domain.contract import Contract, Discount, Line
+from connector.domain.period import Period, months_since
+
+
+def for_phase(owner: Contract | Line, phase: Period, first: date) -> tuple[Discount, ...]:
+    """Return the discounts of a contract or line that still hold in `phase`, with what is left of their time.
+
+    `first` is the day on which they began to count: the start of the schedule or of the line.
+    """
+    given = owner.revisions[0].discounts if isinstance(owner, Contract) else owner.discounts
+    return tuple(left for discount in given if (left := _left(discount, phase, first)) is not None)
+
+
+def _left(discount: Discount, phase: Period, first: date) -> Discount | None:
+    if phase.start <= first or discount.duration == "forever":
+        return discount
+    if discount.duration == "once" or discount.months is None:
+        return None
+    months = discount.months - months_since(first, phase.start)
+    return replace(discount, months=months) if months > 0 else None

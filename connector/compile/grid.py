@@ -1,0 +1,139 @@
+"""How one line falls on the billing grid: whole periods at one price, and the parts at its edges.
+
+The grid is anchor + n intervals. A line's whole periods are billed by a recurring price; what is left at the front or
+the back (a *part*) is worth the line's total minus the whole periods, so the sum is the CRM's to the minor unit:
+
+    18 months at 180.00, billed yearly   → 1 at 120.00 and a part of 6 months at 60.00
+    22 months at 4400.00, billed yearly, joining 10 months before the anniversary → part 2000.00, then 1 at 2400.00
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from connector.domain.contract import Line, Policies
+from connector.domain.money import line_amount, quantize, round_minor, to_minor, unit_amount
+from connector.domain.period import Period, Span, add_months, billing_dates, months_since, span
+
+_DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reproduces its multipliers bit for bit
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where billing periods begin: every `interval` months, counted from `anchor`."""
+
+    anchor: date
+    interval: int
+
+    def on(self, day: date) -> bool:
+        """Tell whether a billing period begins on `day`."""
+        months = months_since(self.anchor, day)
+        return months % self.interval == 0 and add_months(self.anchor, months) == day
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a line shorter than a billing period. `amount` is the whole part in minor units, all units, signed."""
+
+    period: Period
+    length: Span
+    amount: Fraction
+    on_grid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineBilling:
+    """A line on the grid: `unit` minor units per unit and whole period, `full` the stretch of whole periods."""
+
+    unit: Fraction
+    full: Period | None
+    periods: int
+    parts: tuple[Part, ...]
+
+    def part_at(self, period: Period) -> Part | None:
+        """Return the part that covers `period`."""
+        return next((part for part in self.parts if part.period.covers(period)), None)
+
+
+def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
+    """Return the grid of a schedule: counted from its start, or from its end when stubs come first."""
+    return Grid(start if policies.stub == "last" else end, interval)
+
+
+def bill_line(line: Line, period: Period, grid: Grid, currency: str, policies: Policies) -> LineBilling:
+    """Put a line with its own dates on the grid; pure arithmetic, whatever the line is for."""
+    dates = tuple(billing_dates(grid.anchor, grid.interval, period))
+    edges = (*dates, period.end) if dates and grid.on(period.end) else dates
+    full = Period(edges[0], edges[-1]) if len(edges) > 1 else None
+    count = max(len(edges) - 1, 0)
+    stretches = _edges(period, full)
+    lengths = [(stretch, span(stretch.start, stretch.end, grid.anchor)) for stretch in stretches]
+    weights = [_months(length, policies) / grid.interval for _, length in lengths]
+    unit = _unit(line, grid.interval, count, sum(weights, Fraction(0)), currency)
+    amounts = _part_amounts(line, unit, count, weights, currency)
+    parts = tuple(
+        Part(stretch, length, amount, grid.on(stretch.start))
+        for (stretch, length), amount in zip(lengths, amounts, strict=True)
+    )
+    return LineBilling(unit, full, count, parts)
+
+
+def _edges(period: Period, full: Period | None) -> list[Period]:
+    if full is None:
+        return [period]
+    edges = []
+    if period.start < full.start:
+        edges.append(Period(period.start, full.start))
+    if full.end < period.end:
+        edges.append(Period(full.end, period.end))
+    return edges
+
+
+def _months(length: Span, policies: Policies) -> Fraction:
+    if policies.precision == "month":
+        return Fraction(length.months + bool(length.days))
+    return length.months + length.days / _DAYS_PER_MONTH
+
+
+def _unit(line: Line, interval: int, count: int, in_parts: Fraction, currency: str) -> Fraction:
+    """Return minor units per unit and whole period.
+
+    Whole periods only: price / periods, exact. With parts, list price and discount are preferred when they give the
+    CRM's own (rounded) price, since dividing a rounded price back leaves 119.9998 where 120 was sold.
+    """
+    if line.period_price is not None:
+        return to_minor(line.period_price, currency)
+    price = to_minor(line.unit_price, currency)
+    if not in_parts:
+        return price / count
+    exact = _from_list_price(line, interval)
+    if exact is not None:
+        candidate = to_minor(exact, currency)
+        if abs(candidate) * count <= abs(price):
+            return candidate
+    return price / (count + in_parts)
+
+
+def _from_list_price(line: Line, interval: int) -> Fraction | None:
+    if not line.multiplier or line.list_price is None:
+        return None
+    multiplier, listed = Fraction(line.multiplier), Fraction(line.list_price)
+    scale = max(-int(line.unit_price.as_tuple().exponent), 2)
+    for factor in (Fraction(1), 1 - Fraction(line.discount_percent or 0) / 100):
+        if quantize(listed * multiplier * factor, scale) == line.unit_price:
+            return listed * factor * interval / (line.list_term or 12)
+    return Fraction(line.unit_price) / multiplier * interval / (line.list_term or 12)
+
+
+def _part_amounts(line: Line, unit: Fraction, count: int, weights: list[Fraction], currency: str) -> list[Fraction]:
+    """Share what the whole periods leave over the parts by their length; the last part takes the rounding."""
+    if not weights:
+        return []
+    quantity = int(line.quantity)
+    if line.period_price is not None:
+        return [Fraction(round_minor(unit * weight * quantity)) for weight in weights]
+    whole = count * line_amount(unit_amount(unit), quantity)
+    left = Fraction(round_minor(to_minor(line.total, currency))) - whole
+    total = sum(weights, Fraction(0))
+    shares = [Fraction(round_minor(left * weight / total)) for weight in weights[:-1]]
+    return [*shares, left - sum(shares, Fraction(0))]

@@ -1,0 +1,277 @@
+"""Slices → phases: what recurs, what is billed once, and where a stub needs a billing interval of its own.
+
+Every line has a grid billing (`grid.py`). Between two cuts a line is either in its whole periods (an ordinary item), or
+in a part:
+  a part that begins off the grid   the item is there, Stripe bills nothing for it before the next billing date, and the
+                                    part is a one-off (a joining line, an upsell in the middle of a period)
+  a part that begins on the grid    a stub. Alone in its phase it is an ordinary item with a shorter interval; beside
+                                    whole periods it is a one-off with its own service period
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+
+from connector.compile.discounts import for_phase
+from connector.compile.grid import Grid, LineBilling, Part, bill_line, grid_for
+from connector.compile.rating import rated_amount, scaled_tiers, tier_specs
+from connector.compile.segments import phase_segment
+from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, Reason, ScheduleSpec, Terms
+from connector.domain.contract import Charge, Contract, Line, RevisionKind
+from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
+from connector.domain.period import Period
+from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The slices of lines that share a billing frequency: one schedule."""
+
+    contract: Contract
+    slices: tuple[Slice, ...]
+    grid: Grid
+    billing: Mapping[str, LineBilling]
+
+    @property
+    def period(self) -> Period:
+        """Return the whole time of the schedule."""
+        return Period(self.slices[0].period.start, self.slices[-1].period.end)
+
+
+def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
+    """Return one schedule per billing frequency; one-time lines go with the first."""
+    intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
+    groups = [_group(contract, timeline, interval) for interval in intervals]
+    groups.sort(key=lambda group: (group.period.start, -_weight(group), group.grid.interval))
+    many = len(groups) > 1
+    return tuple(
+        _schedule(group, one_time=_one_time(contract) if index == 0 else (), suffix=many)
+        for index, group in enumerate(groups)
+    )
+
+
+def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
+    """Return a one-time line as a one-off: its price is the amount, its own dates are the service period."""
+    period = Period(line.start, line.end) if line.end and line.end > line.start else None
+    price = to_minor(line.unit_price, contract.currency)
+    amount = unit_amount(price if line.quantity >= 0 else -price)
+    reason: Reason = "credit" if amount < 0 else "one_time"
+    return OneOffSpec(line, reason, abs(int(line.quantity)), amount, period, line.discounts)
+
+
+def _one_time(contract: Contract) -> tuple[Line, ...]:
+    return tuple(line for line in contract.lines if line.charge is Charge.ONE_TIME)
+
+
+def _weight(group: Group) -> int:
+    return max(len([e for e in piece.in_force if e.line.segment]) for piece in group.slices)
+
+
+def _group(contract: Contract, timeline: Timeline, interval: int) -> Group:
+    slices = []
+    for piece in timeline:
+        mine = tuple(entry for entry in piece.in_force if entry.line.interval == interval)
+        if mine:
+            slices.append(replace(piece, in_force=mine))
+    grid = grid_for(slices[0].period.start, slices[-1].period.end, interval, contract.policies)
+    billing = {
+        line.ref: bill_line(
+            line, Period(line.start, line_end(line, contract)), grid, contract.currency, contract.policies
+        )
+        for line in contract.lines
+        if line.charge is not Charge.ONE_TIME and line.interval == interval
+    }
+    return Group(contract, tuple(slices), grid, billing)
+
+
+def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> ScheduleSpec:
+    contract = group.contract
+    cuts = _cuts(group, one_time)
+    phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
+    merged = _merge(phases)
+    marked = _mark_cycles(group, merged)
+    key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
+    return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
+
+
+def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
+    days = {day for piece in group.slices for day in (piece.period.start, piece.period.end)}
+    for billing in group.billing.values():
+        days |= {day for part in billing.parts for day in (part.period.start, part.period.end)}
+    first, last = group.period.start, group.period.end
+    days |= {line.start for line in one_time if first < line.start < last}
+    return sorted(day for day in days if first <= day <= last)
+
+
+def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpec:
+    contract = group.contract
+    piece = next(s for s in group.slices if s.period.covers(period))
+    items: list[ItemSpec] = []
+    one_offs: list[OneOffSpec] = []
+    stub = _stub_interval(group, piece, period)
+    for entry in piece.in_force:
+        item, extra = _bill(group, entry, period, stub)
+        items += item
+        one_offs += extra
+    one_offs += _reductions(group, period)
+    one_offs += [one_time_spec(line, contract) for line in one_time if _billed_in(line, period, group)]
+    index, label = phase_segment(entry.line for entry in piece.in_force)
+    first = period.start == group.period.start
+    return PhaseSpec(
+        period=period,
+        revision=revision_on(contract, period.start).ref,
+        segment_index=index,
+        segment_label=label,
+        items=tuple(items),
+        one_offs=tuple(one_offs),
+        discounts=for_phase(contract, period, group.period.start),
+        bills_from_start=first and contract.policies.backdated_start == "bill",
+    )
+
+
+def _billed_in(line: Line, period: Period, group: Group) -> bool:
+    if line.start < group.period.start:
+        return period.start == group.period.start
+    if line.start >= group.period.end:
+        return period.end == group.period.end
+    return period.start <= line.start < period.end
+
+
+def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | None:
+    """Return the interval of the stub when the phase holds nothing but stubs; the longest running one decides."""
+    parts = []
+    for entry in piece.in_force:
+        if entry.line.charge is Charge.USAGE:
+            continue
+        part = group.billing[entry.line.ref].part_at(period)
+        if part is None or not part.on_grid:
+            return None
+        parts.append(part)
+    if not parts:
+        return None
+    longest = max(parts, key=lambda part: (part.period.end, part.period.start))
+    if any(part.period.start != longest.period.start for part in parts):
+        return None
+    return _interval(longest)
+
+
+def _interval(part: Part) -> Interval:
+    if part.length.days:
+        return Interval("day", part.period.days)
+    return Interval("month", part.length.months)
+
+
+def _bill(
+    group: Group, entry: InForce, period: Period, stub: Interval | None
+) -> tuple[list[ItemSpec], list[OneOffSpec]]:
+    line, billing = entry.line, group.billing[entry.line.ref]
+    whole = Interval("month", group.grid.interval)
+    if line.charge is Charge.USAGE:
+        return [_item(group, entry, stub or whole, Fraction(1), period)], []
+    part = billing.part_at(period)
+    if part is None:
+        return [_item(group, entry, whole, Fraction(1), period)], []
+    if part.on_grid and stub == _interval(part):
+        return [_stub_item(group, entry, part, period)], []
+    carried = [] if part.on_grid else [_item(group, entry, whole, Fraction(1), period)]
+    if period.start != part.period.start:
+        return carried, []
+    return carried, [_part_one_off(group, line, part)]
+
+
+def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, period: Period) -> ItemSpec:
+    line = entry.line
+    unit = unit_amount(group.billing[line.ref].unit)
+    terms = Terms(
+        product=line.product.ref,
+        currency=group.contract.currency,
+        interval=interval,
+        usage=line.charge is Charge.USAGE,
+        unit_amount=None if line.tiers else unit,
+        tiers=scaled_tiers(tier_specs(line, group.contract.currency), share),
+        tiers_mode=line.tiers_mode if line.tiers else None,
+    )
+    quantity = None if line.charge is Charge.USAGE else int(entry.quantity)
+    return ItemSpec(line, terms, quantity, for_phase(line, period, line.start))
+
+
+def _stub_item(group: Group, entry: InForce, part: Part, period: Period) -> ItemSpec:
+    """Return a stub as an item of its own interval; its price is the part, shared over the line's units."""
+    line = entry.line
+    share = Fraction(part.length.months, group.grid.interval) if not part.length.days else _share(part, group)
+    item = _item(group, entry, _interval(part), share, period)
+    if line.tiers:
+        return item
+    per_unit = part.amount / int(line.quantity) if line.quantity else Fraction(0)
+    return replace(item, terms=replace(item.terms, unit_amount=unit_amount(per_unit)))
+
+
+def _share(part: Part, group: Group) -> Fraction:
+    return (part.length.months + Fraction(part.length.days * 12, 365)) / group.grid.interval
+
+
+def _part_one_off(group: Group, line: Line, part: Part) -> OneOffSpec:
+    quantity = abs(int(line.quantity)) or 1
+    amount = part.amount
+    if line.tiers:
+        full = rated_amount(tier_specs(line, group.contract.currency), line.tiers_mode, quantity)
+        amount = Fraction(round_minor(full * _share(part, group)))
+    amended = revision_on(group.contract, line.start).kind is RevisionKind.AMENDMENT
+    reason: Reason = "credit" if amount < 0 else "proration" if amended else "stub"
+    even = line_amount(unit_amount(amount / quantity), quantity) == amount
+    return OneOffSpec(
+        line=line,
+        reason=reason,
+        quantity=quantity if even else 1,
+        unit_amount=unit_amount(amount / quantity if even else amount),
+        period=part.period,
+        discounts=for_phase(line, part.period, line.start),
+    )
+
+
+def _reductions(group: Group, period: Period) -> list[OneOffSpec]:
+    """Return the credits of lines that take away in the middle of a period; on a billing date nothing is owed back."""
+    owed_back = []
+    for line in group.contract.lines:
+        billing = group.billing.get(line.ref)
+        if billing is None or line.quantity >= 0 or line.rated:
+            continue
+        part = billing.part_at(period)
+        if part and not part.on_grid and part.period.start == period.start and part.amount:
+            owed_back.append(_part_one_off(group, line, part))
+    return owed_back
+
+
+def _merge(phases: list[PhaseSpec]) -> list[PhaseSpec]:
+    """Join neighbours that say the same: a cut that changed nothing of this schedule is no phase."""
+    merged: list[PhaseSpec] = []
+    for phase in phases:
+        if merged and _same(merged[-1], phase):
+            merged[-1] = replace(merged[-1], period=Period(merged[-1].period.start, phase.period.end))
+        else:
+            merged.append(phase)
+    return merged
+
+
+def _same(one: PhaseSpec, other: PhaseSpec) -> bool:
+    return (
+        not other.one_offs
+        and one.items == other.items
+        and one.discounts == other.discounts
+        and one.revision == other.revision
+        and (one.segment_index, one.segment_label) == (other.segment_index, other.segment_label)
+    )
+
+
+def _mark_cycles(group: Group, phases: list[PhaseSpec]) -> tuple[PhaseSpec, ...]:
+    """Say where the billing cycle starts anew: a stub's shorter interval does not lie on the schedule's own dates."""
+    marked = []
+    anchor, intervals = group.period.start, None
+    for phase in phases:
+        now = {item.terms.interval for item in phase.items}
+        restarts = intervals is not None and now != intervals and phase.period.start != anchor
+        marked.append(replace(phase, restarts_cycle=restarts))
+        intervals = now
+    return tuple(marked)

@@ -1,0 +1,85 @@
+"""Desired Stripe objects in Stripe's own parameter vocabulary, before they have ids.
+
+Params are nested dicts and lists with these leaves: str, int, bool, Decimal (amounts in minor units), date (a day in
+the account's time zone; `billing/` makes it a timestamp) and Ref (the id of another object, once it has one).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from connector.compile.spec import InvoiceSpec, ScheduleSpec
+from connector.domain.issues import Issue
+
+Kind = Literal[
+    "customer",
+    "product",
+    "meter",
+    "price",
+    "coupon",
+    "subscription_schedule",
+    "invoice",
+    "invoice_lines",
+    "invoice_finalization",
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Our own stable name of a Stripe object: Key("customer", "001…"), Key("price", "cn_5f0c…")."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Stands in params where another object's Stripe id belongs."""
+
+    key: Key
+
+
+Leaf = str | int | bool | Decimal | date | Ref | None
+Value = Leaf | list["Value"] | Mapping[str, "Value"]
+Params = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One object Stripe should hold. `adopt` is an id the CRM already names for it."""
+
+    key: Key
+    params: Params
+    adopt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`)."""
+
+    contract_key: str
+    currency: str
+    resources: tuple[Resource, ...]
+    schedules: tuple[ScheduleSpec, ...]
+    invoices: tuple[InvoiceSpec, ...]
+
+    def of(self, kind: Kind) -> Iterator[Resource]:
+        """Yield the resources of one kind."""
+        return (resource for resource in self.resources if resource.key.kind == kind)
+
+    def get(self, key: Key) -> Resource | None:
+        """Return the resource with this key."""
+        return next((resource for resource in self.resources if resource.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What compile returns: the desired state (None when a blocking issue stands in the way) and the issues."""
+
+    desired: DesiredState | None
+    issues: tuple[Issue, ...]

@@ -1,0 +1,24 @@
+"""What a phase calls itself: the index and label of the ramp segment it is."""
+
+from collections.abc import Iterable
+
+from connector.domain.contract import Line
+
+
+def phase_segment(lines: Iterable[Line]) -> tuple[int | None, str | None]:
+    """Return the phase's segment index and label.
+
+    Segmented products of one order may have different segments on the same day (years beside quarters). The longest
+    segment in force gives the index, since it is the coarser ramp; labels that differ are all told, the same one first.
+    """
+    segments = sorted(
+        ((-_days(line), line.segment.key, line.segment) for line in lines if line.segment), key=lambda entry: entry[:2]
+    )
+    if not segments:
+        return None, None
+    labels = tuple(dict.fromkeys(segment.label for _, _, segment in segments if segment.label))
+    return segments[0][2].index, " / ".join(labels) or None
+
+
+def _days(line: Line) -> int:
+    return (line.end - line.start).days if line.end else 0

@@ -1,0 +1,116 @@
+"""A schedule in the business's own words: phases, items and one-offs, with the CRM ids they come from.
+
+This is what the plan prints and what the offline JSON document shows; `schedule.py` writes it as Stripe parameters.
+Amounts are minor units per billing period; dates are half-open days.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from connector.domain.contract import Discount, Line, TiersMode
+from connector.domain.period import Period
+
+IntervalUnit = Literal["day", "month"]
+Reason = Literal["one_time", "proration", "credit", "stub", "correction"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """A billing interval: `count` months, or days for a stub that is not whole months."""
+
+    unit: IntervalUnit
+    count: int
+
+    def __str__(self) -> str:
+        return {("month", 1): "month", ("month", 12): "year"}.get((self.unit, self.count), f"{self.count} {self.unit}s")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TierSpec:
+    """Up to and including `up_to` units (None: no end), in minor units."""
+
+    up_to: int | None
+    unit_amount: Decimal | None = None
+    flat_amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a recurring price says. Equal terms are one price, wherever they occur."""
+
+    product: str
+    currency: str
+    interval: Interval
+    usage: bool = False
+    unit_amount: Decimal | None = None
+    tiers: tuple[TierSpec, ...] = ()
+    tiers_mode: TiersMode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSpec:
+    """A recurring item of a phase; `quantity` is None for usage."""
+
+    line: Line
+    terms: Terms
+    quantity: int | None
+    discounts: tuple[Discount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OneOffSpec:
+    """An amount billed once. `unit_amount` may be negative (a credit)."""
+
+    line: Line
+    reason: Reason
+    quantity: int
+    unit_amount: Decimal
+    period: Period | None
+    discounts: tuple[Discount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpec:
+    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any."""
+
+    period: Period
+    revision: str
+    segment_index: int | None
+    segment_label: str | None
+    items: tuple[ItemSpec, ...]
+    one_offs: tuple[OneOffSpec, ...]
+    discounts: tuple[Discount, ...]
+    bills_from_start: bool
+    restarts_cycle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSpec:
+    """A subscription schedule. `key` tells linked schedules of one contract apart (by billing frequency)."""
+
+    key: str
+    currency: str
+    interval: int
+    phases: tuple[PhaseSpec, ...]
+
+    @property
+    def start(self) -> date:
+        """Return the first day."""
+        return self.phases[0].period.start
+
+    @property
+    def end(self) -> date:
+        """Return the day after the last."""
+        return self.phases[-1].period.end
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSpec:
+    """An invoice for an order that has only one-time lines."""
+
+    key: str
+    currency: str
+    lines: tuple[OneOffSpec, ...]
+    discounts: tuple[Discount, ...] = ()
