@@ -76,9 +76,7 @@ class PriceBook:
         return tuple(self._used[key] for key in sorted(self._used))
 
     def _price(self, line: Line, terms: Terms, ordinal: int) -> Key:
-        name = content_id(
-            {"terms": _plain(asdict(terms)), "ordinal": ordinal, "extras": _plain(line.extras.get("price"))}
-        )
+        name = content_id({"terms": asdict(terms), "ordinal": ordinal, "extras": line.extras.get("price")})
         key = Key("price", name)
         if key not in self._used:
             meter = meter_resource(line.product, self._contract) if terms.usage else None
@@ -124,7 +122,7 @@ def recurring(interval: Interval) -> Mapping[str, Value]:
 
 
 def coupon_resource(discount: Discount, contract: Contract) -> Resource:
-    """Return a coupon whose id is its content; one with limited redemptions is its own, or another order would use it up."""
+    """Return a coupon whose id is its content; with limited redemptions it is this order's own."""
     params: dict[str, Value] = {
         "name": discount.name[:40] if discount.name else None,
         "percent_off": discount.percent,

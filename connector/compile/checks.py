@@ -1,4 +1,4 @@
-"""What must hold before a contract can be billed at all. Every check looks at the whole contract and reports everything."""
+"""What must hold before a contract can be billed at all. Every check reports everything it finds."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -58,15 +58,15 @@ def _quantity(contract: Contract, line: Line) -> Iterator[Issue]:
         yield block(
             IssueCode.QUANTITY_FRACTION,
             source,
-            f"{line.product.name}: quantity {line.quantity.normalize():f} is not a whole number; Stripe counts whole units",
+            f"{line.product.name}: quantity {line.quantity.normalize():f} is not whole; Stripe counts whole units",
             "Sell whole units, or sell in a smaller unit (75 hours instead of 7.5 ten-hour packs).",
         )
     elif line.charge is Charge.USAGE and line.quantity not in {Decimal(0), Decimal(1)}:
         yield block(
             IssueCode.QUANTITY_METERED,
             source,
-            f"{line.product.name}: quantity {line.quantity.normalize():f} on a line that is billed by usage; what is used is "
-            "counted, not sold ahead",
+            f"{line.product.name}: quantity {line.quantity.normalize():f} on a line that is billed by usage; "
+            "what is used is counted, not sold ahead",
             "Set the quantity of the usage line to 1 (put a commitment on a line of its own).",
         )
     elif line.quantity == 0:
@@ -105,8 +105,8 @@ def _price(contract: Contract, line: Line) -> Iterator[Issue]:
         yield block(
             IssueCode.AMOUNT_STEP,
             source,
-            f"{line.product.name}: {line.total} {contract.currency.upper()} cannot be charged; Stripe charges multiples of "
-            f"{smallest} of the smallest unit in this currency",
+            f"{line.product.name}: {line.total} {contract.currency.upper()} cannot be charged; Stripe charges "
+            f"multiples of {smallest} of the smallest unit in this currency",
             "Round the price of the line.",
         )
 
@@ -140,7 +140,7 @@ def _joint(contract: Contract, one: Line, other: Line) -> Iterator[Issue]:
         yield block(
             IssueCode.SEGMENT_OVERLAP,
             contract.source(other.ref, "start"),
-            f"{labels} overlap from {other.start} to {min(end, line_end(other, contract))}; the time would be billed twice",
+            f"{labels} overlap from {other.start} to {min(end, line_end(other, contract))} and would be billed twice",
             f"Let the later segment start on {end}.",
         )
 

@@ -74,8 +74,10 @@ def _coupons(
 def _discounts(specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]) -> Iterable[Discount]:
     for phase in (phase for spec in specs for phase in spec.phases):
         yield from phase.discounts
-        for part in (*phase.items, *phase.one_offs):
-            yield from part.discounts
+        for item in phase.items:
+            yield from item.discounts
+        for one_off in phase.one_offs:
+            yield from one_off.discounts
     for invoice in invoices:
         yield from invoice.discounts
         for line in invoice.lines:

@@ -38,17 +38,18 @@ def _schedule(schedule: Resource, source: Source) -> Iterator[Issue]:
             "Sell fewer, longer segments. (Appending phases as earlier ones end is not supported yet.)",
         )
     for phase in phases:
+        start = dig({"phase": phase}, "phase", "start_date")
         for name, limit, code in (
             ("items", ITEMS, IssueCode.LIMIT_ITEMS),
             ("add_invoice_items", ONE_OFFS, IssueCode.LIMIT_ONE_OFFS),
         ):
-            held = phase.get(name) if isinstance(phase, Mapping) else None
+            held = dig({"phase": phase}, "phase", name)
             if isinstance(held, list) and len(held) > limit:
                 what = "lines" if name == "items" else "one-off amounts"
                 yield block(
                     code,
                     source,
-                    f"the phase from {dig(phase, 'start_date')} has {len(held)} {what}; Stripe takes {limit}",
+                    f"the phase from {start} has {len(held)} {what}; Stripe takes {limit}",
                     "Split the order, or combine products.",
                 )
 

@@ -1,4 +1,4 @@
-"""Small steps every builder of Stripe parameters takes: leave out what is empty, add metadata, merge the mapping's own."""
+"""Steps every builder of Stripe parameters takes: leave out what is empty, add metadata, merge the mapping's own."""
 
 from collections.abc import Iterable, Mapping
 from typing import cast

@@ -90,7 +90,7 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
-    merged = _merge(phases)
+    merged = _merge(_settle_rounding(group, phases))
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
     return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
@@ -242,6 +242,28 @@ def _reductions(group: Group, period: Period) -> list[OneOffSpec]:
         if part and not part.on_grid and part.period.start == period.start and part.amount:
             owed_back.append(_part_one_off(group, line, part))
     return owed_back
+
+
+def _settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:
+    """Add the cents that equal periods cannot express (12 x 83.33 is not 1000.00), where the policy asks for it."""
+    if group.contract.policies.rounding == "report":
+        return phases
+    settled = []
+    for phase in phases:
+        own = [item.line for item in phase.items if item.line.start == phase.period.start]
+        corrections = [one for line in own if (one := _correction(group, line)) is not None]
+        settled.append(replace(phase, one_offs=(*phase.one_offs, *corrections)))
+    return settled
+
+
+def _correction(group: Group, line: Line) -> OneOffSpec | None:
+    billing = group.billing[line.ref]
+    revised = {other.revises for other in group.contract.lines}
+    if line.rated or billing.parts or line.ref in revised or line.period_price is not None:
+        return None
+    billed = billing.periods * line_amount(unit_amount(billing.unit), int(line.quantity))
+    left = round_minor(to_minor(line.total, group.contract.currency)) - billed
+    return OneOffSpec(line, "correction", 1, unit_amount(left), billing.full) if left else None
 
 
 def _merge(phases: list[PhaseSpec]) -> list[PhaseSpec]:

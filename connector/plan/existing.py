@@ -1,0 +1,37 @@
+"""What Stripe holds for a contract, as far as the plan needs to know; `billing/observe.py` fills it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from connector.compile.resource import Key
+from connector.domain.issues import Issue
+from connector.plan.canonical import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingObject:
+    """One object that Stripe holds. `params` is canonical: what we last applied, or what was read live.
+
+    `status` and `current_start` are a schedule's; a customer has `currency` once something was billed to it.
+    """
+
+    id: str
+    params: Json
+    status: str | None = None
+    current_start: date | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingState:
+    """The objects found, and what people should know about those that were named but not found."""
+
+    objects: Mapping[Key, ExistingObject] = field(default_factory=lambda: MappingProxyType({}))
+    issues: tuple[Issue, ...] = ()
+    billed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Minor units already invoiced for the contract, per currency."""
+
+
+NOTHING = ExistingState()

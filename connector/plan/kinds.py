@@ -1,0 +1,52 @@
+"""One row per kind of Stripe object; everything that treats kinds differently reads it here.
+
+Adding a kind is a row here and a builder in `compile/`.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from connector.compile.resource import Kind
+
+
+class Identity(StrEnum):
+    """How an object is found again without searching."""
+
+    OWN_ID = "own_id"  # we choose the id; creating it twice says "already exists"
+    LOOKUP_KEY = "lookup_key"  # prices: unique by content
+    EVENT_NAME = "event_name"  # meters: unique among active ones
+    LINK = "link"  # Stripe chooses the id; the journal and the CRM remember it
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """What is special about a kind. Paths are top-level parameter names."""
+
+    kind: Kind
+    rank: int
+    identity: Identity
+    mutable: bool = True
+    create_only: frozenset[str] = field(default_factory=frozenset)
+    retire: str | None = None
+
+
+KINDS: dict[Kind, KindRow] = {
+    row.kind: row
+    for row in (
+        KindRow("customer", 10, Identity.LINK, create_only=frozenset({"tax_id_data"})),
+        KindRow("product", 20, Identity.OWN_ID, create_only=frozenset({"id"})),
+        KindRow("meter", 25, Identity.EVENT_NAME, mutable=False),
+        KindRow("price", 30, Identity.LOOKUP_KEY, mutable=False),
+        KindRow("coupon", 40, Identity.OWN_ID, mutable=False),
+        KindRow(
+            "subscription_schedule",
+            50,
+            Identity.LINK,
+            create_only=frozenset({"customer", "start_date", "billing_mode"}),
+            retire="cancel",
+        ),
+        KindRow("invoice", 60, Identity.LINK, mutable=False),
+        KindRow("invoice_lines", 61, Identity.LINK, mutable=False),
+        KindRow("invoice_finalization", 62, Identity.LINK, mutable=False),
+    )
+}

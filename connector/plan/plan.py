@@ -1,0 +1,203 @@
+"""The plan: what has to happen in Stripe for one contract, as data."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import cast
+
+from connector.compile.resource import Compiled, DesiredState, Key, Params, Resource, Value
+from connector.domain.contract import Contract
+from connector.domain.issues import Issue, IssueCode, Source, block
+from connector.plan.canonical import Json, canonical, digest, dump
+from connector.plan.diff import Change, diff
+from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.kinds import KINDS
+from connector.plan.projection import Bill, project
+from connector.plan.tieout import TieOut, check_tie_out, tie_out
+
+_OVER = frozenset({"completed", "canceled", "released"})
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make an object. For kinds with an identity of their own, "already exists" means done."""
+
+    key: Key
+    params: Params
+    desired: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change an object in place. `params` is what is sent, `desired` what the whole object then says."""
+
+    key: Key
+    id: str
+    params: Params
+    desired: Params
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """End an object with its kind's verb (a schedule is canceled)."""
+
+    key: Key
+    id: str
+    verb: str
+
+
+Operation = Create | Update | Retire
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operations in the order they must run, with the money and the issues that belong to them."""
+
+    contract: Contract
+    desired: DesiredState | None
+    operations: tuple[Operation, ...]
+    issues: tuple[Issue, ...]
+    bills: tuple[Bill, ...]
+    tie_out: TieOut | None
+
+    @property
+    def blocked(self) -> bool:
+        """Tell whether an issue forbids applying the plan."""
+        return any(issue.blocks for issue in self.issues)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return the name of exactly these operations; an approval is of a fingerprint, never of "the plan"."""
+        return digest([self.contract.key, [operation_json(operation) for operation in self.operations]])
+
+
+def make_plan(
+    contract: Contract, compiled: Compiled, existing: ExistingState, today: date, issues: Iterable[Issue] = ()
+) -> Plan:
+    """Return what has to change; `today` is the day in the account's time zone, `issues` those of the reader."""
+    found = (*issues, *compiled.issues, *existing.issues)
+    desired = compiled.desired
+    if desired is None:
+        return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None)
+    bills = project(desired, today)
+    account = tie_out(contract, bills, existing.billed.get(contract.currency, 0))
+    found += check_tie_out(account, contract)
+    operations: list[Operation] = []
+    for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
+        operation, more = _operation(resource, existing.objects.get(resource.key), contract)
+        operations += [operation] if operation else []
+        found += more
+    return Plan(contract, desired, tuple(operations), tuple(dict.fromkeys(found)), bills, account)
+
+
+def operation_json(operation: Operation) -> Json:
+    """Return an operation as JSON, for the fingerprint, the store and `--json`."""
+    match operation:
+        case Create(key, params):
+            return {"verb": "create", "kind": key.kind, "key": key.name, "params": canonical(params)}
+        case Update(key, object_id, params, _, changes):
+            return {
+                "verb": "update",
+                "kind": key.kind,
+                "key": key.name,
+                "id": object_id,
+                "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in changes],
+                "params": canonical(params),
+            }
+        case Retire(key, object_id, verb):
+            return {"verb": verb, "kind": key.kind, "key": key.name, "id": object_id}
+
+
+def _operation(
+    resource: Resource, existing: ExistingObject | None, contract: Contract
+) -> tuple[Operation | None, tuple[Issue, ...]]:
+    row = KINDS[resource.key.kind]
+    if existing is None:
+        return Create(resource.key, resource.params, resource.params), ()
+    currency = _currency_issue(resource, existing, contract)
+    if not row.mutable:
+        return None, currency
+    managed = {key: value for key, value in resource.params.items() if key not in row.create_only}
+    changes = tuple(diff(canonical(managed), existing.params))
+    if not changes:
+        return None, currency
+    if resource.key.kind == "subscription_schedule":
+        update, issues = _schedule_update(resource, managed, existing, changes, contract)
+        return update, currency + issues
+    return Update(resource.key, existing.id, managed, resource.params, changes), currency
+
+
+def _currency_issue(resource: Resource, existing: ExistingObject, contract: Contract) -> tuple[Issue, ...]:
+    if resource.key.kind != "customer" or existing.currency in {None, contract.currency}:
+        return ()
+    return (
+        block(
+            IssueCode.CUSTOMER_CURRENCY,
+            contract.source(contract.ref, "currency"),
+            f"the order is in {contract.currency.upper()}, but the Stripe customer {existing.id} is billed in "
+            f"{(existing.currency or '').upper()}; a Stripe customer has one currency at a time",
+            "Bill this order to another account, or wait until the customer's other subscriptions have ended.",
+        ),
+    )
+
+
+def _schedule_update(
+    resource: Resource,
+    managed: Params,
+    existing: ExistingObject,
+    changes: tuple[Change, ...],
+    contract: Contract,
+) -> tuple[Operation | None, tuple[Issue, ...]]:
+    """Cut an update to what Stripe accepts: current and future phases, the current one's start untouched."""
+    if existing.status in _OVER:
+        return None, (_over(existing, contract),)
+    phases = cast("list[Params]", managed["phases"])
+    current = _current_phase(phases, existing.current_start)
+    if current is None or any(_touches_the_past(change, current, existing) for change in changes):
+        return None, (_live(contract),)
+    sent = [_reuse_prices(phase, existing) for phase in phases[current:]]
+    params: Params = {**managed, "phases": cast("Value", sent), "proration_behavior": "none"}
+    return Update(resource.key, existing.id, params, resource.params, changes), ()
+
+
+def _current_phase(phases: list[Params], current_start: date | None) -> int | None:
+    if current_start is None:
+        return 0
+    return next((i for i, phase in enumerate(phases) if phase.get("start_date") == current_start), None)
+
+
+def _touches_the_past(change: Change, current: int, existing: ExistingObject) -> bool:
+    head, *rest = change.path.split(".")
+    if head != "phases" or existing.current_start is None:
+        return False
+    return int(rest[0]) <= current and "metadata" not in rest
+
+
+def _reuse_prices(phase: Params, existing: ExistingObject) -> Params:
+    """Name the price id that came back for unchanged inline terms: sending them again would make a new price."""
+    known = existing.params.get("price_ids", {}) if isinstance(existing.params, Mapping) else {}
+    items = []
+    for item in cast("list[Params]", phase["items"]):
+        price = known.get(dump(canonical(item["price_data"]))) if "price_data" in item else None
+        items.append({**{k: v for k, v in item.items() if k != "price_data"}, "price": price} if price else item)
+    return {**phase, "items": cast("Value", items)}
+
+
+def _over(existing: ExistingObject, contract: Contract) -> Issue:
+    return block(
+        IssueCode.SCHEDULE_OVER,
+        Source(contract.ref),
+        f"the order changed, but its Stripe schedule {existing.id} is {existing.status} and cannot be changed any more",
+        "Bill the change by a new order, or clear the schedule id on the order to start a new schedule.",
+    )
+
+
+def _live(contract: Contract) -> Issue:
+    return block(
+        IssueCode.LIVE_CHANGE,
+        Source(contract.ref),
+        "the change concerns time that is already running or past; changing it on a live schedule is not supported yet",
+        "Make the change effective from the next segment, or change the schedule in Stripe by hand.",
+    )

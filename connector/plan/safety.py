@@ -1,0 +1,101 @@
+"""Is it safe to apply without asking? Limits on how much one plan, or one run, may change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from connector.domain.money import text as money_text
+from connector.domain.money import to_minor
+from connector.plan.plan import Create, Plan, Retire
+
+
+class Verdict(StrEnum):
+    """What may happen with a plan."""
+
+    APPLY = "apply"
+    NEEDS_APPROVAL = "needs_approval"
+    REFUSE = "refuse"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a plan may go without approval. Amounts are major units, per currency; "*" stands for all others."""
+
+    max_contract_amount: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    max_backdating_days: int = 366
+    max_terminations: int = 0
+    max_changed_share: Decimal = Decimal("0.3")
+    min_population: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunScope:
+    """What else the same run does: live contracts known, those it would change, and those it would end."""
+
+    contracts: int = 0
+    changed: int = 0
+    terminations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its reasons, in words for the person who approves."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+
+def check_safety(
+    plan: Plan, limits: Limits, *, today: date, scope: RunScope | None = None, approved: str | None = None
+) -> Judgement:
+    """Judge a plan. `approved` is a fingerprint somebody approved; it counts for exactly that plan.
+
+    Blocking issues are never approved away: the verdict is then REFUSE, whatever was approved.
+    """
+    if plan.blocked:
+        return Judgement(Verdict.REFUSE, tuple(issue.message for issue in plan.issues if issue.blocks))
+    if not plan.operations:
+        return Judgement(Verdict.NOTHING)
+    reasons = (*_amount(plan, limits), *_backdating(plan, limits, today), *_run(plan, limits, scope or RunScope()))
+    if not reasons or approved == plan.fingerprint:
+        return Judgement(Verdict.APPLY, reasons)
+    return Judgement(Verdict.NEEDS_APPROVAL, reasons)
+
+
+def _amount(plan: Plan, limits: Limits) -> tuple[str, ...]:
+    currency = plan.contract.currency
+    limit = limits.max_contract_amount.get(currency, limits.max_contract_amount.get("*"))
+    if limit is None or plan.tie_out is None:
+        return ()
+    moved = plan.tie_out.billed + plan.tie_out.scheduled + plan.tie_out.credited
+    if moved <= to_minor(limit, currency):
+        return ()
+    return (f"the plan bills {money_text(moved, currency)}, over the limit of {limit} {currency.upper()}",)
+
+
+def _backdating(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
+    creates = any(isinstance(o, Create) and o.key.kind == "subscription_schedule" for o in plan.operations)
+    days = (today - plan.contract.start).days
+    if not creates or days <= limits.max_backdating_days:
+        return ()
+    return (f"the contract started {days} days ago, over the limit of {limits.max_backdating_days}",)
+
+
+def _run(plan: Plan, limits: Limits, scope: RunScope) -> tuple[str, ...]:
+    reasons = []
+    ends = sum(1 for o in plan.operations if isinstance(o, Retire) and o.key.kind == "subscription_schedule")
+    if ends and scope.terminations > limits.max_terminations:
+        reasons.append(f"the run ends {scope.terminations} contracts, over the limit of {limits.max_terminations}")
+    alters = any(not isinstance(o, Create) for o in plan.operations)
+    if alters and scope.contracts >= limits.min_population:
+        share = Decimal(scope.changed) / scope.contracts
+        if share > limits.max_changed_share:
+            reasons.append(
+                f"the run changes {scope.changed} of {scope.contracts} contracts, over the limit of "
+                f"{limits.max_changed_share:.0%}"
+            )
+    return tuple(reasons)

@@ -1,0 +1,136 @@
+"""Does the money add up? What the CRM sold against what Stripe bills, to the minor unit, per currency.
+
+A difference must have a reason that the contract's own policies give; one without a reason blocks the plan.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from connector.domain.contract import Contract, Line
+from connector.domain.issues import Issue, IssueCode, Source, block
+from connector.domain.money import round_minor, text, to_minor
+from connector.plan.projection import Bill
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a part of the difference is right. `amount` in minor units: sold in the CRM, but not billed as such."""
+
+    reason: str
+    amount: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TieOut:
+    """One currency's account of a contract, in minor units. difference = crm - (billed + scheduled - credited)."""
+
+    currency: str
+    crm: int
+    billed: int
+    scheduled: int
+    credited: int
+    explanations: tuple[Explanation, ...]
+
+    @property
+    def difference(self) -> int:
+        """Return what the CRM sold and Stripe will not bill (negative: Stripe bills more)."""
+        return self.crm - (self.billed + self.scheduled - self.credited)
+
+    @property
+    def unexplained(self) -> int:
+        """Return the part of the difference that no policy gives a reason for."""
+        return self.difference - sum(explanation.amount for explanation in self.explanations)
+
+    @property
+    def explained(self) -> str | None:
+        """Return the reasons in words; None when there is nothing to explain, or something stays unexplained."""
+        if self.unexplained or not self.explanations:
+            return None
+        return "; ".join(explanation.message for explanation in self.explanations)
+
+
+def tie_out(contract: Contract, bills: Iterable[Bill], billed: int = 0) -> TieOut:
+    """Compare the contract's value with its bills; `billed` minor units of the bills are already invoiced."""
+    everything = tuple(bills)
+    due = tuple(bill for bill in everything if not bill.skipped)
+    charges = [charge for bill in due for charge in bill.charges]
+    positive = sum(charge.net for charge in charges if charge.net > 0)
+    credited = -sum(charge.net for charge in charges if charge.net < 0)
+    crm = sum(_minor(line, contract) for line in contract.lines)
+    account = TieOut(contract.currency, crm, min(billed, positive), positive - min(billed, positive), credited, ())
+    explanations = tuple(_explain(contract, everything, account.difference))
+    return TieOut(account.currency, crm, account.billed, account.scheduled, credited, explanations)
+
+
+def check_tie_out(account: TieOut, contract: Contract) -> tuple[Issue, ...]:
+    """Return the issue that blocks a plan whose money does not add up."""
+    if not account.unexplained:
+        return ()
+    currency = account.currency
+    return (
+        block(
+            IssueCode.TIE_OUT,
+            Source(contract.ref),
+            f"the CRM sold {text(account.crm, currency)}, Stripe would bill "
+            f"{text(account.billed + account.scheduled - account.credited, currency)}; "
+            f"{text(account.unexplained, currency)} of the difference has no reason",
+            "Check the prices, quantities and dates of the lines; `connector explain` shows how each one is billed.",
+        ),
+    )
+
+
+def _explain(contract: Contract, bills: tuple[Bill, ...], difference: int) -> Iterable[Explanation]:
+    left = difference
+    for reason, amount, words in (
+        ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
+        ("usage", _usage(contract), "estimated in the CRM, billed by what is used"),
+        ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),
+        ("mapped_price", _by_line(contract, bills, _priced_elsewhere(contract)), "priced by a mapped field"),
+        ("discount", _discounts(bills), "taken off by coupons"),
+    ):
+        if amount:
+            left -= amount
+            yield Explanation(reason, amount, f"{reason} {text(amount, contract.currency)}: {words}")
+    if left and abs(left) * 2 <= _roundings(bills):
+        yield Explanation(
+            "rounding",
+            left,
+            f"rounding {text(left, contract.currency)}: equal periods cannot express the price exactly",
+        )
+
+
+def _minor(line: Line, contract: Contract) -> int:
+    return round_minor(to_minor(line.total, contract.currency))
+
+
+def _usage(contract: Contract) -> int:
+    return sum(_minor(line, contract) for line in contract.lines if line.rated and not _tiered(line))
+
+
+def _tiered(line: Line) -> bool:
+    return bool(line.tiers) and line.charge.value != "usage"
+
+
+def _priced_elsewhere(contract: Contract) -> list[Line]:
+    return [line for line in contract.lines if line.period_price is not None and not line.rated]
+
+
+def _by_line(contract: Contract, bills: tuple[Bill, ...], lines: list[Line]) -> int:
+    refs = {line.ref for line in lines}
+    billed = sum(c.gross for bill in bills for c in bill.charges if c.line in refs)
+    return sum(_minor(line, contract) for line in lines) - billed
+
+
+def _skipped(bills: tuple[Bill, ...]) -> int:
+    return sum(charge.gross for bill in bills if bill.skipped for charge in bill.charges)
+
+
+def _discounts(bills: tuple[Bill, ...]) -> int:
+    return sum(c.gross - c.net for bill in bills if not bill.skipped for c in bill.charges)
+
+
+def _roundings(bills: tuple[Bill, ...]) -> Fraction:
+    """Return how many amounts were rounded: each may be off by half a minor unit."""
+    return Fraction(sum(1 for bill in bills for charge in bill.charges if charge.recurring))
