@@ -38,8 +38,8 @@ class Links(Chapter):
 
     def link(self, connection: str, kind: str, key: str) -> Link | None:
         """Return the link of one object, retired or not."""
-        found = self._links(links.c.connection == connection, links.c.kind == kind, links.c.key == key)
-        return found[0] if found else None
+        with self._reading() as database:
+            return read_link(database, connection, kind, key)
 
     def links(self, connection: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Link]:
         """Look up the links of many (kind, key) pairs at once; pairs without a link are absent."""
@@ -112,12 +112,18 @@ class Links(Chapter):
             return tuple(Link(**row) for row in database.execute(_select_links(*conditions)).mappings())
 
 
+def read_link(database: Connection, connection: str, kind: str, key: str) -> Link | None:
+    """Read one link inside a caller's transaction."""
+    this = _select_links(links.c.connection == connection, links.c.kind == kind, links.c.key == key)
+    row = database.execute(this).mappings().one_or_none()
+    return None if row is None else Link(**row)
+
+
 def write_link(database: Connection, link: Link) -> Link:
     """Upsert a link inside a caller's transaction and return it as stored: `created_at` of an older one is kept."""
     values = {name: getattr(link, name) for name in Link.__dataclass_fields__}
     upsert(database, links, values, keep=("created_at",))
-    same = _select_links(links.c.connection == link.connection, links.c.kind == link.kind, links.c.key == link.key)
-    return Link(**database.execute(same).mappings().one())
+    return read_link(database, link.connection, link.kind, link.key) or link
 
 
 def _select_links(*conditions: ColumnElement[bool]) -> Any:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from connector.journal.audit import append_audit
 from connector.journal.chapter import Chapter, columns_of, insert_into
 from connector.journal.errors import JournalError
 from connector.journal.leases import Lease, require_lease
-from connector.journal.links import Link, write_link
+from connector.journal.links import Link, read_link, write_link
 from connector.journal.tables import operations
 
 Verb = Literal["create", "update", "retire"]
@@ -75,7 +75,11 @@ class Operations(Chapter):
         with self._writing() as database:
             if lease is not None:
                 require_lease(database, lease, now)
-            return _reopened(database, intent) or _inserted(database, intent, now)
+            # The second look is for a worker that wrote the same intent a moment ago; with leases there is none.
+            found = _reopened(database, intent) or _inserted(database, intent, now) or _reopened(database, intent)
+            if found is None:
+                raise JournalError(f"another worker is using idempotency key {intent.idempotency_key}")
+            return found
 
     def record_result(self, operation_id: int, stripe_id: str, request_id: str | None, now: datetime) -> Link:
         """Close an operation whose call succeeded and write its link, in one transaction.
@@ -86,14 +90,18 @@ class Operations(Chapter):
             operation = _locked(database, operation_id)
             if operation.state == "done" and operation.stripe_id != stripe_id:
                 raise JournalError(f"operation {operation_id} already produced {operation.stripe_id}, not {stripe_id}")
-            link = write_link(database, _link_after(operation, stripe_id, now))
-            if operation.state != "done":
-                result = {"stripe_id": stripe_id, "request_id": request_id}
-                _close(database, operation, "done", {**result, "error": None}, now)
-                _audit(database, operation, result, now)
-            return link
+            link = _link_after(operation, stripe_id, now)
+            if operation.state == "done":  # what later operations made of the link must stand
+                return read_link(database, link.connection, link.kind, link.key) or link
+            stored = write_link(database, link)
+            result = {"stripe_id": stripe_id, "request_id": request_id}
+            _close(database, operation, "done", {**result, "error": None}, now)
+            _audit(database, operation, result, now)
+            return stored
 
-    def record_failure(self, operation_id: int, error: Mapping[str, Any], now: datetime) -> Operation:
+    def record_failure(
+        self, operation_id: int, error: Mapping[str, Any], now: datetime, *, request_id: str | None = None
+    ) -> Operation:
         """Close an operation that Stripe refused for certain. An unknown outcome (a timeout) stays an intent instead.
 
         Raises JournalError for an unknown operation and for one that has succeeded.
@@ -102,9 +110,9 @@ class Operations(Chapter):
             operation = _locked(database, operation_id)
             if operation.state == "done":
                 raise JournalError(f"operation {operation_id} has succeeded and cannot fail any more")
-            request_id = error.get("request_id")
-            _close(database, operation, "failed", {"error": error, "request_id": request_id}, now)
-            _audit(database, operation, {"error": error}, now)
+            result = {"error": error, "request_id": request_id}
+            _close(database, operation, "failed", result, now)
+            _audit(database, operation, result, now)
             return _locked(database, operation_id)
 
     def epoch(self, connection: str, kind: str, key: str) -> int:
@@ -174,10 +182,15 @@ def _reopened(database: Connection, intent: Intent) -> Operation | None:
     return _locked(database, row["id"])
 
 
-def _inserted(database: Connection, intent: Intent, now: datetime) -> Operation:
+def _inserted(database: Connection, intent: Intent, now: datetime) -> Operation | None:
     values = {name: getattr(intent, name) for name in Intent.__dataclass_fields__}
     statement = insert_into(database, operations).values(**values, state="intent", attempts=1, started_at=now)
-    return Operation(**database.execute(statement.returning(*_COLUMNS)).mappings().one())
+    unless_open = statement.on_conflict_do_nothing(
+        index_elements=[operations.c.connection, operations.c.idempotency_key],
+        index_where=text("state = 'intent'"),
+    )
+    row = database.execute(unless_open.returning(*_COLUMNS)).mappings().one_or_none()
+    return None if row is None else Operation(**row)
 
 
 def _locked(database: Connection, operation_id: int) -> Operation:

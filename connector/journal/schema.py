@@ -3,6 +3,7 @@
 `upgrade` may be started by any number of processes at once: one does the work, the others wait and find it done.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from alembic import command
@@ -21,9 +22,13 @@ _UPGRADE_LOCK = 0x6A6F7572  # any number, the same for every program that upgrad
 
 def head() -> str:
     """Return the schema version this program works with."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None  # noqa: S101 -- the package always holds a first version
-    return revision
+    return versions()[-1]
+
+
+def versions() -> tuple[str, ...]:
+    """List the schema versions this program knows, oldest first."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(reversed([script.revision for script in scripts]))
 
 
 def current(url: str) -> str | None:
@@ -61,7 +66,10 @@ def upgrade_engine(engine: Engine) -> str:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # SQLite has taken its write lock by now
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-        _refuse_newer(_revision(connection))
+        revision = _revision(connection)
+        problem = schema_problem(revision, versions(), engine.url.render_as_string(hide_password=True))
+        if problem is not None and problem.remedy != UPGRADE:
+            raise problem
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return head()
@@ -71,20 +79,22 @@ def require_head(engine: Engine) -> None:
     """Raise JournalSchemaError unless the tables are those of this program."""
     file = database_file(engine.url)
     revision = None if file is not None and not file.exists() else _current(engine)
-    where = engine.url.render_as_string(hide_password=True)
+    problem = schema_problem(revision, versions(), engine.url.render_as_string(hide_password=True))
+    if problem is not None:
+        raise problem
+
+
+def schema_problem(revision: str | None, known: Sequence[str], where: str) -> JournalSchemaError | None:
+    """Say what is wrong with the schema found at `where`, given the versions this program knows, oldest first."""
     if revision is None:
-        raise JournalSchemaError(f"there is no journal at {where}", remedy=UPGRADE)
-    _refuse_newer(revision)
-    if revision != head():
-        problem = f"the journal at {where} has schema {revision}, this program needs {head()}"
-        raise JournalSchemaError(problem, remedy=UPGRADE)
-
-
-def _refuse_newer(revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if revision is not None and revision not in known:
-        problem = f"the journal has schema {revision}, which this program does not know"
-        raise JournalSchemaError(problem, remedy="install the version of connector that made it, or a newer one")
+        return JournalSchemaError(f"there is no journal at {where}", remedy=UPGRADE)
+    if revision not in known:
+        problem = f"the journal at {where} has schema {revision}, which this program does not know"
+        return JournalSchemaError(problem, remedy="install the version of connector that made it, or a newer one")
+    if revision != known[-1]:
+        problem = f"the journal at {where} has schema {revision}, this program needs {known[-1]}"
+        return JournalSchemaError(problem, remedy=UPGRADE)
+    return None
 
 
 def _current(engine: Engine) -> str | None:
