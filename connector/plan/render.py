@@ -1,0 +1,152 @@
+"""The plan as text for people: what changes, when what is billed, whether it adds up. The CLI adds colours.
+
+Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.domain.issues import Issue
+from connector.domain.money import round_minor, text
+from connector.plan.plan import Create, Operation, Plan, Retire, Update
+from connector.plan.safety import Judgement, Verdict
+from connector.plan.tieout import TieOut
+
+_BAR = 48  # characters of the ramp picture
+
+
+def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
+    """Return the plan of one contract as text."""
+    lines = [_headline(plan, judgement, name)]
+    lines += [f"    {line}" for issue in plan.issues for line in issue_lines(issue)]
+    for operation in plan.operations:
+        lines += [f"    {line}" for line in _operation_lines(operation)]
+    if plan.desired and plan.operations:
+        for schedule in plan.desired.schedules:
+            lines += [f"    {line}" for line in schedule_lines(schedule)]
+        for invoice in plan.desired.invoices:
+            lines += [f"      one-off  {_one_off(one_off, invoice.currency)}" for one_off in invoice.lines]
+    if plan.tie_out:
+        lines += [f"    {line}" for line in (*billing_lines(plan), *tie_out_lines(plan.tie_out))]
+    lines += [f"    needs approval: {reason}" for reason in judgement.reasons if _asks(judgement)]
+    return "\n".join(lines)
+
+
+def issue_lines(issue: Issue) -> Iterator[str]:
+    """Yield an issue: what, where, and how to fix it."""
+    where = " ".join(part for part in (issue.record, issue.field) if part)
+    yield f"{'!' if issue.blocks else 'note'} {issue.code.value}  {issue.message}"
+    yield f"  fix: {issue.remedy}" + (f"  [{where}]" if where else "")
+
+
+def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
+    """Yield a schedule phase by phase."""
+    for number, phase in enumerate(schedule.phases, start=1):
+        label = f'  "{phase.segment_label}"' if phase.segment_label else ""
+        yield f"phase {number}  {phase.period}{label}"
+        for item in phase.items:
+            yield f"  {_item(item, schedule.currency)}"
+        for one_off in phase.one_offs:
+            yield f"  once  {_one_off(one_off, schedule.currency)}"
+        for discount in phase.discounts:
+            yield f"  coupon  {discount.name or discount.ref} ({discount.duration})"
+
+
+def ramp_picture(schedule: ScheduleSpec) -> Iterator[str]:
+    """Yield the ramp as bars: how much each phase bills in a year, drawn to scale."""
+    values = [(phase, _per_year(phase)) for phase in schedule.phases]
+    top = max((value for _, value in values), default=0) or 1
+    for phase, value in values:
+        bar = "#" * max(round(value * _BAR / top), 1 if value else 0)
+        label = (phase.segment_label or str(phase.period.start))[:14]
+        yield f"{label:<14} {phase.period.start}  {bar:<{_BAR}}  {text(value, schedule.currency)} a year"
+
+
+def billing_lines(plan: Plan) -> Iterator[str]:
+    """Yield when what is invoiced; long lists are cut in the middle."""
+    bills = [bill for bill in plan.bills if not bill.skipped and (bill.amount or bill.charges)]
+    shown = bills if len(bills) <= 6 else [*bills[:3], None, *bills[-2:]]
+    for bill in shown:
+        if bill is None:
+            yield f"  ...      {len(bills) - 5} more"
+        else:
+            yield f"bills    {bill.day}  {text(bill.amount, bill.currency):>20}"
+
+
+def tie_out_lines(account: TieOut) -> Iterator[str]:
+    """Yield the tie-out on one line, and its reasons."""
+    stripe = account.billed + account.scheduled - account.credited
+    verdict = "adds up" if not account.difference else "explained" if not account.unexplained else "DOES NOT ADD UP"
+    yield (
+        f"tie-out  CRM {text(account.crm, account.currency)}, Stripe {text(stripe, account.currency)}, "
+        f"difference {text(account.difference, account.currency)}: {verdict}"
+    )
+    for explanation in account.explanations:
+        yield f"         {explanation.message}"
+
+
+def _asks(judgement: Judgement) -> bool:
+    return judgement.verdict is Verdict.NEEDS_APPROVAL
+
+
+def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
+    mark = {
+        Verdict.REFUSE: "!",
+        Verdict.NOTHING: "=",
+    }.get(judgement.verdict, "+" if any(isinstance(o, Create) for o in plan.operations) else "~")
+    contract = plan.contract
+    title = name or contract.party.name or contract.party.ref
+    end = contract.end or "open"
+    words = {
+        Verdict.REFUSE: "refused",
+        Verdict.NOTHING: "nothing to do",
+        Verdict.NEEDS_APPROVAL: f"needs approval of {plan.fingerprint[:12]}",
+        Verdict.APPLY: f"{_count(len(plan.operations), 'operation')}",
+    }[judgement.verdict]
+    return f"{mark} {contract.ref}  {title}  {contract.currency.upper()}  {contract.start}..{end}  {words}"
+
+
+def _operation_lines(operation: Operation) -> Iterator[str]:
+    match operation:
+        case Create(key):
+            yield f"+ {key.kind} {key.name}"
+        case Update(key, object_id, _, _, changes):
+            yield f"~ {key.kind} {object_id}"
+            for change in changes:
+                yield f"    {change.path}: {change.before} -> {change.after}"
+        case Retire(key, object_id, verb):
+            yield f"- {verb} {key.kind} {object_id}"
+
+
+def _item(item: ItemSpec, currency: str) -> str:
+    terms = item.terms
+    name = item.line.product.name
+    if terms.usage:
+        return f"{name}, by usage, per {terms.interval}"
+    if terms.tiers:
+        mode = terms.tiers_mode.value if terms.tiers_mode else ""
+        return f"{item.quantity} x {name}, {mode} tiers, per {terms.interval}"
+    return f"{item.quantity} x {name} at {text(terms.unit_amount or 0, currency)} per {terms.interval}"
+
+
+def _one_off(one_off: OneOffSpec, currency: str) -> str:
+    when = f"  for {one_off.period}" if one_off.period else ""
+    amount = text(one_off.unit_amount, currency)
+    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}){when}"
+
+
+def _per_year(phase: PhaseSpec) -> int:
+    total = Fraction(0)
+    for item in phase.items:
+        unit = item.terms.unit_amount
+        if unit is None or item.quantity is None:
+            continue
+        interval = item.terms.interval
+        per_year = Fraction(12 if interval.unit == "month" else 365, interval.count)
+        total += Fraction(unit) * item.quantity * per_year
+    return round_minor(total)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,105 @@
+"""What the CRM is told about a contract: one pure function, so that no path can forget it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+
+from connector.compile.spec import PhaseSpec
+from connector.domain.issues import Issue, blocking
+from connector.domain.money import to_major
+from connector.plan.plan import Plan
+from connector.plan.safety import Judgement, Verdict
+
+#: Longest text of a status field in the CRM (Text Area 255).
+TEXT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Stripe's ids of a contract, by slot: "schedule.id", "customer.id", "link"; per line: "product.id", "price.id"."""
+
+    contract: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    lines: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class CrmStatus:
+    """Values by status slot; the mapping's write_back section says which CRM field each goes to."""
+
+    values: Mapping[str, object]
+    lines: Mapping[str, Mapping[str, str]]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether people have to do something."""
+        return self.values["status"] in {"Blocked", "Failed", "Pending"}
+
+
+def crm_status(
+    plan: Plan | None, issues: tuple[Issue, ...], judgement: Judgement | None, ids: Ids, today: date
+) -> CrmStatus:
+    """Return what to write: "Synced" with ids and dates, "Blocked" with the reason and remedy, "Pending" approval."""
+    problems = blocking(issues)
+    status, message, remedy = _words(problems, issues, judgement)
+    values: dict[str, object] = {
+        **ids.contract,
+        "status": status,
+        "message": shorten(message),
+        "remedy": shorten(remedy),
+        "fingerprint": plan.fingerprint if plan and not problems else None,
+    }
+    if plan and plan.desired and not problems:
+        values |= _progress(plan, today)
+    return CrmStatus(values, ids.lines)
+
+
+def failed_status(message: str, remedy: str, ids: Ids) -> CrmStatus:
+    """Return the status after something outside refused: the ids that exist are told all the same."""
+    values = {**ids.contract, "status": "Failed", "message": shorten(message), "remedy": shorten(remedy)}
+    return CrmStatus(values, ids.lines)
+
+
+def shorten(words: str, limit: int = TEXT) -> str:
+    """Cut text to a CRM field's length, at the end, with an ellipsis."""
+    return words if len(words) <= limit else f"{words[: limit - 1].rstrip()}…"
+
+
+def _words(problems: tuple[Issue, ...], issues: tuple[Issue, ...], judgement: Judgement | None) -> tuple[str, str, str]:
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        return "Blocked", f"{problems[0].code.value}: {problems[0].message}{more}", problems[0].remedy
+    if judgement and judgement.verdict is Verdict.NEEDS_APPROVAL:
+        return "Pending", f"waiting for approval: {'; '.join(judgement.reasons)}", "Ask the billing team to approve it."
+    notes = "; ".join(f"{issue.code.value}: {issue.message}" for issue in issues)
+    return "Synced", notes, issues[0].remedy if issues else ""
+
+
+def _progress(plan: Plan, today: date) -> dict[str, object]:
+    if plan.desired is None or not plan.desired.schedules:
+        return {}
+    phases = [phase for schedule in plan.desired.schedules for phase in schedule.phases]
+    labelled = [phase for phase in phases if phase.segment_label]
+    current = [p for p in labelled if p.period.start <= today < p.period.end]
+    running = [phase for phase in phases if phase.period.start <= today < phase.period.end]
+    later = sorted(phase.period.start for phase in phases if phase.period.start > today)
+    return {
+        "segment_count": len({phase.segment_label for phase in labelled}) or None,
+        "current_segment": current[0].segment_label if current else None,
+        "next_change": later[0] if later else None,
+        "mrr": _mrr(running or phases[:1], plan.contract.currency),
+    }
+
+
+def _mrr(phases: list[PhaseSpec], currency: str) -> Decimal:
+    """Return monthly recurring revenue in major units: what the running items bill in a month."""
+    monthly = Fraction(0)
+    for item in (item for phase in phases for item in phase.items):
+        if item.terms.unit_amount is None or item.quantity is None:
+            continue
+        interval = item.terms.interval
+        months = Fraction(interval.count) if interval.unit == "month" else Fraction(interval.count * 12, 365)
+        monthly += Fraction(item.terms.unit_amount) * item.quantity / months
+    return to_major(monthly, currency)
