@@ -7,6 +7,7 @@ the compare-and-set statements of the leases rely on.
 
 import sqlite3
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -18,6 +19,7 @@ from connector.journal.errors import JournalError
 READ_ONLY = {"journal_read_only": True}
 
 _BUSY_MS = 30_000
+_WAL_PAUSE_MS = 50
 _POSTGRES_DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -78,9 +80,22 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin on its own: _begin_sqlite does
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Done once in a file's life, but SQLite does not wait here for others who open the file at that moment: we do."""
+    for tries_left in reversed(range(_BUSY_MS // _WAL_PAUSE_MS)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if tries_left == 0:
+                raise
+            sleep(_WAL_PAUSE_MS / 1_000)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

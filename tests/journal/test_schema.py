@@ -1,6 +1,8 @@
 """Opening and upgrading: from nothing, by many at once, and never on tables of another version."""
 
+import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,17 @@ def test_refusing_makes_no_file(tmp_path: Path):
         open_journal(f"sqlite:///{tmp_path}/deep/journal.db")
     assert current(f"sqlite:///{tmp_path}/deep/journal.db") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_somebody_is_writing_to_is_waited_for(tmp_path: Path):
+    file = tmp_path / "journal.db"  # not yet in write-ahead mode, as a restored copy would be
+    writer = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN EXCLUSIVE")
+    done = threading.Timer(0.2, writer.rollback)
+    done.start()
+    assert upgrade(f"sqlite:///{file}") == head()
+    done.join()
+    writer.close()
 
 
 def test_a_new_file_is_ours_alone(tmp_path: Path):
