@@ -1,0 +1,139 @@
+"""The fields of a quote line and an order line, from what was sold."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.seed.terms import json_number
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from connector.sandbox.seed.catalog import Product
+    from connector.sandbox.seed.lines import Sold
+
+Fields = dict[str, Any]
+
+
+def product_fields(product: Product) -> Fields:
+    """A product's record."""
+    recurring = product.term is not None
+    return {
+        "Name": product.name,
+        "ProductCode": product.code,
+        "Description": product.description,
+        "IsActive": True,
+        **billing_fields(product, product.frequency),
+        "SBQQ__SubscriptionType__c": "Renewable" if recurring else None,
+        "SBQQ__SubscriptionTerm__c": product.term,
+        "SBQQ__SubscriptionBase__c": "List",
+        "SBQQ__PricingMethod__c": "List",
+        "SBQQ__DefaultPricingTable__c": "Segmented" if product.dimensions else "Standard",
+        "SBQQ__DefaultQuantity__c": 1.0,
+        "SBQQ__QuantityEditable__c": True,
+        "SBQQ__HasConsumptionSchedule__c": product.tiers is not None,
+    }
+
+
+def billing_fields(product: Product, frequency: str | None) -> Fields:
+    """How a product is billed, repeated on product, quote line and order line."""
+    recurring = product.term is not None
+    return {
+        "SBQQ__BillingFrequency__c": frequency,
+        "SBQQ__BillingType__c": ("Arrears" if product.metered else "Advance") if recurring else None,
+        "SBQQ__ChargeType__c": "Usage" if product.metered else "Recurring" if recurring else "One-Time",
+        "SBQQ__SubscriptionPricing__c": "Fixed Price" if recurring else None,
+    }
+
+
+def quote_line(
+    sold: Sold, number: int, currency: str, months: int | None, ids: tuple[str, str], dimension: str | None
+) -> Fields:
+    """A line of the quote; ``ids`` are product and price book entry."""
+    listed, net = sold.list_price(currency), sold.net(currency)
+    unit = json_number(sold.unit_price(currency))
+    total = json_number(sold.total(currency))
+    own_dates = sold.segment is not None
+    discount = (1 - net / listed) * 100 if listed and net < listed else Decimal()
+    return {
+        "Name": f"QL-{number:07d}",
+        "SBQQ__Product__c": ids[0],
+        "SBQQ__PricebookEntryId__c": ids[1],
+        "SBQQ__ProductName__c": sold.product.name,
+        "SBQQ__ProductCode__c": sold.product.code,
+        "SBQQ__Description__c": sold.product.description,
+        "SBQQ__Number__c": number,
+        "SBQQ__Quantity__c": json_number(sold.quantity),
+        "SBQQ__EffectiveQuantity__c": json_number(sold.quantity),
+        "SBQQ__ListPrice__c": json_number(listed),
+        "SBQQ__OriginalPrice__c": json_number(listed),
+        "SBQQ__SpecialPrice__c": json_number(net),
+        "SBQQ__Discount__c": json_number(discount) if discount else None,
+        "SBQQ__Uplift__c": 0.0,
+        **dict.fromkeys(("SBQQ__RegularPrice__c", "SBQQ__CustomerPrice__c", "SBQQ__NetPrice__c"), unit),
+        **dict.fromkeys(("SBQQ__RegularTotal__c", "SBQQ__CustomerTotal__c", "SBQQ__NetTotal__c"), total),
+        "SBQQ__ProrateMultiplier__c": json_number(sold.multiplier()),
+        "SBQQ__StartDate__c": _day(sold.start) if own_dates else None,
+        "SBQQ__EndDate__c": _day(sold.end) if own_dates else None,
+        "SBQQ__EffectiveStartDate__c": _day(sold.start),
+        "SBQQ__EffectiveEndDate__c": _day(sold.end),
+        "SBQQ__EffectiveSubscriptionTerm__c": months,
+        "SBQQ__SubscriptionTerm__c": None if own_dates else sold.months,
+        "SBQQ__SubscriptionType__c": "Renewable" if sold.product.term else None,
+        "SBQQ__SubscriptionScope__c": "Quote",
+        "SBQQ__SegmentLabel__c": sold.label,
+        "SBQQ__Dimension__c": dimension,
+        "SBQQ__Existing__c": False,
+        "SBQQ__HasConsumptionSchedule__c": sold.product.tiers is not None,
+        **_shared(sold),
+    }
+
+
+def order_line(sold: Sold, currency: str, status: str, ids: tuple[str, str], dimension: str | None) -> Fields:
+    """A line of the order."""
+    unit, total = json_number(sold.unit_price(currency)), json_number(sold.total(currency))
+    quantity = json_number(sold.quantity)
+    return {
+        "Product2Id": ids[0],
+        "PricebookEntryId": ids[1],
+        "Description": sold.product.description,
+        "Quantity": quantity,
+        "AvailableQuantity": quantity,
+        "UnitPrice": unit,
+        "ListPrice": json_number(sold.list_price(currency)),
+        "TotalPrice": total,
+        "ServiceDate": _day(sold.start),
+        "EndDate": _day(sold.end),
+        "SBQQ__Activated__c": status == "Activated",
+        "SBQQ__Status__c": status,
+        "SBQQ__ContractAction__c": "New",
+        "SBQQ__ContractingMethod__c": "Inherit",
+        "SBQQ__Contracted__c": False,
+        "SBQQ__BookingsIndicator__c": "Include",
+        "SBQQ__OrderProductBookings__c": total,
+        "SBQQ__QuotedListPrice__c": json_number(sold.list_price(currency)),
+        "SBQQ__QuotedQuantity__c": quantity,
+        "SBQQ__OrderedQuantity__c": quantity,
+        "SBQQ__ProrateMultiplier__c": json_number(sold.multiplier()),
+        "SBQQ__SubscriptionTerm__c": None if sold.segment is not None else sold.months,
+        "SBQQ__SubscriptionType__c": "Renewable" if sold.product.term else None,
+        "SBQQ__PriceDimension__c": dimension,
+        "SBQQ__DimensionType__c": sold.dimension,
+        **_shared(sold),
+    }
+
+
+def _shared(sold: Sold) -> Fields:
+    return {
+        **billing_fields(sold.product, sold.frequency or sold.product.frequency),
+        "SBQQ__ProductSubscriptionType__c": "Renewable" if sold.product.term else None,
+        "SBQQ__DefaultSubscriptionTerm__c": sold.product.term,
+        "SBQQ__PricingMethod__c": "List",
+        "SBQQ__SegmentIndex__c": sold.segment,
+        "SBQQ__SegmentKey__c": sold.key,
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
