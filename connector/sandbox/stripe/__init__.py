@@ -1,0 +1,66 @@
+"""A stateful emulator of Stripe's API, in the parts that turn subscription schedules into invoices.
+
+Start it, and point the SDK at it:
+
+    with StripeSandbox() as sandbox:
+        client = stripe.StripeClient("sk_test_any", base_addresses={"api": sandbox.url})
+
+Every API key is an account of its own. Requests are checked against the SDK's request types, state is kept in the
+shape of API version 2026-10-28.endive, and time is real, frozen, or moved by test clocks. What is not emulated
+answers 501 and says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
+from connector.sandbox.stripe import (
+    catalog,
+    clocks,
+    customers,
+    events,
+    invoice_endpoints,
+    previews,
+    prices,
+    schedules,
+    subscription_endpoints,
+)
+from connector.sandbox.stripe.app import API_VERSION, StripeApp
+from connector.sandbox.stripe.state import Tenant
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["API_VERSION", "FaultRule", "RequestRecord", "StripeSandbox", "Tenant"]
+
+MODULES: tuple[Any, ...] = (
+    previews,
+    catalog,
+    clocks,
+    customers,
+    events,
+    invoice_endpoints,
+    prices,
+    schedules,
+    subscription_endpoints,
+)
+
+
+class StripeSandbox(SandboxServer):
+    """The emulator on a loopback port; `now` freezes its clock."""
+
+    app: StripeApp
+
+    def __init__(self, *, port: int = 0, now: datetime | None = None) -> None:
+        endpoints = [endpoint for module in MODULES for endpoint in module.ENDPOINTS]
+        super().__init__(StripeApp(endpoints, int(now.timestamp()) if now else None), port=port)
+
+    @property
+    def state(self) -> dict[str, Tenant]:
+        """The accounts by API key, for tests."""
+        return self.app.tenants
+
+    def move_clock(self, *, now: datetime | None = None, advance: int | None = None) -> None:
+        """Move the accounts' own clock, and let happen what falls due."""
+        self.app.move_clock(now=int(now.timestamp()) if now else None, advance=advance)

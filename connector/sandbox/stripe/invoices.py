@@ -1,0 +1,342 @@
+"""The invoice object and its life: draft, open, paid (stripe.com/docs/api/invoices; timeline from recorded traffic).
+
+An invoice is a draft for an hour, then it is finalised: numbered, charged or sent. `due_date` counts from its
+creation. No payment method is emulated, so an automatic charge always finds none and the invoice stays open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.stripe import events
+from connector.sandbox.stripe.customers import move_balance
+from connector.sandbox.stripe.discounts import Reduction, living, reduce_lines
+from connector.sandbox.stripe.errors import invalid
+from connector.sandbox.stripe.rendering import embedded_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.sandbox.stripe.state import Object, Tenant
+
+DRAFT_SECONDS = 3600
+DAY = 86_400
+MAX_LINES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One future invoice line."""
+
+    amount: int
+    description: str
+    price: Object | None
+    quantity: int | None
+    start: int
+    end: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    subscription_item: str | None = None
+    invoice_item: str | None = None
+    proration: bool = False
+    discountable: bool = True
+    discounts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What an invoice says about itself, beside its lines."""
+
+    reason: str
+    at: int
+    period: tuple[int, int]
+    currency: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def issue(tenant: Tenant, customer: Object, sub: Object | None, charges: Sequence[Charge], head: Heading) -> Object:
+    """Make a draft of charges, and note when it is to be finalised."""
+    if len(charges) > MAX_LINES:
+        raise invalid(f"An invoice can have up to {MAX_LINES} lines, but this one would have {len(charges)}.")
+    invoice = _skeleton(tenant, customer, sub, head)
+    tenant.add("invoice", invoice)
+    invoice["lines"] = embedded_list([], f"/v1/invoices/{invoice['id']}/lines")
+    set_lines(tenant, invoice, charges)
+    if invoice["auto_advance"]:
+        tenant.clock_of(customer).plan("finalize", invoice["automatically_finalizes_at"], invoice["id"])
+    if sub is not None:
+        sub["latest_invoice"] = invoice["id"]
+    events.record(tenant, "created", invoice, head.at)
+    return invoice
+
+
+def set_lines(tenant: Tenant, invoice: Object, charges: Sequence[Charge]) -> None:
+    """Put lines on an invoice and add them up, discounts taken off."""
+    at = invoice["created"]
+    common = living(tenant, invoice["discounts"], at)
+    works = [_reduction(tenant, charge, at) for charge in charges]
+    reduce_lines([work for work, charge in zip(works, charges, strict=True) if charge.discountable], common)
+    lines = [_line(tenant, invoice, charge, work) for charge, work in zip(charges, works, strict=True)]
+    for ident in {ident for work in works for ident, _ in work.shares}:
+        tenant.touch("discount", ident)["_used"] = True
+    invoice["_charges"] = list(charges)
+    invoice["lines"]["data"] = lines
+    invoice["lines"]["total_count"] = len(lines)
+    _add_up(invoice, works)
+
+
+def _reduction(tenant: Tenant, charge: Charge, at: int) -> Reduction:
+    own = living(tenant, charge.discounts, at) if charge.discountable else []
+    return Reduction(charge.amount, charge.price["product"] if charge.price else "", own)
+
+
+def _add_up(invoice: Object, works: Sequence[Reduction]) -> None:
+    subtotal = sum(work.amount for work in works)
+    taken: dict[str, int] = {}
+    for ident, amount in (share for work in works for share in work.shares):
+        taken[ident] = taken.get(ident, 0) + amount
+    total = sum(work.left for work in works)
+    invoice["total_discount_amounts"] = [{"amount": amount, "discount": ident} for ident, amount in taken.items()]
+    invoice["subtotal"] = invoice["subtotal_excluding_tax"] = subtotal
+    invoice["total"] = invoice["total_excluding_tax"] = total
+    invoice["amount_due"] = invoice["amount_remaining"] = max(0, total)
+
+
+def _line(tenant: Tenant, invoice: Object, charge: Charge, work: Reduction) -> Object:
+    price = charge.price
+    return {
+        "id": tenant.new_id("line_item"),
+        "object": "line_item",
+        "amount": charge.amount,
+        "currency": invoice["currency"],
+        "description": charge.description,
+        "discount_amounts": [{"amount": amount, "discount": ident} for ident, amount in work.shares],
+        "discountable": charge.discountable,
+        "discounts": list(charge.discounts),
+        "invoice": invoice["id"],
+        "livemode": tenant.livemode,
+        "metadata": dict(charge.metadata),
+        "parent": _line_parent(invoice, charge),
+        "period": {"end": charge.end, "start": charge.start},
+        "pretax_credit_amounts": [],
+        "pricing": price
+        and {
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        },
+        "quantity": charge.quantity,
+        "quantity_decimal": None if charge.quantity is None else str(charge.quantity),
+        "subscription": invoice["_subscription"],
+        "subtotal": charge.amount,
+        "taxes": [],
+    }
+
+
+def _line_parent(invoice: Object, charge: Charge) -> Object:
+    """Tell where a line comes from; since basil this replaces `subscription`, `proration` and their like."""
+    details: Object = {
+        "invoice_item": charge.invoice_item,
+        "proration": charge.proration,
+        "proration_details": {"credited_items": None},
+        "subscription": invoice["_subscription"],
+    }
+    if charge.invoice_item:
+        return {
+            "invoice_item_details": details,
+            "subscription_item_details": None,
+            "type": "invoice_item_details",
+        }
+    details["subscription_item"] = charge.subscription_item
+    return {
+        "invoice_item_details": None,
+        "subscription_item_details": details,
+        "type": "subscription_item_details",
+    }
+
+
+def _skeleton(tenant: Tenant, customer: Object, sub: Object | None, head: Heading) -> Object:
+    facts = head.facts
+    days = facts.get("days_until_due")
+    draft_until = head.at + DRAFT_SECONDS
+    advancing = facts.get("auto_advance", True)
+    automatic = facts["collection_method"] == "charge_automatically"
+    return {
+        "id": tenant.new_id("invoice"),
+        "object": "invoice",
+        "account_country": "US",
+        "account_name": "Sandbox",
+        "account_tax_ids": None,
+        "amount_due": 0,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_paid_off_stripe": None,
+        "amount_remaining": 0,
+        "amount_shipping": 0,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": advancing,
+        "automatic_tax": _automatic_tax(facts.get("automatic_tax")),
+        "automatically_finalizes_at": draft_until if advancing else None,
+        "billing_reason": head.reason,
+        "collection_method": facts["collection_method"],
+        "created": head.at,
+        "currency": head.currency,
+        "custom_fields": facts.get("custom_fields") or customer["invoice_settings"]["custom_fields"],
+        **_customer_facts(customer),
+        "customer_tax_ids": [
+            {"type": tax["type"], "value": tax["value"]}
+            for tax in tenant.all("tax_id")
+            if tax["customer"] == customer["id"]
+        ],
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": facts.get("description"),
+        "discounts": list(facts.get("discounts") or []),
+        "due_date": facts.get("due_date") or (head.at + days * DAY if days and not automatic else None),
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": facts.get("footer") or customer["invoice_settings"]["footer"],
+        "from_invoice": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "issuer": {"type": "self"},
+        "last_finalization_error": None,
+        "latest_revision": None,
+        "livemode": tenant.livemode,
+        "metadata": dict(facts.get("metadata") or {}),
+        "next_payment_attempt": draft_until if automatic and advancing else None,
+        "number": None,
+        "on_behalf_of": None,
+        "parent": sub
+        and {
+            "quote_details": None,
+            "subscription_details": {"metadata": dict(sub["metadata"]), "subscription": sub["id"]},
+            "type": "subscription_details",
+        },
+        "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
+        "period_end": head.period[1],
+        "period_start": head.period[0],
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "receipt_number": None,
+        "rendering": None,
+        "shipping_cost": None,
+        "shipping_details": None,
+        "starting_balance": customer["balance"],
+        "statement_descriptor": None,
+        "status": "draft",
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "test_clock": customer["test_clock"],
+        "threshold_reason": None,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+        "webhooks_delivered_at": None,
+        "_subscription": sub["id"] if sub else None,
+    }
+
+
+def _automatic_tax(given: Object | None) -> Object:
+    """Show automatic tax as an account without any tax registration does: complete, and nothing collected."""
+    enabled = bool(given and given["enabled"])
+    return {
+        "disabled_reason": None,
+        "enabled": enabled,
+        "liability": {"type": "self"} if enabled else None,
+        "provider": "stripe" if enabled else None,
+        "status": "complete" if enabled else None,
+    }
+
+
+def _customer_facts(customer: Object) -> Object:
+    return {
+        "customer": customer["id"],
+        "customer_account": None,
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+    }
+
+
+# --- life ------------------------------------------------------------------------------------------------
+
+
+def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
+    """Number an invoice, apply the customer's balance, then charge or send it."""
+    tenant.touch("invoice", invoice["id"])
+    customer = tenant.touch("customer", invoice["customer"])
+    invoice["status"] = "open"
+    invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = at
+    invoice["automatically_finalizes_at"] = None
+    invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
+    customer["next_invoice_sequence"] += 1
+    page = f"https://invoice.stripe.com/i/acct_sandbox/test_{invoice['id']}"
+    invoice["hosted_invoice_url"], invoice["invoice_pdf"] = page, f"{page}/pdf"
+    _apply_balance(tenant, invoice, customer, at)
+    events.record(tenant, "finalized", invoice, at)
+    if invoice["amount_due"] == 0:
+        settle(tenant, invoice, at)
+    elif invoice["collection_method"] == "send_invoice":
+        if invoice["due_date"]:
+            tenant.clock_of(customer).plan("overdue", invoice["due_date"], invoice["id"])
+        events.record(tenant, "sent", invoice, at)
+    else:
+        _fail_charge(tenant, invoice, at)
+
+
+def _apply_balance(tenant: Tenant, invoice: Object, customer: Object, at: int) -> None:
+    """Use credit for the invoice, or turn a negative total into credit (stripe.com/docs/billing/customer/balance)."""
+    balance, total = customer["balance"], invoice["total"]
+    moved = total if total < 0 else min(-balance, total)
+    invoice["starting_balance"] = balance
+    invoice["amount_due"] = total - moved
+    if moved:
+        facts = {"invoice": invoice["id"], "type": "applied_to_invoice"}
+        move_balance(tenant, customer, moved, invoice["currency"], at, **facts)
+    invoice["ending_balance"] = customer["balance"]
+    invoice["amount_remaining"] = invoice["amount_due"]
+
+
+def _fail_charge(tenant: Tenant, invoice: Object, at: int) -> None:
+    """Fail for want of a payment method: open, next attempt in three days, subscription past due (recorded traffic)."""
+    invoice["attempted"], invoice["attempt_count"] = True, 1
+    invoice["next_payment_attempt"] = at + 3 * DAY
+    events.record(tenant, "payment_failed", invoice, at)
+    sub = tenant.objects["subscription"].get(invoice["_subscription"] or "")
+    if sub and sub["status"] == "active":
+        tenant.touch("subscription", sub["id"])["status"] = "past_due"
+        events.record(tenant, "updated", sub, at, {"status": "active"})
+
+
+def settle(tenant: Tenant, invoice: Object, at: int, *, outside: bool = False) -> None:
+    """Mark an invoice paid."""
+    tenant.touch("invoice", invoice["id"])
+    invoice["status"] = "paid"
+    invoice["amount_paid"] = invoice["amount_due"]
+    invoice["amount_paid_off_stripe"] = invoice["amount_due"] if outside else None
+    invoice["amount_remaining"] = 0
+    invoice["attempted"], invoice["auto_advance"] = True, False
+    invoice["next_payment_attempt"] = None
+    invoice["status_transitions"]["paid_at"] = at
+    events.record(tenant, "paid", invoice, at)
+    _revive(tenant, invoice, at)
+
+
+def _revive(tenant: Tenant, invoice: Object, at: int) -> None:
+    sub = tenant.objects["subscription"].get(invoice["_subscription"] or "")
+    if sub is None or sub["status"] != "past_due":
+        return
+    unpaid = (i for i in tenant.all("invoice") if i["_subscription"] == sub["id"] and i["status"] == "open")
+    if next(unpaid, None) is None:
+        tenant.touch("subscription", sub["id"])["status"] = "active"
+        events.record(tenant, "updated", sub, at, {"status": "past_due"})

@@ -1,0 +1,108 @@
+"""Invoice items: charges that wait for the next invoice (stripe.com/docs/api/invoiceitems)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.stripe import events
+from connector.sandbox.stripe.invoices import Charge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connector.sandbox.stripe.state import Object, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What an invoice item is to charge."""
+
+    amount: int
+    description: str
+    price: Object | None
+    quantity: int
+    start: int
+    end: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    proration: bool = False
+    discountable: bool = True
+    discounts: tuple[str, ...] = ()
+    subscription_item: str | None = None
+    invoice: str | None = None
+
+
+def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, currency: str, extra: Extra, at: int) -> Object:
+    """Make an invoice item."""
+    made: Object = {
+        "id": tenant.new_id("invoiceitem"),
+        "object": "invoiceitem",
+        "amount": extra.amount,
+        "currency": currency,
+        "customer": customer["id"],
+        "customer_account": None,
+        "date": at,
+        "description": extra.description,
+        "discountable": extra.discountable,
+        "discounts": list(extra.discounts),
+        "frozen_fields": [],
+        "invoice": extra.invoice,
+        "invoicing_rules": None,
+        "livemode": tenant.livemode,
+        "metadata": dict(extra.metadata),
+        "net_amount": extra.amount,
+        "parent": sub_id
+        and {
+            "schedule_details": None,
+            "subscription_details": {"subscription": sub_id, "subscription_item": extra.subscription_item},
+            "type": "subscription_details",
+        },
+        "period": {"end": extra.end, "start": extra.start},
+        "pricing": extra.price
+        and {
+            "price_details": {"price": extra.price["id"], "product": extra.price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": extra.price["unit_amount_decimal"],
+        },
+        "proration": extra.proration,
+        "proration_details": {"discount_amounts": []} if extra.proration else None,
+        "quantity": extra.quantity,
+        "quantity_decimal": str(extra.quantity),
+        "tax_rates": [],
+        "test_clock": customer["test_clock"],
+        "_subscription": sub_id,
+    }
+    tenant.add("invoiceitem", made)
+    events.record(tenant, "created", made, at)
+    return made
+
+
+def waiting(tenant: Tenant, customer: str, sub_id: str | None) -> Iterator[Object]:
+    """Find what waits for an invoice of a subscription: its own items, and those of the customer alone."""
+    for item in tenant.objects["invoiceitem"].values():
+        if item["customer"] == customer and item["invoice"] is None and item["_subscription"] in (None, sub_id):
+            yield item
+
+
+def charge_of(tenant: Tenant, item: Object) -> Charge:
+    """Turn an invoice item into an invoice line."""
+    details: dict[str, Any] = (item["pricing"] or {}).get("price_details") or {}
+    return Charge(
+        amount=item["amount"],
+        description=item["description"],
+        price=tenant.objects["price"].get(details.get("price", "")),
+        quantity=item["quantity"],
+        start=item["period"]["start"],
+        end=item["period"]["end"],
+        metadata=item["metadata"],
+        invoice_item=item["id"],
+        proration=item["proration"],
+        discountable=item["discountable"],
+        discounts=tuple(item["discounts"]),
+    )
+
+
+def attach(tenant: Tenant, items: list[Object], invoice: Object) -> None:
+    """Note on which invoice items ended up."""
+    for item in items:
+        tenant.touch("invoiceitem", item["id"])["invoice"] = invoice["id"]

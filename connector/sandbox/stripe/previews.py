@@ -1,0 +1,84 @@
+"""Previews: what the next invoice would be (stripe.com/docs/api/invoices/create_preview).
+
+The preview is the real thing on a copy of the account: the same engine runs until it makes an invoice.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from connector.sandbox.stripe import engine, schedules
+from connector.sandbox.stripe.customers import living_customer
+from connector.sandbox.stripe.endpoint import Call, Endpoint
+from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
+from connector.sandbox.stripe.schedule_update import update_phases
+from connector.sandbox.stripe.state import Object, Tenant
+
+SUPPORTED = frozenset(
+    {"customer", "subscription", "schedule", "schedule_details", "preview_mode", "expand", "currency"}
+)
+
+
+def _preview(call: Call) -> Object:
+    params = call.params
+    strange = sorted(params.keys() - SUPPORTED)
+    if strange or params.get("preview_mode") == "recurring":
+        raise not_emulated(f"invoice previews with {', '.join(strange) or 'preview_mode recurring'}")
+    copied = _copy(call.tenant)
+    before = set(copied.objects["invoice"])
+    customer, owner = _change(copied, params)
+    invoice = _next_invoice(copied, customer, owner, before)
+    if invoice is None:
+        message = f"No upcoming invoices for customer: {customer['id']}"
+        raise StripeError(message, status=404, code="invoice_upcoming_none")
+    return {**invoice, "id": f"upcoming_{invoice['id']}", "status": "draft", "number": None}
+
+
+def _copy(tenant: Tenant) -> Tenant:
+    """Copy an account; the copy shares its lock and nothing else."""
+    copied = Tenant(tenant.key)
+    copied.objects = copy.deepcopy(tenant.objects)
+    copied.clock.frozen = tenant.clock.now()
+    copied.clock.agenda = list(tenant.clock.agenda)
+    for ident, clock in tenant.clocks.items():
+        copied.clocks[ident] = copy.copy(clock)
+        copied.clocks[ident].agenda = list(clock.agenda)
+    return copied
+
+
+def _change(copied: Tenant, params: dict[str, Any]) -> tuple[Object, str | None]:
+    """Make the change to be previewed; return the customer and the subscription in question."""
+    details = params.get("schedule_details")
+    if "schedule" in params:
+        schedule = copied.get("subscription_schedule", params["schedule"], "schedule")
+        at = copied.clock_of(schedule).now()
+        if details:
+            update_phases(copied, schedule, details, at)
+        return copied.objects["customer"][schedule["customer"]], schedule["subscription"]
+    if "subscription" in params:
+        sub = copied.get("subscription", params["subscription"], "subscription")
+        return copied.objects["customer"][sub["customer"]], sub["id"]
+    if "customer" not in params:
+        message = "You must pass customer, subscription or schedule."
+        raise invalid(message, "customer")
+    customer = living_customer(copied, params["customer"], "customer")
+    if details:
+        return customer, schedules.create_schedule(copied, customer, details)["subscription"]
+    return customer, None
+
+
+def _next_invoice(copied: Tenant, customer: Object, sub_id: str | None, before: set[str]) -> Object | None:
+    clock = copied.clock_of(customer)
+    while True:
+        for ident, invoice in copied.objects["invoice"].items():
+            ours = invoice["customer"] == customer["id"] and sub_id in (None, invoice["_subscription"])
+            if ident not in before and ours:
+                return invoice
+        due = clock.pop_due(2**62)
+        if due is None:
+            return None
+        engine.step(copied, due)
+
+
+ENDPOINTS = [Endpoint("POST", "/v1/invoices/create_preview", "InvoiceCreatePreviewParams", _preview)]

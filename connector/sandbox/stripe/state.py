@@ -1,0 +1,191 @@
+"""What an account holds: objects, clocks, events, idempotent answers. One `Tenant` per API key.
+
+Objects are kept in the very shape of the vendor's JSON; keys that begin with `_` are the emulator's own notes and never
+leave it. A write is undone when its request fails half way (`Tenant.undoing`).
+"""
+
+from __future__ import annotations
+
+import copy
+import heapq
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.stripe.errors import missing_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Object = dict[str, Any]
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PREFIXES = {
+    "customer": "cus_",
+    "product": "prod_",
+    "price": "price_",
+    "coupon": "",
+    "discount": "di_",
+    "subscription": "sub_",
+    "subscription_item": "si_",
+    "subscription_schedule": "sub_sched_",
+    "invoice": "in_",
+    "line_item": "il_",
+    "invoiceitem": "ii_",
+    "event": "evt_",
+    "webhook_endpoint": "we_",
+    "tax_id": "txi_",
+    "customer_balance_transaction": "cbtxn_",
+    "test_helpers.test_clock": "clock_",
+    "billing.meter": "mtr_",
+    "request": "req_",
+    "secret": "whsec_",
+}
+NOUNS = {
+    "subscription_schedule": "subscription schedule",
+    "invoiceitem": "invoice item",
+    "webhook_endpoint": "webhook endpoint",
+    "tax_id": "tax ID",
+    "test_helpers.test_clock": "test clock",
+    "billing.meter": "meter",
+    "subscription_item": "subscription item",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """Something that happens at a moment; at equal moments a lower rank comes first."""
+
+    at: int
+    rank: int
+    number: int
+    kind: str = field(compare=False)
+    ref: str = field(compare=False)
+
+
+RANKS = {"transition": 0, "cancel": 1, "cycle": 2, "finalize": 3, "overdue": 4}
+
+
+class Clock:
+    """A clock with an agenda: the tenant's own (real or frozen) or one test clock."""
+
+    def __init__(self, ident: str | None = None, frozen: int | None = None) -> None:
+        self.ident = ident
+        self.frozen = frozen
+        self.agenda: list[Due] = []
+        self._numbers = count(1)
+
+    def now(self) -> int:
+        """Read the clock, in whole seconds."""
+        return int(time.time()) if self.frozen is None else self.frozen
+
+    def plan(self, kind: str, at: int, ref: str) -> None:
+        """Note that something is due; handlers ignore notes that no longer apply."""
+        heapq.heappush(self.agenda, Due(at, RANKS[kind], next(self._numbers), kind, ref))
+
+    def pop_due(self, until: int) -> Due | None:
+        """Take the next thing due until a moment."""
+        if self.agenda and self.agenda[0].at <= until:
+            return heapq.heappop(self.agenda)
+        return None
+
+
+@dataclass(slots=True)
+class Stored:
+    """An idempotent answer: the parameters it belongs to, and the response once there is one."""
+
+    fingerprint: str
+    request_id: str
+    status: int = 0
+    body: bytes = b""
+
+
+class Tenant:
+    """One account in test mode, separate from all others."""
+
+    def __init__(self, key: str, frozen: int | None = None) -> None:
+        self.key = key
+        self.livemode = "_live_" in key
+        self.lock = threading.RLock()
+        self.clock = Clock(frozen=frozen)
+        self.clocks: dict[str, Clock] = {}
+        self.objects: dict[str, dict[str, Object]] = {kind: {} for kind in PREFIXES}
+        self.answers: dict[str, Stored] = {}
+        self.request: Object = {"id": None, "idempotency_key": None}
+        self._numbers: Counter[str] = Counter()
+        self._undo: list[tuple[str, str, Object | None]] | None = None
+
+    # --- objects --------------------------------------------------------------------------------------
+
+    def new_id(self, kind: str) -> str:
+        """Make an identifier; the same key and order of calls give the same ones."""
+        self._numbers[kind] += 1
+        digest = blake2b(f"{self.key}/{kind}/{self._numbers[kind]}".encode(), digest_size=16).digest()
+        number, letters = int.from_bytes(digest, "big"), ""
+        for _ in range(8 if kind == "coupon" else 18):
+            number, digit = divmod(number, 62)
+            letters += ALPHABET[digit]
+        return PREFIXES[kind] + letters
+
+    def add(self, kind: str, made: Object) -> Object:
+        """Keep a new object."""
+        self._remember(kind, made["id"], None)
+        self.objects[kind][made["id"]] = made
+        return made
+
+    def touch(self, kind: str, ident: str) -> Object:
+        """Fetch an object in order to change it."""
+        found = self.objects[kind][ident]
+        self._remember(kind, ident, found)
+        return found
+
+    def drop(self, kind: str, ident: str) -> Object:
+        """Remove an object."""
+        self._remember(kind, ident, self.objects[kind][ident])
+        return self.objects[kind].pop(ident)
+
+    def get(self, kind: str, ident: str, param: str, *, status: int = 400) -> Object:
+        """Fetch an object a request refers to, or refuse the request."""
+        found = self.objects[kind].get(ident)
+        if found is None:
+            raise missing_object(NOUNS.get(kind, kind), ident, param, status=status)
+        return found
+
+    def all(self, kind: str) -> Iterator[Object]:
+        """Walk over the objects of a kind, newest first."""
+        return reversed(self.objects[kind].values())
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def clock_of(self, owner: Object) -> Clock:
+        """Find the clock an object lives on."""
+        return self.clocks[owner["test_clock"]] if owner.get("test_clock") else self.clock
+
+    # --- undoing --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Take back everything added, touched or dropped inside when an exception leaves the block."""
+        self._undo = []
+        try:
+            yield
+        except BaseException:
+            for kind, ident, before in reversed(self._undo):
+                self._restore(kind, ident, before)
+            raise
+        finally:
+            self._undo = None
+
+    def _remember(self, kind: str, ident: str, before: Object | None) -> None:
+        if self._undo is not None:
+            self._undo.append((kind, ident, copy.deepcopy(before)))
+
+    def _restore(self, kind: str, ident: str, before: Object | None) -> None:
+        if before is None:
+            self.objects[kind].pop(ident, None)
+        else:
+            self.objects[kind][ident] = before

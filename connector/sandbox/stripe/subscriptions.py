@@ -1,0 +1,376 @@
+"""The subscription under a schedule: made when the first phase begins, changed when a phase is entered.
+
+Sources: stripe.com/docs/api/subscriptions/object for the shape, recorded traffic for the first invoice, and
+stripe.com/docs/billing/subscriptions/billing-mode/compare for what differs in flexible mode.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connector.sandbox.stripe import billing, events
+from connector.sandbox.stripe.discounts import start_discounts
+from connector.sandbox.stripe.limits import merge_metadata
+from connector.sandbox.stripe.money import half_up, price_amount
+from connector.sandbox.stripe.pending import Extra, add_pending
+from connector.sandbox.stripe.periods import Interval, day_text
+from connector.sandbox.stripe.rendering import embedded_list
+
+if TYPE_CHECKING:
+    from connector.sandbox.stripe.state import Object, Tenant
+
+
+def begin(tenant: Tenant, schedule: Object, phase: Object, at: int) -> Object:
+    """Make the subscription of a schedule, which starts now or has started in the past."""
+    flexible = schedule["billing_mode"]["type"] == "flexible"
+    start = schedule["phases"][0]["start_date"]
+    sub = _skeleton(tenant, schedule, phase, start, at)
+    tenant.add("subscription", sub)
+    sub["items"] = embedded_list([], f"/v1/subscription_items?subscription={sub['id']}")
+    backdated = start < at
+    for given in phase["items"]:
+        item = _new_item(tenant, sub, given, at)
+        item["_anchor"] = start
+        item["current_period_start"] = item["current_period_end"] = max(start, phase["start_date"])
+        sub["items"]["data"].append(item)
+    take_settings(tenant, sub, schedule, phase, at)
+    customer = tenant.touch("customer", sub["customer"])
+    customer["currency"] = customer["currency"] or sub["currency"]
+    add_extras(tenant, sub, phase, at)
+    if not backdated:
+        billing.bill(tenant, sub, at, "subscription_create")
+    elif phase["proration_behavior"] == "none":
+        _skip_past(tenant, sub, at)
+    elif flexible:
+        billing.bill(tenant, sub, at, "subscription_create")
+    else:
+        _bill_past_in_one(tenant, sub, at)
+    events.record(tenant, "created", sub, at)
+    return sub
+
+
+def _skip_past(tenant: Tenant, sub: Object, at: int) -> None:
+    """Enter the running period without billing it: nothing until the next cycle (recorded traffic)."""
+    for item in sub["items"]["data"]:
+        billing.advance(tenant, sub, item, at)
+    _classic_anchor(sub, at)
+
+
+def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> None:
+    """Bill from the start to the end of the running period as one proration line (recorded traffic, classic)."""
+    customer = tenant.objects["customer"][sub["customer"]]
+    for item in sub["items"]["data"]:
+        price, start = billing.price_of(tenant, item), item["current_period_end"]
+        periods = len(billing.advance(tenant, sub, item, at))
+        end = item["current_period_end"]
+        name = tenant.objects["product"][price["product"]]["name"]
+        if not billing.metered(price):
+            extra = Extra(
+                amount=half_up(price_amount(price, item["quantity"]) * periods),
+                description=f"Time on {name} from {day_text(start)} until {day_text(end)}",
+                price=price,
+                quantity=item["quantity"],
+                start=start,
+                end=end,
+                proration=True,
+                subscription_item=item["id"],
+                discounts=tuple(item["discounts"]),
+            )
+            add_pending(tenant, customer, sub["id"], sub["currency"], extra, at)
+    _classic_anchor(sub, at)
+    billing.bill(tenant, sub, at, "subscription_create")
+
+
+def _classic_anchor(sub: Object, at: int) -> None:
+    """In classic mode a backdated subscription is anchored at its next cycle, and its period starts today."""
+    if sub["billing_mode"]["type"] == "classic":
+        sub["billing_cycle_anchor"] = min(item["current_period_end"] for item in sub["items"]["data"])
+        for item in sub["items"]["data"]:
+            item["current_period_start"] = at
+
+
+def _skeleton(tenant: Tenant, schedule: Object, phase: Object, start: int, at: int) -> Object:
+    return {
+        "id": tenant.new_id("subscription"),
+        "object": "subscription",
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": start,
+        "billing_cycle_anchor_config": None,
+        "billing_mode": dict(schedule["billing_mode"]),
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+        "collection_method": "charge_automatically",
+        "created": at,
+        "currency": phase["currency"],
+        "customer": schedule["customer"],
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {
+            "account_tax_ids": None,
+            "custom_fields": None,
+            "description": None,
+            "footer": None,
+            "issuer": {"type": "self"},
+        },
+        "latest_invoice": None,
+        "livemode": tenant.livemode,
+        "metadata": {},
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "schedule": schedule["id"],
+        "start_date": start,
+        "status": "active",
+        "test_clock": schedule["test_clock"],
+        "transfer_data": None,
+        "trial_end": None,
+        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+        "trial_start": None,
+    }
+
+
+def _new_item(tenant: Tenant, sub: Object, given: Object, at: int) -> Object:
+    item: Object = {
+        "id": tenant.new_id("subscription_item"),
+        "object": "subscription_item",
+        "billed_until": None,
+        "billing_thresholds": None,
+        "created": at,
+        "current_period_end": at,
+        "current_period_start": at,
+        "discounts": [],
+        "metadata": dict(given["metadata"]),
+        "price": given["price"],
+        "subscription": sub["id"],
+        "tax_rates": [],
+        "_anchor": at,
+        "_debits": [],
+    }
+    if "quantity" in given:
+        item["quantity"] = given["quantity"]
+    owner = {"customer": sub["customer"], "subscription_item": item["id"]}
+    item["discounts"] = start_discounts(tenant, given["discounts"], at, owner)
+    return item
+
+
+# --- entering a phase ----------------------------------------------------------------------------------------
+
+
+def take_settings(tenant: Tenant, sub: Object, schedule: Object, phase: Object, at: int) -> None:
+    """Bring what a phase or the schedule's defaults say onto the subscription (phase first, then defaults)."""
+    defaults = schedule["default_settings"]
+    sub["collection_method"] = phase["collection_method"] or defaults["collection_method"]
+    settings = {name: value for name, value in (defaults["invoice_settings"] or {}).items() if value is not None}
+    settings |= {name: value for name, value in (phase["invoice_settings"] or {}).items() if value is not None}
+    automatic = sub["collection_method"] == "charge_automatically"
+    sub["days_until_due"] = None if automatic else settings.get("days_until_due")
+    for name in ("custom_fields", "description", "footer"):
+        sub["invoice_settings"][name] = settings.get(name)
+    sub["description"] = phase["description"] or defaults["description"]
+    enabled = (phase["automatic_tax"] or defaults["automatic_tax"])["enabled"]
+    sub["automatic_tax"] = {
+        "disabled_reason": None,
+        "enabled": enabled,
+        "liability": {"type": "self"} if enabled else None,
+    }
+    sub["metadata"] = merge_metadata(sub["metadata"], phase["_metadata"] or {})
+    owner = {"customer": sub["customer"], "subscription": sub["id"]}
+    sub["discounts"] = start_discounts(tenant, phase["discounts"], at, owner, sub["discounts"])
+    last = phase is schedule["phases"][-1] and schedule["end_behavior"] == "cancel"
+    sub["cancel_at"] = phase["end_date"] if last else None
+
+
+def add_extras(tenant: Tenant, sub: Object, phase: Object, at: int) -> None:
+    """Put the one-off items of a phase among what waits for its next invoice (SDK reference, add_invoice_items)."""
+    customer = tenant.objects["customer"][sub["customer"]]
+    for given in phase["add_invoice_items"]:
+        price = tenant.objects["price"][given["price"]]
+        owner = {"customer": sub["customer"]}
+        start, end = _extra_period(tenant, sub, phase, given["period"], at)
+        extra = Extra(
+            amount=half_up(price_amount(price, given["quantity"])),
+            description=tenant.objects["product"][price["product"]]["name"],
+            price=price,
+            quantity=given["quantity"],
+            start=start,
+            end=end,
+            metadata=given["metadata"],
+            discountable=given["discountable"],
+            discounts=tuple(start_discounts(tenant, given["discounts"], at, owner)),
+        )
+        add_pending(tenant, customer, sub["id"], sub["currency"], extra, at)
+
+
+def _extra_period(tenant: Tenant, sub: Object, phase: Object, period: Object, at: int) -> tuple[int, int]:
+    """Work out the time a one-off item stands for; by default the time its phase's items are billed for."""
+
+    def moment(side: Object) -> int:
+        if side["type"] == "timestamp":
+            return int(side["timestamp"])
+        if side["type"] in {"phase_start", "phase_end"}:
+            return int(phase["start_date"] if side["type"] == "phase_start" else phase["end_date"])
+        starts, ends = [], []
+        for item in sub["items"]["data"]:
+            start = (
+                max(item["current_period_start"], at)
+                if item["current_period_end"] <= at
+                else item["current_period_start"]
+            )
+            starts.append(start)
+            rolled = billing.interval_of(billing.price_of(tenant, item)).boundary_after(item["_anchor"], at)
+            ends.append(rolled if item["current_period_end"] <= at else item["current_period_end"])
+        return max(starts) if side["type"] == "max_item_period_start" else min(ends)
+
+    return moment(period["start"]), moment(period["end"])
+
+
+def enter(tenant: Tenant, sub: Object, schedule: Object, phase: Object, at: int) -> None:
+    """Enter a later phase: items, settings, one-off items, and the invoice if one is due now."""
+    tenant.touch("subscription", sub["id"])
+    behavior = phase["proration_behavior"]
+    restart = (phase["billing_cycle_anchor"] or schedule["default_settings"]["billing_cycle_anchor"]) == "phase_start"
+    change_items(tenant, sub, phase["items"], behavior, at, restart=restart)
+    take_settings(tenant, sub, schedule, phase, at)
+    add_extras(tenant, sub, phase, at)
+    bill_change(tenant, sub, behavior, at)
+    events.record(tenant, "updated", sub, at, {})
+
+
+def bill_change(tenant: Tenant, sub: Object, behavior: str, at: int) -> None:
+    """Invoice at once when a period begins here or the caller wants prorations invoiced."""
+    if billing.due_items(sub, at):
+        billing.bill(tenant, sub, at, "subscription_cycle")
+    elif behavior == "always_invoice":
+        billing.bill(tenant, sub, at, "subscription_update")
+
+
+def change_items(
+    tenant: Tenant, sub: Object, wanted: list[Object], behavior: str, at: int, *, restart: bool = False
+) -> None:
+    """Bring the items of a subscription to those of a phase; an item whose price goes on keeps its id."""
+    old = {item["price"]: item for item in sub["items"]["data"]}
+    boundary = all(item["current_period_end"] <= at for item in old.values())
+    restart = restart or _interval_changes(tenant, sub, old, wanted)
+    if restart:
+        sub["billing_cycle_anchor"] = at
+    kept = {given["price"] for given in wanted} & old.keys()
+    prorate = behavior != "none"
+    for price, item in old.items():
+        if prorate and (price not in kept or restart):
+            billing.credit_rest(tenant, sub, item, at)
+    items = []
+    for given in wanted:
+        item = old.get(given["price"])
+        if item is None:
+            item = _added_item(tenant, sub, given, at, boundary=boundary or restart)
+            items.append(item)
+        else:
+            items.append(item)
+            _keep_item(tenant, sub, item, given, at, prorate=prorate, restart=restart)
+    sub["items"]["data"] = items
+    sub["items"]["total_count"] = len(items)
+    for item in items:
+        if prorate and item["price"] not in kept:
+            billing.debit_rest(tenant, sub, item, at)
+        tenant.clock_of({"test_clock": sub["test_clock"]}).plan("cycle", item["current_period_end"], sub["id"])
+
+
+def _interval_changes(tenant: Tenant, sub: Object, old: dict[str, Object], wanted: list[Object]) -> bool:
+    """In classic mode another interval begins a new cycle."""
+    if sub["billing_mode"]["type"] != "classic" or not old:
+        return False
+    prices = tenant.objects["price"]
+    return billing.interval_of(prices[next(iter(old))]) != billing.interval_of(prices[wanted[0]["price"]])
+
+
+def _added_item(tenant: Tenant, sub: Object, given: Object, at: int, *, boundary: bool) -> Object:
+    """Place a new item in time: on the grid of its interval when it fits, from here when a cycle begins here."""
+    item = _new_item(tenant, sub, given, at)
+    interval = billing.interval_of(billing.price_of(tenant, item))
+    anchor = _grid(tenant, sub, interval)
+    if interval.meets(anchor, at):
+        item["_anchor"] = anchor
+    elif not boundary:
+        item["_anchor"] = anchor
+        item["current_period_start"] = interval.boundary_until(anchor, at)
+        item["current_period_end"] = interval.boundary_after(anchor, at)
+    return item
+
+
+def _grid(tenant: Tenant, sub: Object, interval: Interval) -> int:
+    """Find the anchor of an interval: that of an item which has it already, else the subscription's."""
+    for item in sub["items"]["data"]:
+        if billing.interval_of(billing.price_of(tenant, item)) == interval:
+            return int(item["_anchor"])
+    return int(sub["billing_cycle_anchor"])
+
+
+def _keep_item(
+    tenant: Tenant, sub: Object, item: Object, given: Object, at: int, *, prorate: bool, restart: bool
+) -> None:
+    changed = item.get("quantity") != given.get("quantity")
+    if changed and prorate and not restart:
+        billing.credit_rest(tenant, sub, item, at)
+    if "quantity" in given:
+        item["quantity"] = given["quantity"]
+    item["metadata"] = dict(given["metadata"])
+    owner = {"customer": sub["customer"], "subscription_item": item["id"]}
+    item["discounts"] = start_discounts(tenant, given["discounts"], at, owner, item["discounts"])
+    if restart:
+        item["_anchor"] = item["current_period_start"] = item["current_period_end"] = at
+    elif changed and prorate:
+        billing.debit_rest(tenant, sub, item, at)
+
+
+# --- the end -------------------------------------------------------------------------------------------------
+
+
+def end(tenant: Tenant, sub: Object, at: int, *, reason: str | None = None) -> None:
+    """End a subscription; what still waits is billed on a last invoice (SDK reference of cancelation)."""
+    tenant.touch("subscription", sub["id"])
+    waiting = [item for item in billing.waiting(tenant, sub["customer"], sub["id"]) if item["_subscription"]]
+    sub["status"] = "canceled"
+    sub["ended_at"] = at
+    sub["canceled_at"] = sub["canceled_at"] or at
+    sub["cancellation_details"]["reason"] = reason
+    if waiting:
+        billing.bill(tenant, sub, at, "subscription_cycle", renew=False)
+    events.record(tenant, "deleted", sub, at)
+
+
+def cancel_now(tenant: Tenant, sub: Object, at: int, options: dict[str, Any]) -> None:
+    """Cancel at once, with credit for unused time and a last invoice if wanted."""
+    tenant.touch("subscription", sub["id"])
+    prorate, invoice = options["prorate"], options["invoice_now"]
+    if prorate and invoice:
+        billing.drop_prorations(tenant, sub)
+    if prorate:
+        for item in sub["items"]["data"]:
+            billing.credit_rest(tenant, sub, item, at)
+    sub["status"] = "canceled"
+    sub["ended_at"] = sub["canceled_at"] = at
+    sub["cancellation_details"]["reason"] = "cancellation_requested"
+    sub["cancel_at"] = None
+    if invoice and any(item["_subscription"] for item in billing.waiting(tenant, sub["customer"], sub["id"])):
+        billing.bill(tenant, sub, at, "subscription_update", renew=False)
+    events.record(tenant, "deleted", sub, at)
