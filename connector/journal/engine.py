@@ -86,7 +86,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Done once in a file's life, but SQLite does not wait here for others who open the file at that moment: we do."""
+    """Switch once in a file's life. SQLite fails at once if somebody else is at the file just then, so we wait."""
     for tries_left in reversed(range(_BUSY_MS // _WAL_PAUSE_MS)):
         try:
             connection.execute("PRAGMA journal_mode = WAL")

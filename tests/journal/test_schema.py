@@ -84,11 +84,12 @@ def test_refusing_makes_no_file(tmp_path: Path):
 def test_a_file_that_somebody_is_writing_to_is_waited_for(tmp_path: Path):
     file = tmp_path / "journal.db"  # not yet in write-ahead mode, as a restored copy would be
     writer = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    writer.execute("BEGIN EXCLUSIVE")
-    done = threading.Timer(0.2, writer.rollback)
-    done.start()
+    writer.execute("CREATE TABLE unrelated (x)")
+    writer.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.2, writer.rollback)
+    release.start()
     assert upgrade(f"sqlite:///{file}") == head()
-    done.join()
+    release.join()
     writer.close()
 
 
