@@ -60,7 +60,7 @@ def run_alone(url: str, *statements: str) -> None:
 
 @cache
 def _server_url() -> str:
-    given = os.environ.get("CONNECTOR_TEST_POSTGRES_URL")
+    given = os.environ.get("CONNECTOR_TEST_POSTGRES_URL") or None
     url = _text(make_url(given or _start_server()).set(drivername="postgresql+psycopg"))
     if given is None:  # ours will not outlive the session, so it need not survive a power cut
         run_alone(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
