@@ -1,0 +1,108 @@
+"""The one place that talks to Stripe: pinned version, explicit timeouts, limiter, retries, errors in our own words.
+
+`StripeClient` retries nothing unless told, and never a 429 without a header; both are ours to do (`connector.retry`),
+with the same idempotency key each time. Requests of the SDK go through its requests client, one session per thread.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+import stripe
+from stripe import StripeClient
+
+from connector.billing.limiter import Limiter
+from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
+from connector.retry import retry_policy
+
+#: The only place where the API version is named; the SDK's own pin may move without changing the wire.
+API_VERSION = "2026-10-28.endive"
+TIMEOUT_SECONDS = 30
+
+Json = dict[str, Any]
+
+
+class Api(Protocol):
+    """What the doors need of Stripe; ids and parameters as Stripe spells them, answers as plain JSON."""
+
+    def post(self, path: str, params: Mapping[str, Any], *, idempotency_key: str) -> Json:
+        """Send a write; the answer's `request_id` key holds Stripe's id of the request."""
+        ...
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
+        """Send a read."""
+        ...
+
+
+class StripeApi:
+    """Stripe through its SDK. Raises RetryableError (after the policy gave up), RejectedError, ConfigError."""
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        limiter: Limiter | None = None,
+        attempts: int = 6,
+    ) -> None:
+        stripe.enable_telemetry = False
+        stripe.set_app_info("connector", version="0.1.0")
+        addresses = {"api": base_url, "files": base_url, "connect": base_url, "meter_events": base_url}
+        self._client = StripeClient(
+            api_key,
+            stripe_version=API_VERSION,
+            max_network_retries=0,
+            base_addresses=cast("Any", addresses) if base_url else {},
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        )
+        self._limiter = limiter or Limiter()
+        self._retry = retry_policy(attempts=attempts)
+
+    def post(self, path: str, params: Mapping[str, Any], *, idempotency_key: str) -> Json:
+        """Send a write; repeated with the same key until Stripe gives a final answer."""
+        return self._retry(self._send, "post", path, {**params, "idempotency_key": idempotency_key})
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
+        """Send a read."""
+        return self._retry(self._send, "get", path, dict(params or {}))
+
+    def _send(self, method: str, path: str, params: Mapping[str, Any]) -> Json:
+        endpoint = f"{method} {_route(path)}"
+        self._limiter.wait(endpoint)
+        try:
+            response = self._client.raw_request(method, path, **params)
+        except stripe.StripeError as error:
+            if error.http_status == 429:
+                self._limiter.rejected(endpoint)
+            raise _translated(error) from error
+        self._limiter.accepted(endpoint)
+        return {**response.data, "request_id": response.request_id}
+
+
+def _route(path: str) -> str:
+    """Return the endpoint of a path, ids replaced: Stripe limits endpoints, not objects."""
+    parts = path.strip("/").split("/")
+    return "/".join("{id}" if "_" in part and any(c.isdigit() for c in part) else part for part in parts)
+
+
+def _translated(error: stripe.StripeError) -> ConnectorError:
+    """Return our error for Stripe's. `error.code` is filled for some classes only; the body always has it."""
+    body = error.error
+    code = getattr(body, "code", None) or getattr(error, "code", None)
+    status = error.http_status
+    headers = error.headers or {}
+    final = str(headers.get("Stripe-Should-Retry", headers.get("stripe-should-retry", ""))).lower() == "false"
+    text = error.user_message or str(error)
+    if isinstance(error, stripe.APIConnectionError):
+        return RetryableError(f"Stripe could not be reached: {text}")
+    if status == 429 or (not final and status is not None and (status == 409 or status >= 500)):
+        return RetryableError(f"Stripe is busy ({status}): {text}")
+    if status in {401, 403}:
+        return ConfigError(f"Stripe refuses the API key ({status}): {text} Check stripe.api_key and its permissions.")
+    return RejectedError(
+        text,
+        vendor="stripe",
+        code=code,
+        param=getattr(error, "param", None),
+        request_id=error.request_id,
+        status=status,
+    )

@@ -1,0 +1,155 @@
+"""Door two: what Stripe holds of what we want, answered from the journal where it can be, by reading where it must.
+
+An object whose desired parameters hash to what we applied last is not read: unchanged contracts cost no call. A
+schedule that must change is read once, whole. Ids the CRM names but the journal does not know are looked at first.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connector.billing.account import StripeAccount
+from connector.billing.client import Api
+from connector.billing.endpoints import ENDPOINTS
+from connector.billing.normalize import current_start, schedule_params
+from connector.billing.recover import find_lost
+from connector.compile.resource import DesiredState, Key, Resource
+from connector.domain.contract import Contract
+from connector.domain.errors import RejectedError
+from connector.domain.issues import Issue, IssueCode, Source, block, warn
+from connector.journal import Link
+from connector.plan.canonical import canonical, digest
+from connector.plan.existing import ExistingObject, ExistingState
+
+
+def observe(
+    contract: Contract, desired: DesiredState, account: StripeAccount, now: datetime, *, live: bool = False
+) -> ExistingState:
+    """Return what exists of the desired state. `live` reads every schedule, to find edits made by hand."""
+    links = _links(desired, account)
+    names = {link.stripe_id: key for key, link in links.items()}
+    objects: dict[Key, ExistingObject] = {}
+    issues: list[Issue] = []
+    for resource in desired.resources:
+        link = links.get(resource.key)
+        if link is not None and link.retired_at is None:
+            objects[resource.key] = _linked(resource, link, names, account, live=live)
+            continue
+        found, more = _unlinked(contract, resource, names, account, now)
+        issues += more
+        if found is not None:
+            objects[resource.key] = found
+    _set_currency(contract, objects, account)
+    return ExistingState(objects, tuple(issues))
+
+
+def _links(desired: DesiredState, account: StripeAccount) -> Mapping[Key, Link]:
+    wanted = {(resource.key.kind, resource.key.name): resource.key for resource in desired.resources}
+    found = account.journal.links(account.connection, wanted)
+    return {key: found[pair] for pair, key in wanted.items() if pair in found}
+
+
+def _linked(
+    resource: Resource, link: Link, names: Mapping[str, Key], account: StripeAccount, *, live: bool
+) -> ExistingObject:
+    wanted = canonical(resource.params)
+    same = link.applied_hash == digest(wanted)
+    if resource.key.kind == "subscription_schedule" and (live or not same):
+        return _read_schedule(link.stripe_id, names, account)
+    return ExistingObject(link.stripe_id, wanted if same else dict(link.applied))
+
+
+def _read_schedule(stripe_id: str, names: Mapping[str, Key], account: StripeAccount) -> ExistingObject:
+    endpoint = ENDPOINTS["subscription_schedule"]
+    answer = account.api.get(endpoint.object.format(id=stripe_id), {"expand": endpoint.expand})
+    return ExistingObject(
+        stripe_id,
+        schedule_params(answer, names, account.zone),
+        status=answer["status"],
+        current_start=current_start(answer, account.zone),
+    )
+
+
+def _unlinked(
+    contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime
+) -> tuple[ExistingObject | None, list[Issue]]:
+    """Look at the id the CRM holds, then for a write of ours whose answer was lost; mostly neither exists."""
+    if resource.adopt:
+        found, issues = _adopted(contract, resource, names, account)
+        if found is not None or issues:
+            return found, issues
+    lost = find_lost(resource, names, account, now)
+    if lost is None:
+        return None, []
+    if resource.key.kind == "subscription_schedule":
+        return _read_schedule(lost, names, account), []
+    return ExistingObject(lost, canonical(resource.params)), []
+
+
+def _adopted(
+    contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount
+) -> tuple[ExistingObject | None, list[Issue]]:
+    stripe_id = resource.adopt or ""
+    answer = _lookup(resource, stripe_id, account.api)
+    source = contract.source(resource.key.name, "stripe_id")
+    if answer is None:
+        return None, [_unknown(resource, stripe_id, source)]
+    if answer.get("deleted"):
+        return None, [_deleted(resource, stripe_id, source)]
+    if resource.key.kind == "subscription_schedule":
+        if not _ours(answer, contract):
+            return None, []
+        return _read_schedule(stripe_id, names, account), []
+    return ExistingObject(stripe_id, canonical(resource.params), currency=answer.get("currency")), []
+
+
+def _lookup(resource: Resource, stripe_id: str, api: Api) -> Mapping[str, Any] | None:
+    if resource.key.kind == "subscription_schedule" and not stripe_id.startswith("sub_sched_"):
+        return None
+    try:
+        return api.get(ENDPOINTS[resource.key.kind].object.format(id=stripe_id))
+    except RejectedError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def _ours(answer: Mapping[str, Any], contract: Contract) -> bool:
+    key = f"{contract.policies.metadata_prefix}order_id"
+    return str((answer.get("metadata") or {}).get(key, ""))[:15] == contract.ref[:15]
+
+
+def _unknown(resource: Resource, stripe_id: str, source: Source) -> Issue:
+    return warn(
+        IssueCode.CUSTOMER_UNKNOWN,
+        source,
+        f"the CRM names {stripe_id!r} as the Stripe {resource.key.kind}; Stripe does not know it, a new one is made",
+        "Nothing to do, unless the id was entered by hand: then check it.",
+    )
+
+
+def _deleted(resource: Resource, stripe_id: str, source: Source) -> Issue:
+    return block(
+        IssueCode.CUSTOMER_DELETED,
+        source,
+        f"the Stripe {resource.key.kind} {stripe_id} that the CRM names was deleted in Stripe",
+        "Clear the Stripe id on the CRM record; a new one is made at the next sync.",
+    )
+
+
+def _set_currency(contract: Contract, objects: dict[Key, ExistingObject], account: StripeAccount) -> None:
+    """Tell the plan in which currency the customer is billed already, by its other contracts."""
+    key = Key("customer", contract.party.ref)
+    customer = objects.get(key)
+    if customer is None or customer.currency:
+        return
+    others = account.journal.account_links(account.connection, contract.party.ref)
+    billed = [link.currency for link in others if _bills_elsewhere(link, contract)]
+    other = next((currency for currency in billed if currency != contract.currency), None)
+    if other:
+        objects[key] = ExistingObject(customer.id, customer.params, currency=other)
+
+
+def _bills_elsewhere(link: Link, contract: Contract) -> bool:
+    is_billing = link.kind in {"subscription_schedule", "invoice"} and not link.retired_at
+    return is_billing and link.contract_key != contract.key

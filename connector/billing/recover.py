@@ -1,0 +1,67 @@
+"""Find out whether a write of ours, whose answer was lost, happened.
+
+Within a day the idempotency key answers that by itself: the same call is sent again and Stripe gives the first answer.
+After that Stripe has forgotten the key, so we look: for objects of the same customer with our metadata, never by search
+(which lags behind writes).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.billing.account import StripeAccount
+from connector.billing.client import Api
+from connector.compile.resource import Key, Resource
+from connector.journal import Operation
+
+#: Keys are promised for 24 hours; we stop trusting them earlier, for the clocks' sake.
+KEY_LIFETIME = timedelta(hours=20)
+
+
+def find_lost(resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime) -> str | None:
+    """Return the id of the object an old, unanswered intent made; None when there is no such intent or object."""
+    wanted = (resource.key.kind, resource.key.name, "create")
+    intents = account.journal.pending_intents(account.connection)
+    intent = next((entry for entry in intents if (entry.kind, entry.key, entry.verb) == wanted), None)
+    if intent is None or now - intent.started_at < KEY_LIFETIME:
+        return None
+    found = _listed(resource, names, intent, account.api)
+    return None if found is None else str(found["id"])
+
+
+def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api: Api) -> Mapping[str, Any] | None:
+    since = int(intent.started_at.timestamp()) - 300
+    customer = next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
+    match resource.key.kind:
+        case "customer":
+            return _match(api, "/v1/customers", {"created": {"gte": since}}, resource)
+        case "subscription_schedule" if customer:
+            return _match(api, "/v1/subscription_schedules", {"customer": customer}, resource)
+        case "invoice" if customer:
+            return _match(api, "/v1/invoices", {"customer": customer}, resource)
+        case "invoice_lines" | "invoice_finalization":
+            return _invoice_step(resource, names, api)
+        case _:
+            return None  # kinds with an identity of their own answer "already exists"
+
+
+def _match(api: Api, path: str, params: Mapping[str, Any], resource: Resource) -> Mapping[str, Any] | None:
+    wanted = resource.params.get("metadata")
+    page: dict[str, Any] = {**params, "limit": 100}
+    while True:
+        answer = api.get(path, page)
+        for entry in answer["data"]:
+            if isinstance(wanted, Mapping) and wanted.items() <= (entry.get("metadata") or {}).items():
+                return dict(entry)
+        if not answer.get("has_more"):
+            return None
+        page["starting_after"] = answer["data"][-1]["id"]
+
+
+def _invoice_step(resource: Resource, names: Mapping[str, Key], api: Api) -> Mapping[str, Any] | None:
+    invoice = next((stripe_id for stripe_id, key in names.items() if key == Key("invoice", resource.key.name)), None)
+    if invoice is None:
+        return None
+    answer = api.get(f"/v1/invoices/{invoice}")
+    happened = answer["status"] != "draft" if resource.key.kind == "invoice_finalization" else answer["lines"]["data"]
+    return answer if happened else None
