@@ -1,7 +1,7 @@
 """What a CRM adapter hands over: records as the CRM has them, grouped by how they hang together.
 
 The adapter knows topology (which order amends which, which rates belong to a line). It does not know what a field
-means; that is the mapping's business (`reader.py`). Field values are what the CRM's JSON holds, with numbers as Decimal.
+means; that is the mapping's business (`reader.py`). Values are what the CRM's JSON holds, numbers as int or Decimal.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

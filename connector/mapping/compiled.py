@@ -1,0 +1,114 @@
+"""Checked model → compiled rules."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from connector.mapping.conditions import OPERATORS, Both, Condition, Not, Test
+from connector.mapping.document import Document, Loc
+from connector.mapping.mapping_file import Gates, MappingFile, Section, read_paths
+from connector.mapping.model import ConditionModel, MappingModel, RuleModel, Strict
+from connector.mapping.paths import Path
+from connector.mapping.rules import Const, Rule, Step
+from connector.mapping.targets import split_target
+
+_SECTIONS = ("contract", "revision", "party", "product", "line", "policies")
+_TABLES = ("tier_schedule", "tier", "discount")
+
+
+def compile_mapping(document: Document, model: MappingModel) -> MappingFile:
+    """Return the file as rules. The model has been checked, so nothing can go wrong here."""
+    sections = {name: _section(document, (name,), getattr(model, name)) for name in _SECTIONS}
+    by_object: dict[str, dict[str, Section]] = {
+        name: {key: _section(document, (name, key), each) for key, each in getattr(model, name).items()}
+        for name in _TABLES
+    }
+    stripe = (
+        {kind: dict(getattr(model.stripe, kind)) for kind in type(model.stripe).model_fields} if model.stripe else {}
+    )
+    mapping = MappingFile(
+        name=document.file,
+        crm=model.crm,
+        revision_object=model.objects.revision,
+        line_object=model.objects.line,
+        gates=_gates(model),
+        sections=MappingProxyType(sections),
+        tier_schedules=MappingProxyType(by_object["tier_schedule"]),
+        tiers=MappingProxyType(by_object["tier"]),
+        discounts=MappingProxyType(by_object["discount"]),
+        stripe=MappingProxyType(
+            {
+                kind: tuple(
+                    (split_target(target), _rule(document, ("stripe", kind, target), rule))
+                    for target, rule in sorted(entries.items())
+                )
+                for kind, entries in stripe.items()
+                if entries
+            }
+        ),
+        write_back=MappingProxyType({name: MappingProxyType(dict(rows)) for name, rows in model.write_back.items()}),
+        paths=MappingProxyType({}),
+        hash=_hash(document.data),
+    )
+    return replace(mapping, paths=MappingProxyType(dict(read_paths(mapping))))
+
+
+def _hash(data: object) -> str:
+    """Return a fingerprint of what the file says: comments, order and spelling of numbers do not count."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _gates(model: MappingModel) -> Gates:
+    when, hold, skip = model.sync.when, model.sync.hold, model.sync.skip_line
+    return Gates(*(condition(each) if each else None for each in (when, hold, skip)))
+
+
+def condition(model: ConditionModel) -> Condition:
+    """Compile a condition."""
+    if model.not_ is not None:
+        return Not(condition(model.not_))
+    for word, parts in (("all", model.all_), ("any", model.any_)):
+        if parts is not None:
+            return Both(word, tuple(condition(part) for part in parts))
+    name = next(name for name in OPERATORS if (name if name != "in" else "in_") in model.model_fields_set)
+    operand = getattr(model, "in_" if name == "in" else name)
+    return Test(Path.parse(model.path or ""), name, tuple(operand) if isinstance(operand, list) else operand)
+
+
+def _section(document: Document, loc: Loc, model: Strict | None) -> Section:
+    rules: dict[str, Rule] = {}
+    for name in type(model).model_fields if model is not None else ():
+        value: Any = getattr(model, name)
+        if isinstance(value, RuleModel):
+            rules[name] = _rule(document, (*loc, name), value)
+        elif value is not None:
+            inner: Mapping[str, Rule] = _section(document, (*loc, name), value)
+            rules |= {f"{name}.{key}": rule for key, rule in inner.items()}
+    return MappingProxyType(rules)
+
+
+def _rule(document: Document, loc: Loc, model: RuleModel) -> Rule:
+    origin: Path | Const | tuple[Rule, ...]
+    if model.from_ is not None:
+        origin = Path.parse(model.from_)
+    elif model.first_of is not None:
+        origin = tuple(_rule(document, (*loc, "first_of", index), each) for index, each in enumerate(model.first_of))
+    else:
+        origin = Const(_plain(model.const))
+    return Rule(
+        origin=origin,
+        steps=tuple(Step(step.name, step.argument) for step in model.as_),
+        default=_plain(model.default),
+        value_map=MappingProxyType(dict(model.value_map)) if model.value_map else None,
+        when=condition(model.when) if model.when else None,
+        required=model.required,
+        line=document.key_mark(loc).line,
+    )
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,82 @@
+"""Mapping files as admins write them: text in, compiled rules out, or every fault of the file at once.
+
+The grammar is described for people in docs/mapping.md and for editors in schemas/mapping.schema.json.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from connector.mapping.compiled import compile_mapping
+from connector.mapping.document import Document, read_document
+from connector.mapping.faults import report_faults
+from connector.mapping.mapping_file import MappingFile
+from connector.mapping.model import MappingModel
+from connector.mapping.problems import Problem
+from connector.mapping.targets import OPEN, Targets, split_target
+
+__all__ = ["Loaded", "MappingFile", "Problem", "load_mapping"]
+
+#: Stripe's limits for names we write (docs.stripe.com/api/metadata, /api/invoices/create).
+KEY_LENGTH = 40
+CUSTOM_FIELDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A mapping, or why there is none."""
+
+    mapping: MappingFile | None
+    problems: tuple[Problem, ...] = ()
+
+
+def load_mapping(text: str, *, name: str, targets: Targets) -> Loaded:
+    """Read a mapping file. `name` is what problems call it; `targets` are the Stripe parameters it may name."""
+    document = read_document(text, name)
+    model: MappingModel | None = None
+    if document.data is not None:
+        try:
+            model = MappingModel.model_validate(document.data)
+        except ValidationError as error:
+            report_faults(document, error.errors(include_url=False))
+        _check_targets(document, targets)
+    if document.problems or model is None:
+        unique = dict.fromkeys(sorted(document.problems, key=lambda each: (each.line, each.column, each.code)))
+        return Loaded(None, tuple(unique))
+    return Loaded(compile_mapping(document, model))
+
+
+def _check_targets(document: Document, targets: Targets) -> None:
+    section: Any = document.data.get("stripe")
+    for kind, entries in section.items() if isinstance(section, dict) else ():
+        if kind in targets.known and isinstance(entries, dict):
+            for target in entries:
+                _check_target(document, targets, kind, target)
+            _check_custom_fields(document, kind, entries)
+
+
+def _check_target(document: Document, targets: Targets, kind: str, target: str) -> None:
+    mark = document.key_mark(("stripe", kind, target))
+    if instead := targets.instead(kind, target):
+        document.report(mark, "MAP-032", f'"{target}" of the {kind} is set by the connector', instead)
+        return
+    if (hint := targets.check(kind, target)) is not None:
+        document.report(mark, "MAP-031", f'unknown parameter "{target}" of the {kind}', hint)
+        return
+    steps = split_target(target)
+    if len(steps) > 1 and steps[-2] in OPEN and len(steps[-1]) > KEY_LENGTH:
+        code, what = ("MAP-033", "metadata key") if steps[-2] == "metadata" else ("MAP-034", "name of a custom field")
+        document.report(mark, code, f"a {what} has at most {KEY_LENGTH} characters, this one {len(steps[-1])}")
+
+
+def _check_custom_fields(document: Document, kind: str, entries: dict[str, Any]) -> None:
+    lists: dict[tuple[str, ...], list[str]] = {}
+    for target in entries:
+        steps = split_target(target)
+        if len(steps) > 1 and steps[-2] == "custom_fields":
+            lists.setdefault(steps[:-1], []).append(target)
+    for found in lists.values():
+        for target in found[CUSTOM_FIELDS:]:
+            message = f"an invoice has at most {CUSTOM_FIELDS} custom fields, this is number {found.index(target) + 1}"
+            document.report(document.key_mark(("stripe", kind, target)), "MAP-034", message)

@@ -1,0 +1,80 @@
+"""A mapping file that was read without a fault: compiled rules, ready for `reader.py`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from connector.domain.contract import Policies
+from connector.mapping.conditions import Condition, paths_in
+from connector.mapping.paths import Path
+from connector.mapping.rules import Const, Rule, rule_paths
+from connector.mapping.slots import CONTRACT_KINDS
+
+#: Slot → rule.
+Section = Mapping[str, Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Which records are billed."""
+
+    when: Condition | None = None
+    hold: Condition | None = None
+    skip_line: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """The rules of one CRM. `paths` says which fields to read, `hash` changes when the meaning does."""
+
+    name: str
+    crm: str
+    revision_object: str
+    line_object: str
+    gates: Gates
+    sections: Mapping[str, Section]
+    tier_schedules: Mapping[str, Section]
+    tiers: Mapping[str, Section]
+    discounts: Mapping[str, Section]
+    stripe: Mapping[str, tuple[tuple[tuple[str, ...], Rule], ...]]
+    write_back: Mapping[str, Mapping[str, str]]
+    paths: Mapping[str, frozenset[str]]
+    hash: str
+
+    @property
+    def policies(self) -> Policies:
+        """Return the policies as far as the file decides them without looking at a contract."""
+        rules = self.sections["policies"].items()
+        fixed = {name: rule.origin.value for name, rule in rules if isinstance(rule.origin, Const)}
+        defaults = {name: rule.default for name, rule in rules if rule.default is not None}
+        return Policies(**(defaults | fixed))  # type: ignore[arg-type]  # the grammar has checked the words
+
+
+def read_paths(mapping: MappingFile) -> Mapping[str, frozenset[str]]:
+    """Return by CRM object which paths the rules, gates and write-back fields need, lookups included."""
+    paths: dict[str, set[str]] = {mapping.revision_object: set(), mapping.line_object: set()}
+    for name, path in _used(mapping):
+        paths.setdefault(name, set()).update(path.reads())
+    for name, fields in mapping.write_back.items():
+        paths.setdefault(name, set()).update(fields)
+    return {name: frozenset(found) for name, found in sorted(paths.items())}
+
+
+def _used(mapping: MappingFile) -> Iterator[tuple[str, Path]]:
+    for condition in (mapping.gates.when, mapping.gates.hold):
+        yield from ((mapping.revision_object, path) for path in (paths_in(condition) if condition else ()))
+    for path in paths_in(mapping.gates.skip_line) if mapping.gates.skip_line else ():
+        yield mapping.line_object, path
+    for name, rule in _rules(mapping):
+        yield from ((name, path) for path in rule_paths(rule))
+
+
+def _rules(mapping: MappingFile) -> Iterator[tuple[str, Rule]]:
+    """Yield every rule with the CRM object its paths start at."""
+    for section, rules in mapping.sections.items():
+        start = mapping.line_object if section in {"line", "product"} else mapping.revision_object
+        yield from ((start, rule) for rule in rules.values())
+    for tables in (mapping.tier_schedules, mapping.tiers, mapping.discounts):
+        yield from ((name, rule) for name, rules in tables.items() for rule in rules.values())
+    for kind, entries in mapping.stripe.items():
+        start = mapping.revision_object if kind in CONTRACT_KINDS else mapping.line_object
+        yield from ((start, rule) for _, rule in entries)

@@ -1,0 +1,354 @@
+"""The shape of a mapping file as pydantic models: the one source of its checks and of schemas/mapping.schema.json.
+
+Sections and slots come from the table in `slots.py`. What pydantic cannot say itself is raised through `fault`, which
+carries our code, so that `grammar.py` only has to add the place in the file.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from connector.mapping.conditions import OPERATORS
+from connector.mapping.converters import CONVERTERS, UnreadableError, as_text, is_empty
+from connector.mapping.paths import Path
+from connector.mapping.problems import did_you_mean
+from connector.mapping.rules import Step
+from connector.mapping.slots import CONTRACT_KINDS, LINE_KINDS, SLOTS, STATUS_SLOTS, Slot
+
+PATH_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
+
+
+def fault(code: str, message: str, hint: str = "", at: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """Return a fault for pydantic to carry; `at` leads from the value to the part that is wrong."""
+    return PydanticCustomError("mapping", "{text}", {"code": code, "text": message, "hint": hint, "at": at})
+
+
+def _path(value: object) -> object:
+    if not isinstance(value, str):
+        raise fault("MAP-020", "a path is text, such as Account.Name")
+    try:
+        Path.parse(value)
+    except ValueError as error:
+        raise fault("MAP-020", str(error), "A fixed value is written {const: …}.") from error
+    return value
+
+
+def _field(value: object) -> object:
+    if "." in str(_path(value)):
+        raise fault("MAP-020", f'"{value}" is a path; only a field of the record itself fits here')
+    return value
+
+
+CrmPath = Annotated[str, BeforeValidator(_path), Field(pattern=PATH_PATTERN)]
+FieldName = Annotated[str, BeforeValidator(_field), Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Scalar = Annotated[Any, Field(json_schema_extra={"type": ["string", "number", "boolean", "null"]})]
+
+
+class Strict(BaseModel):
+    """A table of the file: unknown keys are errors."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_table(cls, value: object) -> object:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise fault("MAP-014", f"expected a table here, found {found(value)}")
+        return value
+
+
+class ConditionModel(Strict):
+    """A comparison of one field, or several conditions under all, any or not."""
+
+    path: CrmPath | None = None
+    eq: Scalar = None
+    ne: Scalar = None
+    in_: list[Scalar] | None = Field(None, alias="in")
+    exists: bool | None = None
+    gt: Scalar = None
+    ge: Scalar = None
+    lt: Scalar = None
+    le: Scalar = None
+    all_: list["ConditionModel"] | None = Field(None, alias="all", min_length=1)
+    any_: list["ConditionModel"] | None = Field(None, alias="any", min_length=1)
+    not_: "ConditionModel | None" = Field(None, alias="not")
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Self:
+        given = {type(self).model_fields[name].alias or name for name in self.model_fields_set}
+        groups = given & {"all", "any", "not"}
+        compared = given & set(OPERATORS)
+        if groups and len(given) > 1:
+            raise fault("MAP-024", f'"{sorted(groups)[0]}" stands alone in a condition')
+        if not groups and "path" not in given:
+            raise fault("MAP-024", "a condition needs a path, or all, any, not")
+        if not groups and len(compared) != 1:
+            hint = f"One of: {', '.join(OPERATORS)}."
+            raise fault(
+                "MAP-024", f"a condition compares its path with exactly one operator, not {len(compared)}", hint
+            )
+        return self
+
+
+class StepModel(Strict):
+    """One converter of `as`: its name, or {name: argument}."""
+
+    name: str
+    argument: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if isinstance(value, str):
+            name, argument = value, None
+        elif isinstance(value, dict) and len(value) == 1:
+            name, argument = next(iter(value.items()))
+        else:
+            raise fault("MAP-014", f"a converter is a name or {{name: argument}}, not {found(value)}")
+        converter = CONVERTERS.get(name)
+        if converter is None:
+            raise fault("MAP-022", f'unknown converter "{name}"', did_you_mean(name, CONVERTERS))
+        if (converter.argument is None) is not (argument is None):
+            wanted = "takes no argument" if converter.argument is None else f"needs an argument: {{{name}: …}}"
+            raise fault("MAP-023", f'converter "{name}" {wanted}')
+        if converter.argument and (not isinstance(argument, converter.argument) or isinstance(argument, bool)):
+            kind = "a whole number" if converter.argument is int else "text"
+            raise fault("MAP-023", f'the argument of converter "{name}" is {kind}, not {found(argument)}')
+        return {"name": name, "argument": argument}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        handler(core)
+        plain = [name for name, row in CONVERTERS.items() if row.argument is None]
+        with_argument = {
+            name: {"type": "integer" if row.argument is int else "string", "description": row.says}
+            for name, row in CONVERTERS.items()
+            if row.argument is not None
+        }
+        table = {"type": "object", "properties": with_argument, "additionalProperties": False}
+        return {"anyOf": [{"enum": plain}, {**table, "minProperties": 1, "maxProperties": 1}]}
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _steps_schema(schema: JsonSchemaValue) -> None:
+    items = schema.get("items", {})
+    schema.clear()
+    schema.update({"anyOf": [items, {"type": "array", "items": items}]})
+
+
+class RuleModel(Strict):
+    """Where a value comes from and what is done to it."""
+
+    from_: CrmPath | None = Field(None, alias="from", description="dotted CRM path")
+    first_of: list["RuleModel"] | None = Field(None, min_length=1, description="rules; the first filled one counts")
+    const: Any = Field(None, description="a fixed value")
+    as_: Annotated[list[StepModel], BeforeValidator(_listed), Field(json_schema_extra=_steps_schema)] = Field(
+        [], alias="as", description="converters, applied in order"
+    )
+    default: Any = Field(None, description="used when the source is empty")
+    value_map: dict[str, Any] | None = Field(None, min_length=1, description="CRM value → value, before the converters")
+    when: ConditionModel | None = Field(None, description="the rule gives nothing unless this holds")
+    required: bool = Field(default=False, description="an empty value keeps the contract from being billed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {cls._shorthand(): value}
+        if not isinstance(value, dict):
+            raise fault("MAP-014", f"a rule is a CRM path or a table, not {found(value)}")
+        return value
+
+    @classmethod
+    def _shorthand(cls) -> str:
+        return "from"
+
+    @field_validator("const", "default", mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        if isinstance(value, dict) or (
+            isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
+        ):
+            raise fault("MAP-014", f"expected a single value or a list of them, found {found(value)}")
+        return value
+
+    @field_validator("value_map", mode="before")
+    @classmethod
+    def _plain_values(cls, value: object) -> object:
+        for key, item in value.items() if isinstance(value, dict) else ():
+            if isinstance(item, dict | list):
+                raise fault("MAP-014", f"expected a single value, found {found(item)}", at=(key,))
+        return value
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        given = [name for name, key in _SOURCES.items() if key in self.model_fields_set]
+        if len(given) != 1:
+            said = f"this one has {' and '.join(given)}" if given else "this one has none"
+            raise fault("MAP-021", f"a rule has exactly one of from, first_of and const; {said}")
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        path = {"type": "string", "pattern": PATH_PATTERN, "description": "dotted CRM path"}
+        return {"anyOf": [path, handler(core)]}
+
+
+_SOURCES = {"from": "from_", "first_of": "first_of", "const": "const"}
+
+
+class PolicyRuleModel(RuleModel):
+    """A policy: the plain value, or a rule that reads it from the CRM."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"const": value}
+        if not isinstance(value, dict):
+            raise fault("MAP-014", f"a policy is a word or a rule, not {found(value)}")
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+
+def found(value: object) -> str:
+    """Name the kind of a value for people: `found([]) == "a list"`."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"the word {'true' if value else 'false'}"
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case str():
+            return f'the text "{value}"'
+        case _:
+            return f"the number {value}"
+
+
+def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
+    """Return a check that the values which stand in the file can fill the slot."""
+
+    def check(rule: RuleModel) -> RuleModel:
+        steps = [Step(step.name, step.argument) for step in rule.as_]
+        written = [(("const",), rule.const, steps), (("default",), rule.default, [])]
+        written += [(("value_map", key), value, steps) for key, value in (rule.value_map or {}).items()]
+        for at, value, applied in written:
+            if is_empty(value) or (at == ("const",) and rule.value_map):
+                continue
+            try:
+                for step in applied:
+                    value = step(value)  # noqa: PLW2901 - each step works on what the one before gave
+                slot.read(value)
+            except UnreadableError as error:
+                hint = did_you_mean(as_text(value), slot.choices) if isinstance(value, str) and slot.choices else ""
+                message = f"{found(value)} {error}" if not slot.choices else f'"{value}" cannot fill {slot.name}'
+                raise fault("MAP-025", message, hint, at) from error
+        return rule
+
+    return check
+
+
+def _status(value: object) -> object:
+    if value not in STATUS_SLOTS:
+        raise fault("MAP-050", f'unknown status "{value}"', did_you_mean(str(value), STATUS_SLOTS))
+    return value
+
+
+def _slot_field(slot: Slot, model: type[RuleModel]) -> Any:
+    fitting = Annotated[model, AfterValidator(_fits(slot))]
+    return (
+        (fitting, Field(description=slot.says)) if slot.must else (fitting | None, Field(None, description=slot.says))
+    )
+
+
+def _section(name: str, slots: Mapping[str, Slot], model: type[RuleModel] = RuleModel) -> Any:
+    """Build the model of a section; slots such as address.city become a table inside it."""
+    plain = {slot.name: _slot_field(slot, model) for slot in slots.values() if "." not in slot.name}
+    for head in dict.fromkeys(slot.name.partition(".")[0] for slot in slots.values() if "." in slot.name):
+        named = ((key.partition(".")[2], slot) for key, slot in slots.items() if key.startswith(f"{head}."))
+        inner = {key: replace(slot, name=key) for key, slot in named}
+        plain[head] = (_section(f"{name}_{head}", inner, model) | None, None)
+    title = "".join(word.title() for word in name.split("_"))
+    built: Any = create_model(f"{title}Section", __base__=Strict, **plain)
+    return built
+
+
+class Objects(Strict):
+    """The CRM objects at which the paths of the sections start."""
+
+    revision: CrmPath = Field(description="one order of a contract; also start of contract, party and policies")
+    line: CrmPath = Field(description="one line of an order; also start of product")
+
+
+class Sync(Strict):
+    """Which records are billed."""
+
+    when: ConditionModel | None = Field(None, description="orders that count; without it every order counts")
+    hold: ConditionModel | None = Field(None, description="keeps the whole contract as it is while it holds")
+    skip_line: ConditionModel | None = Field(None, description="lines that are billed elsewhere")
+
+
+Rules = dict[str, RuleModel]
+_KINDS: Any = {
+    kind: (Rules, Field({}, description=f"parameters of the {kind}")) for kind in CONTRACT_KINDS + LINE_KINDS
+}
+StripeSection: Any = create_model("StripeSection", __base__=Strict, **_KINDS)
+
+ContractSection = _section("contract", SLOTS["contract"])
+RevisionSection = _section("revision", SLOTS["revision"])
+PartySection = _section("party", SLOTS["party"])
+ProductSection = _section("product", SLOTS["product"])
+LineSection = _section("line", SLOTS["line"])
+TierScheduleSection = _section("tier_schedule", SLOTS["tier_schedule"])
+TierSection = _section("tier", SLOTS["tier"])
+DiscountSection = _section("discount", SLOTS["discount"])
+PoliciesSection = _section("policies", SLOTS["policies"], PolicyRuleModel)
+
+Status = Annotated[str, BeforeValidator(_status), Field(json_schema_extra={"enum": list(STATUS_SLOTS)})]
+
+
+class MappingModel(Strict):
+    """A mapping file: how the records of one CRM become contracts, and what is written back."""
+
+    version: Literal[1] = Field(description="version of the grammar")
+    crm: CrmPath = Field(description="name of the CRM, such as salesforce")
+    objects: Objects
+    sync: Sync = Field(Sync(), description="which records are billed")
+    contract: ContractSection = Field(description="slots of the contract; paths start at the first order")
+    revision: RevisionSection = Field(None, description="slots of each order")
+    party: PartySection = Field(description="who pays; paths start at the first order")
+    product: ProductSection = Field(description="the product of a line; paths start at the line")
+    line: LineSection = Field(description="slots of each line")
+    tier_schedule: dict[FieldName, TierScheduleSection] = Field(
+        {}, description="by CRM object: price schedules of a line"
+    )
+    tier: dict[FieldName, TierSection] = Field({}, description="by CRM object: rates of a price schedule")
+    discount: dict[FieldName, DiscountSection] = Field({}, description="by CRM object: discounts of an order or a line")
+    stripe: StripeSection = Field(None, description="Stripe parameters filled from the CRM")
+    policies: PoliciesSection = Field(None, description="choices where more than one answer is right")
+    write_back: dict[FieldName, dict[FieldName, Status]] = Field({}, description="CRM object → field → status")

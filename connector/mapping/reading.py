@@ -1,0 +1,150 @@
+"""Reading one record through one section of the mapping, and the notes taken on the way.
+
+Notes are the issues for people, the place of every value (so that a later check can point at the field) and the trace
+that `explain` prints. A slot is read once per scope.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block
+from connector.mapping.converters import is_empty
+from connector.mapping.mapping_file import Section
+from connector.mapping.raw import RawRecord, RawRecords
+from connector.mapping.rules import Rule, Value, convert, evaluate
+from connector.mapping.slots import SLOTS, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One value and how it came about: `raw` stood in `field` of `record`, the rule is on `line` of the file."""
+
+    ref: str
+    slot: str
+    value: object
+    raw: object
+    record: str | None
+    field: str | None
+    line: int
+
+
+@dataclass(slots=True)
+class Notes:
+    """What reading a contract collects."""
+
+    issues: list[Issue] = field(default_factory=list)
+    origins: dict[tuple[str, str], Source] = field(default_factory=dict)
+    traced: list[Traced] = field(default_factory=list)
+
+    def sorted_issues(self) -> tuple[Issue, ...]:
+        """Return every issue once, what blocks first, in an order that does not depend on the records'."""
+        return tuple(sorted(dict.fromkeys(self.issues), key=_rank))
+
+
+def _rank(issue: Issue) -> tuple[bool, str, str, str, str]:
+    return (not issue.blocks, issue.code, issue.record or "", issue.field or "", issue.message)
+
+
+class Scope:
+    """One record seen through one section. `ref` names the domain object the values belong to."""
+
+    __slots__ = ("_notes", "_prefix", "_records", "_rules", "_values", "record", "ref")
+
+    def __init__(
+        self, notes: Notes, section: str, rules: Section, record: RawRecord, records: RawRecords, ref: str | None = None
+    ) -> None:
+        self._notes = notes
+        self._prefix = section
+        self._rules = rules
+        self._records = records
+        self._values: dict[str, Value] = {}
+        self.record = record
+        self.ref = ref or record.id
+
+    def has(self, slot: str) -> bool:
+        """Tell whether the mapping has a rule for the slot."""
+        return slot in self._rules
+
+    def value(self, slot: str) -> object:
+        """Return the slot's value, None when it is empty or cannot be read; the latter is an issue."""
+        if slot not in self._rules:
+            return None
+        if slot not in self._values:
+            self._values[slot] = self._read(SLOTS[self._prefix][slot], self._rules[slot])
+        return self._values[slot].value
+
+    def failed(self, slot: str) -> bool:
+        """Tell whether the slot was filled but could not be read."""
+        self.value(slot)
+        return slot in self._values and self._values[slot].error is not None
+
+    def source(self, *slots: str) -> Source:
+        """Return where the first of these slots that is mapped stands, or should stand."""
+        for slot in slots:
+            if slot in self._rules:
+                self.value(slot)
+                source = self._values[slot].source
+                return source if source != NOWHERE else Source(self.record.id, None)
+        return Source(self.record.id, None)
+
+    def date(self, slot: str) -> date | None:
+        """Return the value of a date slot."""
+        value = self.value(slot)
+        return value if isinstance(value, date) else None
+
+    def decimal(self, slot: str) -> Decimal | None:
+        """Return the value of a number slot."""
+        value = self.value(slot)
+        return value if isinstance(value, Decimal) else None
+
+    def whole(self, slot: str) -> int | None:
+        """Return the value of a whole-number slot."""
+        value = self.value(slot)
+        return value if isinstance(value, int) else None
+
+    def text(self, slot: str) -> str | None:
+        """Return the value of a text slot."""
+        value = self.value(slot)
+        return value if isinstance(value, str) else None
+
+    def flag(self, slot: str, *, default: bool = False) -> bool:
+        """Return the value of a yes-or-no slot."""
+        value = self.value(slot)
+        return value if isinstance(value, bool) else default
+
+    def missing(self, slot: str, code: IssueCode = IssueCode.FIELD_MISSING) -> None:
+        """Note that a slot which is needed is empty; nothing when it is there but unreadable, that is noted already."""
+        if self.failed(slot):
+            return
+        source = self.source(slot)
+        says = SLOTS[self._prefix][slot].says
+        where = f"Fill in {source.field}" if source.field else f'Map "{slot}" in section "{self._prefix}"'
+        self._notes.issues.append(block(code, source, f"Missing: {says}.", f"{where}."))
+
+    def report(self, issue: Issue) -> None:
+        """Note an issue."""
+        self._notes.issues.append(issue)
+
+    def _read(self, slot: Slot, rule: Rule) -> Value:
+        value = convert(evaluate(rule, self.record, self._records), slot.read)
+        note_value(self._notes, slot, value, rule, self.ref)
+        return value
+
+
+def note_value(notes: Notes, slot: Slot, value: Value, rule: Rule, ref: str) -> None:
+    """Record where a value came from, and the issue when it is unreadable or required and empty."""
+    notes.origins[ref, slot.name] = value.source
+    if value.error:
+        where = f"Correct {value.source.field}" if value.source.field else "Correct the value"
+        remedy = f"{where}, or let the mapping convert it (line {value.line})."
+        message = f"Cannot read the {slot.says}: {value.error}."
+        notes.issues.append(Issue(slot.code, slot.severity, message, remedy, value.source.record, value.source.field))
+    elif is_empty(value.value):
+        if rule.required:
+            where = f"Fill in {value.source.field}" if value.source.field else "Give it a value"
+            remedy = f"{where}; the mapping requires it (line {rule.line})."
+            notes.issues.append(block(IssueCode.FIELD_MISSING, value.source, f"Missing: {slot.says}.", remedy))
+    else:
+        source = value.source
+        notes.traced.append(Traced(ref, slot.name, value.value, value.raw, source.record, source.field, value.line))

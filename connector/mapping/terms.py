@@ -1,0 +1,91 @@
+"""When a contract begins and ends, and the policies it is billed by."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from connector.domain.contract import Charge, Policies, Revision
+from connector.domain.issues import IssueCode, block, warn
+from connector.domain.period import add_months
+from connector.mapping.mapping_file import MappingFile
+from connector.mapping.raw import RawRecord, RawRecords
+from connector.mapping.reading import Notes, Scope
+from connector.mapping.slots import POLICIES
+
+LONGEST = 1200  # months; beyond that it is a typing error
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The frame of a contract; `end` is exclusive and None when only the lines can tell."""
+
+    start: date | None
+    end: date | None
+    currency: str | None
+
+
+def read_terms(scope: Scope) -> Terms:
+    """Read start, end and currency from the first order; what is missing or wrong is noted."""
+    start, currency = scope.date("start"), scope.text("currency")
+    if start is None:
+        scope.missing("start", IssueCode.START_MISSING)
+    if currency is None:
+        scope.missing("currency", IssueCode.CURRENCY_UNKNOWN)
+    return Terms(start, _end(scope, start), currency)
+
+
+def end_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date | None:
+    """Return the end of the contract: from the terms, else from the last line that ends; else it is missing."""
+    if terms.end is not None:
+        return terms.end
+    lines = [line for revision in revisions for line in revision.lines if line.charge is not Charge.ONE_TIME]
+    ends = [line.end for line in lines if line.end is not None]
+    if lines and not ends and not scope.failed("term_months") and not scope.failed("end"):
+        scope.report(_term_missing(scope))
+    return max(ends, default=None)
+
+
+def read_policies(notes: Notes, mapping: MappingFile, scope: Scope, root: RawRecord, records: RawRecords) -> Policies:
+    """Return the policies of a contract: its own value, else the file's, else the default."""
+    shared = Scope(notes, "policies", mapping.sections["policies"], root, records)
+    chosen: dict[str, Any] = {}
+    for slot in POLICIES:
+        value = scope.text(slot.name) or shared.text(slot.name)
+        if value is not None:
+            chosen[slot.name] = value
+    return Policies(**chosen)
+
+
+def _end(scope: Scope, start: date | None) -> date | None:
+    months, end = _term(scope), scope.date("end")
+    if start is None:
+        return None
+    if end is not None and end <= start:
+        message = f"The contract ends before it starts ({start} to {end}, the first day after it)."
+        scope.report(block(IssueCode.TERM_INVALID, scope.source("end"), message, "Correct the start or the end."))
+        end = None
+    if months is None:
+        return end
+    by_term = add_months(start, months)
+    if end is not None and end != by_term:
+        message = f"The term of {months} months ends on {by_term}, but the end date says {end} (first day after). The term counts."
+        scope.report(warn(IssueCode.TERM_INVALID, scope.source("end"), message, "Correct the term or the end date."))
+    return by_term
+
+
+def _term(scope: Scope) -> int | None:
+    months = scope.decimal("term_months")
+    if months is None:
+        return None
+    if months != months.to_integral_value() or not 1 <= months <= LONGEST:
+        message = f"The term of {months} months is not a whole number of at least one month."
+        scope.report(block(IssueCode.TERM_INVALID, scope.source("term_months"), message, "Correct the term."))
+        return None
+    return int(months)
+
+
+def _term_missing(scope: Scope) -> Any:
+    source = scope.source("term_months", "end")
+    message = "Neither a term nor an end date is given, and no line ends."
+    where = f"Fill in {source.field}" if source.field else 'Map "term_months" or "end" in section "contract"'
+    return block(IssueCode.TERM_MISSING, source, message, f"{where}.")
