@@ -162,7 +162,7 @@ class Family:
         """Keep what one contract leads to, so that a batch of contracts does not share one heap of records."""
         queue = list(siblings)
         for revision in revisions:
-            queue += [revision.record, *revision.discounts]
+            queue += [revision.record, *revision.discounts, *self._parts.statuses.get(revision.record.id[:15], ())]
             for line in revision.lines:
                 queue += [line.record, *line.rate_schedules, *line.rates, *line.discounts]
                 queue += self._parts.links_of(line.record)

@@ -9,14 +9,20 @@ from connector.mapping.raw import RawLine, RawRecord, RawRecords
 
 Groups = dict[str, list[RawRecord]]
 
+ITEM_SCHEDULE = "SBQQ__OrderItemConsumptionSchedule__c"
+ITEM_RATE = "SBQQ__OrderItemConsumptionRate__c"
+COUPON = "Order_Stripe_Coupon__c"
+STATUS = "Stripe_Sync_Record__c"
+
 #: Object → the lookup that ties its records to their parent. The adapter reads these columns whatever the mapping says.
 PARENT_LOOKUPS = {
     "OrderItem": ("OrderId", "Product2Id", "SBQQ__RevisedOrderProduct__c"),
-    "SBQQ__OrderItemConsumptionSchedule__c": ("SBQQ__OrderItem__c",),
-    "SBQQ__OrderItemConsumptionRate__c": ("SBQQ__OrderItemConsumptionSchedule__c", "SBQQ__LowerBound__c"),
+    ITEM_SCHEDULE: ("SBQQ__OrderItem__c",),
+    ITEM_RATE: (ITEM_SCHEDULE, "SBQQ__LowerBound__c"),
     "ProductConsumptionSchedule": ("ProductId", "ConsumptionScheduleId"),
     "ConsumptionRate": ("ConsumptionScheduleId", "LowerBound"),
-    "Order_Stripe_Coupon__c": ("Order__c", "Order_Item__c"),
+    COUPON: ("Order__c", "Order_Item__c"),
+    STATUS: ("Order__c",),
 }
 
 
@@ -46,21 +52,21 @@ class OrderParts:
     line_rates: Groups
     product_links: Groups
     product_rates: Groups
+    statuses: Groups
 
     @classmethod
     def of(cls, records: RawRecords) -> "OrderParts":
         """Index the records once; the indexes serve all contracts of a batch."""
-        coupons = list(alive(records, "Order_Stripe_Coupon__c"))
+        coupons = list(alive(records, COUPON))
         return cls(
             lines=grouped(alive(records, "OrderItem"), "OrderId"),
             order_coupons=grouped((c for c in coupons if not c.fields.get("Order_Item__c")), "Order__c"),
             line_coupons=grouped(coupons, "Order_Item__c"),
-            line_schedules=grouped(alive(records, "SBQQ__OrderItemConsumptionSchedule__c"), "SBQQ__OrderItem__c"),
-            line_rates=grouped(
-                alive(records, "SBQQ__OrderItemConsumptionRate__c"), "SBQQ__OrderItemConsumptionSchedule__c"
-            ),
+            line_schedules=grouped(alive(records, ITEM_SCHEDULE), "SBQQ__OrderItem__c"),
+            line_rates=grouped(alive(records, ITEM_RATE), ITEM_SCHEDULE),
             product_links=grouped(alive(records, "ProductConsumptionSchedule"), "ProductId"),
             product_rates=grouped(alive(records, "ConsumptionRate"), "ConsumptionScheduleId"),
+            statuses=grouped(alive(records, STATUS), "Order__c"),
         )
 
     def lines_of(self, records: RawRecords, order: RawRecord) -> tuple[RawLine, ...]:

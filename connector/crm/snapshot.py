@@ -12,9 +12,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
+from connector.crm.exact_json import read_json, write_json
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.redaction import Redaction
 from connector.crm.salesforce_family import families
@@ -22,7 +22,6 @@ from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 
 FORMAT = "crm-records/1"
-_DECIMAL_MARK = "\ue000"  # private use: no CRM text starts with it; marks numbers that are written without quotes
 
 #: From records and roots to contracts; the family function of a CRM.
 Topology = Callable[[RawRecords, Iterable[str]], Iterator[RawContract]]
@@ -46,7 +45,7 @@ def load_records(text: str, *, source: str = "records file") -> RecordsFile:
         return ConfigError(f"{source}: {where}: {why}")
 
     try:
-        data = json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+        data = read_json(text, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
         raise fail(f"line {error.lineno}, column {error.colno}", f"not valid JSON: {error.msg}.") from error
     except ValueError as error:
@@ -78,12 +77,11 @@ def dump_records(raw: RawContract, *, redact: bool) -> str:
         fields = {name: record.fields[name] for name in sorted(record.fields) if record.fields[name] is not None}
         if redact:
             fields = redaction.fields(record.object, fields)
-        tables.setdefault(record.object, {})[record.id] = {name: _plain(value) for name, value in fields.items()}
+        tables.setdefault(record.object, {})[record.id] = fields
     head = {"format": FORMAT, "crm": raw.crm, "root": {"object": raw.root.object, "id": raw.root.id}}
     if raw.instance_url and not redact:
         head["instance_url"] = raw.instance_url
-    text = json.dumps({**head, "records": tables}, indent=1, ensure_ascii=False)
-    return text.replace(f'"{_DECIMAL_MARK}', "").replace(f'{_DECIMAL_MARK}"', "") + "\n"
+    return write_json({**head, "records": tables}, indent=1) + "\n"
 
 
 class SnapshotCrm:
@@ -144,18 +142,6 @@ def _records(tables: object, fail: Callable[[str, str], ConfigError]) -> RawReco
                 raise fail(f"records.{name}.{key}", "expected the record's fields by their API name.")
             found.append(RawRecord(name, key, fields))
     return RawRecords(found)
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Decimal():
-            return f"{_DECIMAL_MARK}{value}{_DECIMAL_MARK}"
-        case dict():
-            return {key: _plain(value[key]) for key in sorted(value)}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value
 
 
 def _no_constant(name: str) -> Any:

@@ -1,0 +1,159 @@
+"""Salesforce CPQ as a CRM: what changed, whole contracts, and what people are told.
+
+Transport, queries and topology live in the sibling modules; this one puts them together. It knows nothing of what a
+field means: which columns to read comes from the mapping, and every column that the org lacks is left out and
+remembered in `missing_columns`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tenacity import Retrying
+
+from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
+from connector.crm.salesforce_changes import Window, amended_quote, changed_rows, first_orders, server_now, stamp_of
+from connector.crm.salesforce_client import COMPOSITE_QUERIES, SalesforceClient
+from connector.crm.salesforce_errors import UNKNOWN_COLUMN
+from connector.crm.salesforce_family import families
+from connector.crm.salesforce_login import SalesforceSettings
+from connector.crm.salesforce_query import Query, chunks, record_id
+from connector.crm.salesforce_reads import (
+    AMENDED_QUOTE,
+    asked_orders,
+    below_lines,
+    family_quote,
+    routed,
+    whole_families,
+)
+from connector.crm.salesforce_rows import RecordHeap
+from connector.crm.salesforce_schema import OrgSchema
+from connector.crm.salesforce_write import CollectionWriter
+from connector.domain.errors import ConnectorError, RejectedError
+from connector.mapping.raw import RawContract, RawRecord, RawRecords
+from connector.retry import retry_policy
+
+#: What was already told: object and id → stamp.
+Told = dict[tuple[str, str], datetime]
+
+
+class SalesforceCrm:
+    """One Salesforce org; safe to use from many threads."""
+
+    def __init__(
+        self,
+        settings: SalesforceSettings,
+        *,
+        policy: Retrying | None = None,
+        lag: timedelta = timedelta(seconds=60),
+        overlap: timedelta = timedelta(minutes=10),
+    ) -> None:
+        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        self.name = settings.name
+        self.client = SalesforceClient(settings, policy=policy)
+        self.schema = OrgSchema(self.client)
+        self._policy = policy or retry_policy()
+        self._lag, self._overlap = lag, overlap
+        self._told: tuple[Cursor, Told] | None = None
+
+    @property
+    def missing_columns(self) -> Mapping[str, frozenset[str]]:
+        """Object → paths that the mapping reads and the org does not have or show, as far as queries found out."""
+        return self.schema.missing
+
+    def changed(self, since: Cursor | None) -> Changed:
+        """Return orders that may have changed since the cursor, by themselves or by a line; None means since ever.
+
+        Repeats come from the overlap of polls, unless the caller goes on from the cursor it was given last.
+        """
+        window = Window.after(
+            since.stamp if since else None, server_now(self.client), lag=self._lag, overlap=self._overlap
+        )
+        told = self._told[1] if self._told and self._told[0] == since else {}
+        found: Told = {}
+        refs = tuple(
+            ContractRef(self.name, order) for order in dict.fromkeys(self._changed_orders(window, told, found))
+        )
+        cursor = Cursor(window.end)
+        recent = {**told, **found}
+        self._told = (cursor, {key: stamp for key, stamp in recent.items() if stamp >= window.end - self._overlap})
+        return Changed(refs, cursor)
+
+    def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
+        """Read whole contracts by their orders' (or opportunities') ids, in batches of three or four requests.
+
+        Orders that cannot be placed in a contract are raised as one RejectedError after the others of their batch.
+        """
+        columns = routed(paths)
+        for ids in chunks((record_id(ref.id) for ref in refs), self.client.settings.batch):
+            records = self._records(ids, columns)
+            address = self.client.settings.base_url or self.client.instance_url
+            yield from (replace(raw, crm=self.name) for raw in families(records, ids, instance_url=address))
+
+    def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
+        """Store values; a row that Salesforce refuses comes back with its reason, the others are stored."""
+        return CollectionWriter(self.client, self._policy).write(writes)
+
+    def _records(self, ids: Sequence[str], paths: FieldPaths) -> RawRecords:
+        heap = RecordHeap()
+        self._ask(asked_orders(ids, paths), heap)
+        records = heap.records()
+        asked = list(records.of("Order"))
+        if not asked:
+            return records
+        self._ask(whole_families(asked, records, paths), heap)
+        records = heap.records()
+        self._ask(below_lines(_of_families(asked, records), records, paths), heap)
+        return heap.records()
+
+    def _ask(self, queries: Iterable[Query], heap: RecordHeap) -> None:
+        """Run queries, five to a request; one that is refused is asked again without what the org lacks."""
+        pending = self.schema.askable(queries)
+        while pending:
+            refused: list[Query] = []
+            for start in range(0, len(pending), COMPOSITE_QUERIES):
+                group = pending[start : start + COMPOSITE_QUERIES]
+                for query, answer in zip(group, self.client.compose([query.soql for query in group]), strict=True):
+                    if not isinstance(answer, ConnectorError):
+                        heap.add(answer)
+                    elif isinstance(answer, RejectedError) and answer.code in UNKNOWN_COLUMN:
+                        refused.append(query)
+                    else:
+                        raise answer
+            for query in refused:
+                self.schema.learn(query)
+            pending = self.schema.askable(refused)
+
+    def _changed_orders(self, window: Window, told: Told, found: Told) -> Iterator[str]:
+        bereft: set[str] = set()
+        rows = (("OrderItem", row) for row in changed_rows(self.client, "OrderItem", ("OrderId",), window))
+        for name, row in (*(("Order", row) for row in self._order_rows(window)), *rows):
+            stamp = stamp_of(row)
+            if told.get((name, row["Id"])) == stamp:
+                continue
+            found[name, row["Id"]] = stamp
+            yield row["Id" if name == "Order" else "OrderId"]
+            if row.get("IsDeleted") and (quote := amended_quote(row)):
+                bereft.add(quote)
+        yield from first_orders(self.client, bereft)
+
+    def _order_rows(self, window: Window) -> list[dict[str, Any]]:
+        """Read changed orders; in an org without CPQ nothing is amended, and there is no such column."""
+        query = Query("Order", frozenset({"IsDeleted", AMENDED_QUOTE}), "")
+        try:
+            (known,) = self.schema.askable([query])
+            return list(changed_rows(self.client, "Order", known.columns, window))
+        except RejectedError as error:
+            if error.code not in UNKNOWN_COLUMN:
+                raise
+            self.schema.learn(query)
+            (known,) = self.schema.askable([query])
+            return list(changed_rows(self.client, "Order", known.columns, window))
+
+
+def _of_families(asked: Iterable[RawRecord], records: RawRecords) -> list[RawRecord]:
+    """Return the orders of the families asked for; the heap holds other orders of their accounts, too."""
+    ids = {order.id for order in asked}
+    quotes = {family_quote(records, order) for order in asked} - {None}
+    return [order for order in records.of("Order") if order.id in ids or family_quote(records, order) in quotes]
