@@ -141,7 +141,8 @@ class RequestRecord:
 class FaultRule:
     """Breaks matching calls on purpose.
 
-    `route` is compared with the route pattern and the path, as a glob or as a substring. `nth` hits only the nth
+    `route` is compared with the route pattern and the path, as a glob or as a substring; `=/v1/x` is that one and no
+    longer one. `nth` hits only the nth
     matching call (from 1); otherwise the first `times` calls are hit (None: all). `drop_before` closes the socket
     without executing, `drop_after` executes and closes the socket without an answer, `status` answers `status` and
     `body` without executing, `delay` only waits. Any action may carry a `delay` in seconds.
@@ -167,13 +168,17 @@ class FaultRule:
         """Count a matching call and say whether this one is to be broken."""
         if self.method not in (None, request.method):
             return False
-        names = (route, request.path)
-        if not any(self.route in name or fnmatchcase(name, self.route) for name in names):
+        if not any(self._names(name) for name in (route, request.path)):
             return False
         self.seen += 1
         if self.nth is not None:
             return self.seen == self.nth
         return self.times is None or self.seen <= self.times
+
+    def _names(self, name: str) -> bool:
+        if self.route.startswith("="):
+            return name == self.route[1:]
+        return self.route in name or fnmatchcase(name, self.route)
 
 
 class SandboxServer:

@@ -3,7 +3,7 @@
 Start it, and point the SDK at it:
 
     with StripeSandbox() as sandbox:
-        client = stripe.StripeClient("sk_test_any", base_addresses={"api": sandbox.url})
+        client = sandbox.client("sk_test_any")
 
 Every API key is an account of its own. Requests are checked against the SDK's request types, state is kept in the
 shape of API version 2026-10-28.endive, and time is real, frozen, or moved by test clocks. What is not emulated
@@ -13,6 +13,8 @@ answers 501 and says so.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import stripe
 
 from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
 from connector.sandbox.stripe import (
@@ -55,6 +57,11 @@ class StripeSandbox(SandboxServer):
     def __init__(self, *, port: int = 0, now: datetime | None = None) -> None:
         endpoints = [endpoint for module in MODULES for endpoint in module.ENDPOINTS]
         super().__init__(StripeApp(endpoints, int(now.timestamp()) if now else None), port=port)
+
+    def client(self, key: str = "sk_test_sandbox", **options: Any) -> stripe.StripeClient:
+        """Build an SDK client that talks to this emulator and to nothing else."""
+        bases: Any = dict.fromkeys(("api", "connect", "files", "meter_events"), self.url)
+        return stripe.StripeClient(key, base_addresses=bases, **{"max_network_retries": 0, **options})
 
     @property
     def state(self) -> dict[str, Tenant]:

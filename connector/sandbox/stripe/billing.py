@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from connector.sandbox.stripe.state import Object, Tenant
 
+TIMES = "\u00d7"
+
 
 def price_of(tenant: Tenant, item: Object) -> Object:
     """Find the price of a subscription item."""
@@ -116,7 +118,7 @@ def part_of(amount: Decimal, share: Fraction) -> int:
 
 
 def describe(tenant: Tenant, price: Object, quantity: int) -> str:
-    """Describe a line: `1 × NAME (at $120.00 / month)` (format of recorded traffic)."""
+    """Describe a line: `1 x NAME (at $120.00 / month)` (format of recorded traffic)."""
     name = tenant.objects["product"][price["product"]]["name"]
     recurring = price["recurring"]
     if recurring["interval_count"] == 1:
@@ -124,9 +126,9 @@ def describe(tenant: Tenant, price: Object, quantity: int) -> str:
     else:
         every = f"every {recurring['interval_count']} {recurring['interval']}s"
     if price["billing_scheme"] == "tiered":
-        return f"{quantity} × {name} ({price['tiers_mode']} tiers / {every})"
+        return f"{quantity} {TIMES} {name} ({price['tiers_mode']} tiers / {every})"
     amount = symbol(Decimal(price["unit_amount_decimal"]), price["currency"])
-    return f"{quantity} × {name} (at {amount} / {every})"
+    return f"{quantity} {TIMES} {name} (at {amount} / {every})"
 
 
 def note_debits(tenant: Tenant, sub: Object, invoice: Object) -> None:
@@ -150,19 +152,20 @@ def credit_rest(tenant: Tenant, sub: Object, item: Object, at: int) -> None:
     if metered(price) or item["current_period_end"] <= at:
         return
     flexible = sub["billing_mode"]["type"] == "flexible"
-    credits = _ledger_credits(item, at) if flexible else [_present_credit(tenant, sub, item, at)]
+    refunds = _ledger_credits(item, at) if flexible else [_present_credit(tenant, sub, item, at)]
     item["_debits"] = []
-    for amount, end in credits:
-        _add_proration(tenant, sub, item, amount, (at, end), f"Unused time on {{name}} after {day_text(at)}")
+    for amount, end in refunds:
+        text = f"Unused time on {{name}} after {day_text(at)}"
+        _add_proration(tenant, sub, item, text, amount=amount, period=(at, end))
 
 
 def _ledger_credits(item: Object, at: int) -> list[tuple[int, int]]:
-    credits = []
+    refunds = []
     for debit in item["_debits"]:
         if debit["end"] > at:
             share = Fraction(debit["end"] - max(at, debit["start"]), debit["end"] - debit["start"])
-            credits.append((-half_up(debit["amount"] * share), debit["end"]))
-    return credits
+            refunds.append((-half_up(debit["amount"] * share), debit["end"]))
+    return refunds
 
 
 def _present_credit(tenant: Tenant, sub: Object, item: Object, at: int) -> tuple[int, int]:
@@ -179,7 +182,7 @@ def debit_rest(tenant: Tenant, sub: Object, item: Object, at: int) -> None:
     amount = half_up(_net_of_period(tenant, sub, item, at) * rest_share(item, at))
     period = (at, item["current_period_end"])
     text = f"Remaining time on {{name}} after {day_text(at)}"
-    made = _add_proration(tenant, sub, item, amount, period, text)
+    made = _add_proration(tenant, sub, item, text, amount=amount, period=period)
     item["_debits"].append({"start": at, "end": period[1], "amount": amount, "item": made["id"]})
 
 
@@ -212,13 +215,15 @@ def _period_reduction(tenant: Tenant, item: Object, at: int) -> Reduction:
 
 
 def _add_proration(
-    tenant: Tenant, sub: Object, item: Object, amount: int, period: tuple[int, int], text: str
+    tenant: Tenant, sub: Object, item: Object, text: str, *, amount: int, period: tuple[int, int]
 ) -> Object:
     """Make a proration item; it is net of discounts already, so it takes no further ones (recorded traffic)."""
     price = price_of(tenant, item)
     name = tenant.objects["product"][price["product"]]["name"]
-    several = f"{item['quantity']} × {name}" if item["quantity"] != 1 else name
+    several = f"{item['quantity']} {TIMES} {name}" if item["quantity"] != 1 else name
     extra = Extra(
+        at=period[0],
+        currency=sub["currency"],
         amount=amount,
         description=text.format(name=several),
         price=price,
@@ -229,8 +234,7 @@ def _add_proration(
         discountable=False,
         subscription_item=item["id"],
     )
-    customer = tenant.objects["customer"][sub["customer"]]
-    return add_pending(tenant, customer, sub["id"], sub["currency"], extra, period[0])
+    return add_pending(tenant, tenant.objects["customer"][sub["customer"]], sub["id"], extra)
 
 
 def drop_prorations(tenant: Tenant, sub: Object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.sandbox.stripe import engine, events
+from connector.sandbox.stripe import billing, engine, events
 from connector.sandbox.stripe.endpoint import Call, Endpoint, deletion, listing
 from connector.sandbox.stripe.errors import invalid
 from connector.sandbox.stripe.periods import DAY, add_months
@@ -59,7 +59,7 @@ def _farthest(tenant: Tenant, clock: Object) -> int:
     """Find how far one step may go: two intervals of the shortest subscription, or two years without any."""
     now = clock["frozen_time"]
     reaches = [
-        engine.billing.interval_of(engine.billing.price_of(tenant, item)).after(now, 2)
+        billing.interval_of(billing.price_of(tenant, item)).after(now, 2)
         for sub in tenant.all("subscription")
         if sub["test_clock"] == clock["id"] and not sub["ended_at"]
         for item in sub["items"]["data"]

@@ -39,7 +39,7 @@ def _place(root: dict[str, Any], path: list[str], value: str) -> None:
 
 
 def _next_index(node: dict[str, Any], member: str | None) -> str:
-    """`a[]` appends; `a[][b]` continues the last element until `b` repeats."""
+    """Append for `a[]`; `a[][b]` continues the last element until `b` repeats."""
     if member is not None and node:
         last = str(len(node) - 1)
         if isinstance(node.get(last), dict) and member not in node[last]:

@@ -53,7 +53,7 @@ def _create(call: Call) -> Object:
     customer = living_customer(tenant, params["customer"], "customer")
     sub = tenant.get("subscription", params["subscription"], "subscription") if "subscription" in params else None
     at = tenant.clock_of(customer).now()
-    method = params.get("collection_method", sub["collection_method"] if sub else "charge_automatically")
+    method: Any = params.get("collection_method", sub["collection_method"] if sub else "charge_automatically")
     if method == "send_invoice" and not ({"days_until_due", "due_date"} & params.keys() or sub):
         message = "You must set `days_until_due` or `due_date` when `collection_method` is `send_invoice`."
         raise invalid(message, "days_until_due")
@@ -202,14 +202,19 @@ def _create_item(call: Call) -> Object:
     customer = living_customer(tenant, params["customer"], "customer")
     at = tenant.clock_of(customer).now()
     price, amount, quantity = _item_amount(tenant, params, at)
-    currency = price["currency"] if price else params.get("currency", customer["currency"] or "usd").lower()
+    currency: str = price["currency"] if price else (params.get("currency") or customer["currency"] or "usd").lower()
     if customer["currency"] not in (None, currency):
-        message = f"The currency of the invoice item ({currency}) does not match the customer currency ({customer['currency']})."
+        message = (
+            f"The currency of the invoice item ({currency}) does not match the customer currency "
+            f"({customer['currency']})."
+        )
         raise invalid(message)
     sub = tenant.get("subscription", params["subscription"], "subscription") if "subscription" in params else None
     period = params.get("period") or {"start": at, "end": at}
     entries = check_discounts(tenant, params.get("discounts"), "discounts", currency, at)
     extra = Extra(
+        at=at,
+        currency=currency,
         amount=amount,
         description=params.get("description") or (tenant.objects["product"][price["product"]]["name"] if price else ""),
         price=price,
@@ -220,7 +225,7 @@ def _create_item(call: Call) -> Object:
         discountable=params.get("discountable", amount >= 0),
         discounts=tuple(start_discounts(tenant, entries, at, {"customer": customer["id"]})),
     )
-    made = add_pending(tenant, customer, sub["id"] if sub else None, currency, extra, at)
+    made = add_pending(tenant, customer, sub["id"] if sub else None, extra)
     tenant.touch("customer", customer["id"])["currency"] = currency
     if "invoice" in params:
         _add_to_draft(tenant, made, params["invoice"])

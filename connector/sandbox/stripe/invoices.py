@@ -272,7 +272,7 @@ def _customer_facts(customer: Object) -> Object:
 
 
 def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
-    """Number an invoice, apply the customer's balance, then charge or send it."""
+    """Give an invoice its number, apply the customer's balance, then charge or send it."""
     tenant.touch("invoice", invoice["id"])
     customer = tenant.touch("customer", invoice["customer"])
     invoice["status"] = "open"

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """What an invoice item is to charge."""
+    """What an invoice item is to charge, and when it was made."""
 
+    at: int
+    currency: str
     amount: int
     description: str
     price: Object | None
@@ -32,16 +34,16 @@ class Extra:
     invoice: str | None = None
 
 
-def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, currency: str, extra: Extra, at: int) -> Object:
+def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Extra) -> Object:
     """Make an invoice item."""
     made: Object = {
         "id": tenant.new_id("invoiceitem"),
         "object": "invoiceitem",
         "amount": extra.amount,
-        "currency": currency,
+        "currency": extra.currency,
         "customer": customer["id"],
         "customer_account": None,
-        "date": at,
+        "date": extra.at,
         "description": extra.description,
         "discountable": extra.discountable,
         "discounts": list(extra.discounts),
@@ -73,7 +75,7 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, currency: 
         "_subscription": sub_id,
     }
     tenant.add("invoiceitem", made)
-    events.record(tenant, "created", made, at)
+    events.record(tenant, "created", made, extra.at)
     return made
 
 

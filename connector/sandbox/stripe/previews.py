@@ -5,15 +5,16 @@ The preview is the real thing on a copy of the account: the same engine runs unt
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import engine, schedules
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.endpoint import Call, Endpoint
 from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
 from connector.sandbox.stripe.schedule_update import update_phases
-from connector.sandbox.stripe.state import Object, Tenant
+
+if TYPE_CHECKING:
+    from connector.sandbox.stripe.state import Object, Tenant
 
 SUPPORTED = frozenset(
     {"customer", "subscription", "schedule", "schedule_details", "preview_mode", "expand", "currency"}
@@ -25,7 +26,7 @@ def _preview(call: Call) -> Object:
     strange = sorted(params.keys() - SUPPORTED)
     if strange or params.get("preview_mode") == "recurring":
         raise not_emulated(f"invoice previews with {', '.join(strange) or 'preview_mode recurring'}")
-    copied = _copy(call.tenant)
+    copied = call.tenant.copied()
     before = set(copied.objects["invoice"])
     customer, owner = _change(copied, params)
     invoice = _next_invoice(copied, customer, owner, before)
@@ -33,18 +34,6 @@ def _preview(call: Call) -> Object:
         message = f"No upcoming invoices for customer: {customer['id']}"
         raise StripeError(message, status=404, code="invoice_upcoming_none")
     return {**invoice, "id": f"upcoming_{invoice['id']}", "status": "draft", "number": None}
-
-
-def _copy(tenant: Tenant) -> Tenant:
-    """Copy an account; the copy shares its lock and nothing else."""
-    copied = Tenant(tenant.key)
-    copied.objects = copy.deepcopy(tenant.objects)
-    copied.clock.frozen = tenant.clock.now()
-    copied.clock.agenda = list(tenant.clock.agenda)
-    for ident, clock in tenant.clocks.items():
-        copied.clocks[ident] = copy.copy(clock)
-        copied.clocks[ident].agenda = list(clock.agenda)
-    return copied
 
 
 def _change(copied: Tenant, params: dict[str, Any]) -> tuple[Object, str | None]:

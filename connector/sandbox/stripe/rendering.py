@@ -185,7 +185,7 @@ def list_of(found: Iterable[Object], page: Page, url: str) -> Object:
 def within(moment: int | None, wanted: Any) -> bool:
     """Compare a timestamp with a filter: a moment, or bounds gt, gte, lt, lte."""
     if not isinstance(wanted, dict):
-        return moment == wanted
+        return bool(moment == wanted)
     if moment is None:
         return False
     tests = {

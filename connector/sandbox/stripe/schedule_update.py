@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.engine import move_schedule, plan_schedule
 from connector.sandbox.stripe.errors import invalid
+from connector.sandbox.stripe.item_changes import bill_change, change_items
 from connector.sandbox.stripe.limits import check_phase_count
 from connector.sandbox.stripe.phases import Context, build_phases
 
@@ -92,11 +93,11 @@ def _change_running(tenant: Tenant, schedule: Object, behavior: str, at: int, ha
     if phase is None or phase["end_date"] <= at:
         return
     sub = tenant.touch("subscription", schedule["subscription"])
-    subscriptions.change_items(tenant, sub, phase["items"], behavior, at)
+    change_items(tenant, sub, phase["items"], behavior, at)
     subscriptions.take_settings(tenant, sub, schedule, phase, at)
     fresh = [extra for extra in phase["add_invoice_items"] if extra["price"] not in had]
     subscriptions.add_extras(tenant, sub, {**phase, "add_invoice_items": fresh}, at)
-    subscriptions.bill_change(tenant, sub, behavior, at)
+    bill_change(tenant, sub, behavior, at)
     events.record(tenant, "updated", sub, at, {})
 
 

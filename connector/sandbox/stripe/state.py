@@ -77,15 +77,21 @@ class Clock:
         self.ident = ident
         self.frozen = frozen
         self.agenda: list[Due] = []
-        self._numbers = count(1)
+        self._made = count(1)
 
     def now(self) -> int:
         """Read the clock, in whole seconds."""
         return int(time.time()) if self.frozen is None else self.frozen
 
+    def copied(self) -> Clock:
+        """Copy the clock with its agenda."""
+        copied = copy.copy(self)
+        copied.agenda = list(self.agenda)
+        return copied
+
     def plan(self, kind: str, at: int, ref: str) -> None:
         """Note that something is due; handlers ignore notes that no longer apply."""
-        heapq.heappush(self.agenda, Due(at, RANKS[kind], next(self._numbers), kind, ref))
+        heapq.heappush(self.agenda, Due(at, RANKS[kind], next(self._made), kind, ref))
 
     def pop_due(self, until: int) -> Due | None:
         """Take the next thing due until a moment."""
@@ -164,6 +170,15 @@ class Tenant:
     def clock_of(self, owner: Object) -> Clock:
         """Find the clock an object lives on."""
         return self.clocks[owner["test_clock"]] if owner.get("test_clock") else self.clock
+
+    def copied(self) -> Tenant:
+        """Copy the account with all its clocks, for trying something out."""
+        copied = Tenant(self.key, self.clock.now())
+        copied.objects = copy.deepcopy(self.objects)
+        copied.clock.agenda = list(self.clock.agenda)
+        copied.clocks = {ident: clock.copied() for ident, clock in self.clocks.items()}
+        copied._numbers = self._numbers.copy()
+        return copied
 
     # --- undoing --------------------------------------------------------------------------------------
 

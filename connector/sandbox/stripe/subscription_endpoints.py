@@ -8,6 +8,7 @@ from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
 from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, listing
 from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
+from connector.sandbox.stripe.item_changes import bill_change, change_items
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.prices import make_price
 from connector.sandbox.stripe.rendering import within
@@ -126,8 +127,8 @@ def _change_items(tenant: Tenant, sub: Object, params: dict[str, Any], at: int) 
             given["quantity"] = entry["quantity"]
         given["metadata"] = merge_metadata(given["metadata"], entry.get("metadata", {}))
     behavior = params.get("proration_behavior", "create_prorations")
-    subscriptions.change_items(tenant, sub, list(wanted.values()), behavior, at)
-    subscriptions.bill_change(tenant, sub, behavior, at)
+    change_items(tenant, sub, list(wanted.values()), behavior, at)
+    bill_change(tenant, sub, behavior, at)
 
 
 def _as_given(item: Object) -> Object:

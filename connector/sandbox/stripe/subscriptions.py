@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import billing, events
 from connector.sandbox.stripe.discounts import start_discounts
+from connector.sandbox.stripe.item_changes import bill_change, change_items, new_item
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.money import half_up, price_amount
-from connector.sandbox.stripe.pending import Extra, add_pending
-from connector.sandbox.stripe.periods import Interval, day_text
+from connector.sandbox.stripe.pending import Extra, add_pending, waiting
+from connector.sandbox.stripe.periods import day_text
 from connector.sandbox.stripe.rendering import embedded_list
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def begin(tenant: Tenant, schedule: Object, phase: Object, at: int) -> Object:
     sub["items"] = embedded_list([], f"/v1/subscription_items?subscription={sub['id']}")
     backdated = start < at
     for given in phase["items"]:
-        item = _new_item(tenant, sub, given, at)
+        item = new_item(tenant, sub, given, at)
         item["_anchor"] = start
         item["current_period_start"] = item["current_period_end"] = max(start, phase["start_date"])
         sub["items"]["data"].append(item)
@@ -66,6 +67,8 @@ def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> None:
         name = tenant.objects["product"][price["product"]]["name"]
         if not billing.metered(price):
             extra = Extra(
+                at=at,
+                currency=sub["currency"],
                 amount=half_up(price_amount(price, item["quantity"]) * periods),
                 description=f"Time on {name} from {day_text(start)} until {day_text(end)}",
                 price=price,
@@ -76,7 +79,7 @@ def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> None:
                 subscription_item=item["id"],
                 discounts=tuple(item["discounts"]),
             )
-            add_pending(tenant, customer, sub["id"], sub["currency"], extra, at)
+            add_pending(tenant, customer, sub["id"], extra)
     _classic_anchor(sub, at)
     billing.bill(tenant, sub, at, "subscription_create")
 
@@ -149,30 +152,6 @@ def _skeleton(tenant: Tenant, schedule: Object, phase: Object, start: int, at: i
     }
 
 
-def _new_item(tenant: Tenant, sub: Object, given: Object, at: int) -> Object:
-    item: Object = {
-        "id": tenant.new_id("subscription_item"),
-        "object": "subscription_item",
-        "billed_until": None,
-        "billing_thresholds": None,
-        "created": at,
-        "current_period_end": at,
-        "current_period_start": at,
-        "discounts": [],
-        "metadata": dict(given["metadata"]),
-        "price": given["price"],
-        "subscription": sub["id"],
-        "tax_rates": [],
-        "_anchor": at,
-        "_debits": [],
-    }
-    if "quantity" in given:
-        item["quantity"] = given["quantity"]
-    owner = {"customer": sub["customer"], "subscription_item": item["id"]}
-    item["discounts"] = start_discounts(tenant, given["discounts"], at, owner)
-    return item
-
-
 # --- entering a phase ----------------------------------------------------------------------------------------
 
 
@@ -208,6 +187,8 @@ def add_extras(tenant: Tenant, sub: Object, phase: Object, at: int) -> None:
         owner = {"customer": sub["customer"]}
         start, end = _extra_period(tenant, sub, phase, given["period"], at)
         extra = Extra(
+            at=at,
+            currency=sub["currency"],
             amount=half_up(price_amount(price, given["quantity"])),
             description=tenant.objects["product"][price["product"]]["name"],
             price=price,
@@ -218,7 +199,7 @@ def add_extras(tenant: Tenant, sub: Object, phase: Object, at: int) -> None:
             discountable=given["discountable"],
             discounts=tuple(start_discounts(tenant, given["discounts"], at, owner)),
         )
-        add_pending(tenant, customer, sub["id"], sub["currency"], extra, at)
+        add_pending(tenant, customer, sub["id"], extra)
 
 
 def _extra_period(tenant: Tenant, sub: Object, phase: Object, period: Object, at: int) -> tuple[int, int]:
@@ -256,104 +237,18 @@ def enter(tenant: Tenant, sub: Object, schedule: Object, phase: Object, at: int)
     events.record(tenant, "updated", sub, at, {})
 
 
-def bill_change(tenant: Tenant, sub: Object, behavior: str, at: int) -> None:
-    """Invoice at once when a period begins here or the caller wants prorations invoiced."""
-    if billing.due_items(sub, at):
-        billing.bill(tenant, sub, at, "subscription_cycle")
-    elif behavior == "always_invoice":
-        billing.bill(tenant, sub, at, "subscription_update")
-
-
-def change_items(
-    tenant: Tenant, sub: Object, wanted: list[Object], behavior: str, at: int, *, restart: bool = False
-) -> None:
-    """Bring the items of a subscription to those of a phase; an item whose price goes on keeps its id."""
-    old = {item["price"]: item for item in sub["items"]["data"]}
-    boundary = all(item["current_period_end"] <= at for item in old.values())
-    restart = restart or _interval_changes(tenant, sub, old, wanted)
-    if restart:
-        sub["billing_cycle_anchor"] = at
-    kept = {given["price"] for given in wanted} & old.keys()
-    prorate = behavior != "none"
-    for price, item in old.items():
-        if prorate and (price not in kept or restart):
-            billing.credit_rest(tenant, sub, item, at)
-    items = []
-    for given in wanted:
-        item = old.get(given["price"])
-        if item is None:
-            item = _added_item(tenant, sub, given, at, boundary=boundary or restart)
-            items.append(item)
-        else:
-            items.append(item)
-            _keep_item(tenant, sub, item, given, at, prorate=prorate, restart=restart)
-    sub["items"]["data"] = items
-    sub["items"]["total_count"] = len(items)
-    for item in items:
-        if prorate and item["price"] not in kept:
-            billing.debit_rest(tenant, sub, item, at)
-        tenant.clock_of({"test_clock": sub["test_clock"]}).plan("cycle", item["current_period_end"], sub["id"])
-
-
-def _interval_changes(tenant: Tenant, sub: Object, old: dict[str, Object], wanted: list[Object]) -> bool:
-    """In classic mode another interval begins a new cycle."""
-    if sub["billing_mode"]["type"] != "classic" or not old:
-        return False
-    prices = tenant.objects["price"]
-    return billing.interval_of(prices[next(iter(old))]) != billing.interval_of(prices[wanted[0]["price"]])
-
-
-def _added_item(tenant: Tenant, sub: Object, given: Object, at: int, *, boundary: bool) -> Object:
-    """Place a new item in time: on the grid of its interval when it fits, from here when a cycle begins here."""
-    item = _new_item(tenant, sub, given, at)
-    interval = billing.interval_of(billing.price_of(tenant, item))
-    anchor = _grid(tenant, sub, interval)
-    if interval.meets(anchor, at):
-        item["_anchor"] = anchor
-    elif not boundary:
-        item["_anchor"] = anchor
-        item["current_period_start"] = interval.boundary_until(anchor, at)
-        item["current_period_end"] = interval.boundary_after(anchor, at)
-    return item
-
-
-def _grid(tenant: Tenant, sub: Object, interval: Interval) -> int:
-    """Find the anchor of an interval: that of an item which has it already, else the subscription's."""
-    for item in sub["items"]["data"]:
-        if billing.interval_of(billing.price_of(tenant, item)) == interval:
-            return int(item["_anchor"])
-    return int(sub["billing_cycle_anchor"])
-
-
-def _keep_item(
-    tenant: Tenant, sub: Object, item: Object, given: Object, at: int, *, prorate: bool, restart: bool
-) -> None:
-    changed = item.get("quantity") != given.get("quantity")
-    if changed and prorate and not restart:
-        billing.credit_rest(tenant, sub, item, at)
-    if "quantity" in given:
-        item["quantity"] = given["quantity"]
-    item["metadata"] = dict(given["metadata"])
-    owner = {"customer": sub["customer"], "subscription_item": item["id"]}
-    item["discounts"] = start_discounts(tenant, given["discounts"], at, owner, item["discounts"])
-    if restart:
-        item["_anchor"] = item["current_period_start"] = item["current_period_end"] = at
-    elif changed and prorate:
-        billing.debit_rest(tenant, sub, item, at)
-
-
 # --- the end -------------------------------------------------------------------------------------------------
 
 
 def end(tenant: Tenant, sub: Object, at: int, *, reason: str | None = None) -> None:
     """End a subscription; what still waits is billed on a last invoice (SDK reference of cancelation)."""
     tenant.touch("subscription", sub["id"])
-    waiting = [item for item in billing.waiting(tenant, sub["customer"], sub["id"]) if item["_subscription"]]
+    left = any(item["_subscription"] for item in waiting(tenant, sub["customer"], sub["id"]))
     sub["status"] = "canceled"
     sub["ended_at"] = at
     sub["canceled_at"] = sub["canceled_at"] or at
     sub["cancellation_details"]["reason"] = reason
-    if waiting:
+    if left:
         billing.bill(tenant, sub, at, "subscription_cycle", renew=False)
     events.record(tenant, "deleted", sub, at)
 
@@ -371,6 +266,6 @@ def cancel_now(tenant: Tenant, sub: Object, at: int, options: dict[str, Any]) ->
     sub["ended_at"] = sub["canceled_at"] = at
     sub["cancellation_details"]["reason"] = "cancellation_requested"
     sub["cancel_at"] = None
-    if invoice and any(item["_subscription"] for item in billing.waiting(tenant, sub["customer"], sub["id"])):
+    if invoice and any(item["_subscription"] for item in waiting(tenant, sub["customer"], sub["id"])):
         billing.bill(tenant, sub, at, "subscription_update", renew=False)
     events.record(tenant, "deleted", sub, at)
