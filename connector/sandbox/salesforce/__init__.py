@@ -1,8 +1,8 @@
-"""A stateful Salesforce org with CPQ on loopback: the REST API as far as the product uses it, and beyond it a clear 501.
+"""A stateful Salesforce org with CPQ on loopback: the REST API as far as it is emulated, beyond it a clear 501.
 
-    with SalesforceSandbox(records=seed(today)) as org:
-        org.url               # what a client connects to
-        org.records("Order")  # what the org holds
+with SalesforceSandbox(records=seed(today)) as org:
+    org.url               # what a client connects to
+    org.records("Order")  # what the org holds
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
 from connector.sandbox.salesforce.app import ORG_ID, SalesforceApp, Settings
 from connector.sandbox.salesforce.auth import ConnectedApp, make_key_pair
-from connector.sandbox.salesforce.ids import canonical
-from connector.sandbox.salesforce.soql_bind import find_sobject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,24 +97,20 @@ class SalesforceSandbox:
     # --- what the org holds ----------------------------------------------------------------------------
 
     def records(self, sobject: str, *, with_deleted: bool = False) -> dict[str, dict[str, Any]]:
-        """Records of an object by id."""
-        with self.app.store.lock:
-            self.app.store.settle()
-            rows = self.app.store.all(find_sobject(self.app.store.schema, sobject))
-            return {row["Id"]: dict(row) for row in rows if with_deleted or not row["IsDeleted"]}
+        """Return the records of an object by id."""
+        return self.app.backdoor.rows(sobject, with_deleted=with_deleted)
 
     def insert(self, sobject: str, fields: Mapping[str, Any]) -> str:
         """Add a record past the API's rules."""
-        return self.app.insert(sobject, fields)
+        return self.app.backdoor.insert(sobject, fields)
 
     def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
         """Change a record past the API's rules, with new stamps."""
-        self.app.update(sobject, record_id, fields)
+        self.app.backdoor.update(sobject, record_id, fields)
 
     def delete(self, sobject: str, record_id: str) -> None:
         """Move a record to the recycle bin."""
-        with self.app.store.lock:
-            self.app.api.records.delete(find_sobject(self.app.store.schema, sobject), record_id)
+        self.app.backdoor.delete(sobject, record_id)
 
     def add_field(self, sobject: str, line: str) -> None:
         """Create a field in the notation of the schema tables, such as ``"Region__c string:40"``."""
@@ -164,11 +158,8 @@ class SalesforceSandbox:
 
     def lock_rows_once(self, *record_ids: str) -> None:
         """Let the next write of each record fail with UNABLE_TO_LOCK_ROW."""
-        self.app.api.records.locked_once.update(filter(None, map(canonical, record_ids)))
+        self.app.backdoor.lock_once(*record_ids)
 
     def update_late(self, sobject: str, record_id: str, fields: Mapping[str, Any], *, visible_in: timedelta) -> None:
         """Change a record in a slow transaction: stamped now, seen by nobody until the clock has moved on."""
-        with self.app.store.lock:
-            record = self.app.changed(sobject, record_id, fields)
-            found = find_sobject(self.app.store.schema, sobject)
-            self.app.store.commit_later(found, record, self.clock.now() + visible_in)
+        self.app.backdoor.update_late(sobject, record_id, fields, visible_in)

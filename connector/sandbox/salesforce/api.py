@@ -1,7 +1,7 @@
 """The data API's ground: sessions, versions, quota and headers around every call; the calls themselves are elsewhere.
 
-Order of refusals: URI length, version, session, quota, then the call. Responses carry the server's ``Date`` and, for data
-calls, ``Sforce-Limit-Info``, which token calls lack (recorded traffic).
+Order of refusals: URI length, version, session, quota, then the call. Data calls answer with ``Sforce-Limit-Info``,
+which token calls lack (recorded traffic).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Quota:
     used: int = 0
 
     def header(self) -> dict[str, str]:
-        """The usage as each data response tells it."""
+        """Return the usage as each data response tells it."""
         return {"Sforce-Limit-Info": f"api-usage={self.used}/{self.limit}"}
 
 
@@ -47,25 +47,22 @@ class Call:
     version: str
 
     def param(self, name: str, default: str = "") -> str:
-        """A query parameter."""
+        """Return a query parameter."""
         return dict(self.request.query_pairs).get(name, default)
 
     def json(self) -> Any:
-        """The body, which must be JSON."""
+        """Return the body, which must be JSON."""
         try:
             return json.loads(self.request.body)
         except ValueError as error:
             raise ApiError("JSON_PARSER_ERROR", f"Unexpected input: {error}") from None
 
     def fields(self) -> dict[str, Any]:
-        """The body, which must be an object."""
+        """Return the body, which must be an object."""
         body = self.json()
         if not isinstance(body, dict):
             raise ApiError("JSON_PARSER_ERROR", "expected an object")
         return body
-
-
-DataHandler = "Callable[[Call], Response]"
 
 
 class DataApi:
@@ -84,29 +81,32 @@ class DataApi:
         self.router.add(method, f"{DATA}/v{{version}}{path}", handler)
 
     def route_of(self, request: Request) -> str:
-        """The route pattern of a request; paths that nobody serves keep their own name."""
+        """Return the route pattern of a request; paths that nobody serves keep their own name."""
         request = plain(request)
         found = self.router.match(request.method, request.path)
         return found.route if found else request.path
 
     def handle(self, request: Request) -> Response:
-        """A call from outside: everything a session is asked, then the call."""
+        """Serve a call from outside: everything a session is asked, then the call."""
         try:
-            if len(request.path) + len(request.query) > MAX_URI:
-                raise ApiError("URI_TOO_LONG", f"URI is longer than {MAX_URI} characters")
-            self._check_version(request.path)
-            if not self.desk.valid(request.headers.get("authorization")):
-                raise ApiError("INVALID_SESSION_ID", "Session expired or invalid")
-            if self.quota.used >= self.quota.limit:
-                raise ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            self._admit(request)
         except ApiError as error:
             return json_response(error.body(), error.status)
         self.quota.used += 1
         response = self.perform(plain(request))
         return replace(response, headers={**response.headers, **self.quota.header()})
 
+    def _admit(self, request: Request) -> None:
+        if len(request.path) + len(request.query) > MAX_URI:
+            raise ApiError("URI_TOO_LONG", f"URI is longer than {MAX_URI} characters")
+        self._check_version(request.path)
+        if not self.desk.valid(request.headers.get("authorization")):
+            raise ApiError("INVALID_SESSION_ID", "Session expired or invalid")
+        if self.quota.used >= self.quota.limit:
+            raise ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
     def perform(self, request: Request) -> Response:
-        """A call already admitted; subrequests of composite come straight here."""
+        """Serve a call already admitted; subrequests of composite come straight here."""
         found = self.router.match(request.method, request.path)
         try:
             with self.store.lock:
@@ -120,7 +120,7 @@ class DataApi:
             return self._choices(request, choices)
 
     def sobject(self, call: Call, name: str = "sobject") -> SObject:
-        """The object a path names; an unknown one is no resource."""
+        """Return the object a path names; an unknown one is no resource."""
         found = self.store.schema.find(call.variables[name])
         if found is None:
             raise not_found()
@@ -150,6 +150,8 @@ class DataApi:
 
 
 def plain(request: Request) -> Request:
-    """A request without a trailing slash; a POST may stand for another method by ``_HttpMethod``."""
-    method = dict(request.query_pairs).get("_HttpMethod", request.method) if request.method == "POST" else request.method
+    """Return a request without a trailing slash; a POST may stand for another method by ``_HttpMethod``."""
+    method = (
+        dict(request.query_pairs).get("_HttpMethod", request.method) if request.method == "POST" else request.method
+    )
     return replace(request, method=method.upper(), path=request.path.rstrip("/"))

@@ -53,12 +53,12 @@ class OAuthError(Exception):
         self.description = description
 
     def response(self) -> Response:
-        """The 400 answer."""
+        """Return the 400 answer."""
         return json_response({"error": self.error, "error_description": self.description}, 400)
 
 
 def make_key_pair() -> tuple[str, str]:
-    """A fresh RSA key pair as PEM: private for the client, public for the `ConnectedApp`."""
+    """Make a fresh RSA key pair as PEM: private for the client, public for the `ConnectedApp`."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -98,9 +98,9 @@ class TokenDesk:
         form = dict(request.query_pairs) | dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         flows = {"client_credentials": self._client_credentials, "password": self._password, JWT_GRANT: self._jwt}
         flow = flows.get(form.get("grant_type", ""))
+        if flow is None:
+            return OAuthError("unsupported_grant_type", "grant type not supported").response()
         try:
-            if flow is None:
-                raise OAuthError("unsupported_grant_type", "grant type not supported")
             flow(form, request, instance_url)
         except OAuthError as error:
             return error.response()

@@ -14,11 +14,11 @@ class Clock:
         self._offset = timedelta()
 
     def now(self) -> datetime:
-        """The org's present."""
+        """Return the org's present."""
         return (self._frozen or datetime.now(UTC)) + self._offset
 
     def today(self) -> date:
-        """The org's date; its time zone is UTC."""
+        """Return the org's date; its time zone is UTC."""
         return self.now().date()
 
     def advance(self, by: timedelta) -> datetime:
@@ -32,11 +32,11 @@ class Clock:
         return self.now()
 
     def stamp(self) -> str:
-        """The present as the API writes it."""
+        """Return the present as the API writes it."""
         return format_moment(self.now())
 
     def http_date(self) -> str:
-        """The present for the ``Date`` header, by which clients learn the server's clock."""
+        """Return the present for the ``Date`` header, by which clients learn the server's clock."""
         return format_datetime(self.now().replace(microsecond=0), usegmt=True)
 
 

@@ -19,7 +19,7 @@ def describe_global(schema: Schema, version: str) -> dict[str, Any]:
 
 
 def summary(sobject: SObject, version: str) -> dict[str, Any]:
-    """What the global list says about one object."""
+    """Return what the global list says about one object."""
     base = f"/services/data/v{version}/sobjects/{sobject.name}"
     return {
         "name": sobject.name,
@@ -84,7 +84,7 @@ def describe_field(column: Field, sobject: SObject) -> dict[str, Any]:
         "filterable": column.type != "textarea",
         "sortable": column.type != "textarea",
         "groupable": column.type in TEXT_TYPES - {"textarea"} or column.type == "reference",
-        "nameField": column.name == "Name" or column.name == f"{sobject.name}Number",
+        "nameField": column.name in {"Name", f"{sobject.name}Number"},
         "restrictedPicklist": column.restricted,
         "picklistValues": [
             {"active": True, "defaultValue": False, "label": value, "validFor": None, "value": value}

@@ -39,17 +39,17 @@ class ApiError(Exception):
         return _STATUS.get(self.code, 400)
 
     def body(self) -> list[dict[str, Any]]:
-        """The body of a failed request; ``fields`` only where the platform names some."""
+        """Return the body of a failed request; ``fields`` only where the platform names some."""
         error: dict[str, Any] = {"message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = list(self.fields)
         return [error]
 
     def row(self) -> dict[str, Any]:
-        """The entry of a failed record inside a collection."""
+        """Return the entry of a failed record inside a collection."""
         return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
 
 
 def not_found() -> ApiError:
-    """The answer for a record or path that is not there or not visible."""
+    """Return the answer for a record or path that is not there or not visible."""
     return ApiError("NOT_FOUND", "The requested resource does not exist")

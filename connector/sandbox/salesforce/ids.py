@@ -16,13 +16,13 @@ _INSTANCE = "8Z0"
 
 
 def checksum(short: str) -> str:
-    """The three letters that make a 15-character id an 18-character one."""
+    """Return the three letters that make a 15-character id an 18-character one."""
     groups = (short[i : i + 5] for i in (0, 5, 10))
     return "".join(_CHECKSUM[sum(1 << i for i, letter in enumerate(group) if letter.isupper())] for group in groups)
 
 
 def make_id(prefix: str, number: int) -> str:
-    """The id of the ``number``-th record of an object."""
+    """Return the id of the ``number``-th record of an object."""
     digits = ""
     while number:
         number, digit = divmod(number, 62)
@@ -32,7 +32,7 @@ def make_id(prefix: str, number: int) -> str:
 
 
 def canonical(record_id: str) -> str | None:
-    """The 18-character form of either form, or None when the text is no id at all."""
+    """Return the 18-character form of either form, or None when the text is no id at all."""
     if not _FORM.fullmatch(record_id):
         return None
     if len(record_id) == 15:
@@ -41,7 +41,7 @@ def canonical(record_id: str) -> str | None:
 
 
 def _restore_case(short: str, letters: str) -> str | None:
-    """An 18-character id may arrive in any case; its checksum tells which letters were upper case."""
+    """Let the checksum tell which letters were upper case: an 18-character id may arrive in any case."""
     restored = []
     for i, letter in enumerate(short):
         mask = _CHECKSUM.find(letters[i // 5])

@@ -40,9 +40,7 @@ class Records:
         """Insert a record and return its id."""
         values = self.checked(sobject, body, creating=True)
         missing = [
-            column.name
-            for column in sobject.fields.values()
-            if column.required and values.get(column.name) is None
+            column.name for column in sobject.fields.values() if column.required and values.get(column.name) is None
         ]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
@@ -91,7 +89,7 @@ class Records:
     # --- finding ---------------------------------------------------------------------------------------
 
     def existing(self, sobject: SObject, record_id: str) -> Record:
-        """The live record with this id."""
+        """Return the live record with this id."""
         record = self.store.get(sobject, canonical(record_id) or "")
         if record is None:
             raise not_found()
@@ -100,7 +98,7 @@ class Records:
         return record
 
     def external_field(self, sobject: SObject, name: str) -> Field:
-        """The external id field of a path; any other field is no address."""
+        """Return the external id field of a path; any other field is no address."""
         column = sobject.find(name)
         if column is None or not column.external_id:
             raise ApiError("NOT_FOUND", f"Provided external ID field does not exist or is not accessible: {name}")
@@ -116,7 +114,7 @@ class Records:
     # --- checks ----------------------------------------------------------------------------------------
 
     def checked(self, sobject: SObject, body: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
-        """A body as stored values by canonical name."""
+        """Return a body as stored values by canonical name."""
         values: dict[str, Any] = {}
         read_only: list[str] = []
         for name, value in body.items():
@@ -136,7 +134,7 @@ class Records:
         return values
 
     def _addressed(self, sobject: SObject, name: str, value: Any) -> tuple[Field, Any]:
-        """The column a body names, also through a parent's external id: ``{"Order__r": {"Key__c": "x"}}``."""
+        """Return the column a body names, also through a parent's external id: ``{"Order__r": {"Key__c": "x"}}``."""
         if (column := sobject.find(name)) is not None:
             return column, value
         lookup = sobject.parent(name) if isinstance(value, dict) else None

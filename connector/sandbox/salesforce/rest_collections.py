@@ -103,7 +103,8 @@ class CollectionResource:
             raise ApiError("LIMIT_EXCEEDED", f"no more than {MAX_RETRIEVED} records in one call")
         found = [self.api.store.get(sobject, canonical(record_id) or "") for record_id in ids]
         rows = [
-            show_record(call.version, sobject, r, names) if r is not None and not r["IsDeleted"] else None for r in found
+            show_record(call.version, sobject, r, names) if r is not None and not r["IsDeleted"] else None
+            for r in found
         ]
         return json_response(rows)
 

@@ -52,7 +52,9 @@ class CompositeResource:
             raise ApiError("LIMIT_EXCEEDED", f"no more than {MAX_SUBREQUESTS} subrequests")
         grouped = [p for p in parts if re.search(r"/(query|queryAll|composite/sobjects)\b", str(p.get("url")))]
         if len(grouped) > MAX_QUERIES:
-            raise ApiError("LIMIT_EXCEEDED", f"no more than {MAX_QUERIES} queries and collections among the subrequests")
+            raise ApiError(
+                "LIMIT_EXCEEDED", f"no more than {MAX_QUERIES} queries and collections among the subrequests"
+            )
         names = [part.get("referenceId") for part in parts]
         if len(set(names)) < len(names) or not all(isinstance(n, str) and re.fullmatch(r"\w+", n) for n in names):
             raise ApiError("INVALID_INPUT", "each subrequest needs a referenceId of its own")

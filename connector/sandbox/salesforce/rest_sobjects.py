@@ -153,12 +153,12 @@ class SObjectResource:
         return start, end
 
     def _covered(self, end: datetime) -> str:
-        open_stamps = [commit.record["SystemModstamp"] for commit in self.api.store.pending]
+        open_stamps: list[str] = [commit.record["SystemModstamp"] for commit in self.api.store.pending]
         return min([format_moment(end), self.api.store.clock.stamp(), *open_stamps])
 
 
 def show_record(version: str, sobject: SObject, record: Record, names: list[str]) -> dict[str, Any]:
-    """A record as the single-record resources show it: all columns, or those asked for."""
+    """Return a record as the single-record resources show it: all columns, or those asked for."""
     columns = list(sobject.fields.values())
     if names:
         found = [(name, sobject.find(name)) for name in dict.fromkeys(["Id", *names])]
@@ -183,7 +183,7 @@ def versions() -> list[dict[str, str]]:
 
 
 def known_id(record_id: str) -> str:
-    """An id from a parameter in canonical form."""
+    """Return an id from a parameter in canonical form."""
     found = canonical(record_id)
     if found is None:
         raise ApiError("MALFORMED_ID", f"malformed id {record_id}")

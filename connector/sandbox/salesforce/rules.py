@@ -61,13 +61,13 @@ def _activation(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_empty_activation(store: Store, sobject: SObject, record: Mapping[str, Any]) -> None:
-    """An order without lines cannot be activated through the API."""
+    """Refuse to activate an order without lines."""
     if sobject.name == "Order" and record.get("Status") == "Activated" and not _lines(store, record["Id"]):
         raise ApiError("FAILED_ACTIVATION", "An order must have at least one product.", fields=())
 
 
 def follow_up(store: Store, sobject: SObject, record: Mapping[str, Any], written: Mapping[str, Any]) -> None:
-    """Changes to other records: the order's total after a line, the lines' status after an activation."""
+    """Change other records: the order's total after a line, the lines' status after an activation."""
     if sobject.name == "OrderItem" and record.get("OrderId"):
         _total_up(store, record["OrderId"])
     if sobject.name == "Order" and "Status" in written:
@@ -101,7 +101,7 @@ def _parent(store: Store, name: str, record_id: str | None) -> Record:
 
 
 def last_day(start: str, months: int) -> str:
-    """The last day included in a term of whole months."""
+    """Return the last day included in a term of whole months."""
     first = date.fromisoformat(start)
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     day = min(first.day, calendar.monthrange(year, month + 1)[1])

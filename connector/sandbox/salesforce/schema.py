@@ -80,11 +80,11 @@ class SObject:
         return self.name.endswith("__c")
 
     def find(self, name: str) -> Field | None:
-        """The field called ``name`` in any case."""
+        """Return the field called ``name`` in any case."""
         return self.fields.get(name.lower())
 
     def parent(self, relationship: str) -> Field | None:
-        """The lookup behind a relationship name such as ``Account`` or ``SBQQ__Quote__r``."""
+        """Return the lookup behind a relationship name such as ``Account`` or ``SBQQ__Quote__r``."""
         wanted = relationship.lower()
         return next((f for f in self.fields.values() if f.relationship and f.relationship.lower() == wanted), None)
 
@@ -100,11 +100,11 @@ class Schema:
                 _append(sobject, parse_field("CurrencyIsoCode picklist:USD|EUR|GBP|JPY|KWD|CHF|CAD"))
 
     def find(self, name: str) -> SObject | None:
-        """The object called ``name`` in any case."""
+        """Return the object called ``name`` in any case."""
         return self.objects.get(name.lower())
 
     def by_id(self, record_id: str) -> SObject | None:
-        """The object whose key prefix an id carries."""
+        """Return the object whose key prefix an id carries."""
         return next((o for o in self.objects.values() if o.prefix == record_id[:3]), None)
 
     def add_field(self, sobject: str, line: str) -> Field:
@@ -127,7 +127,7 @@ class Schema:
         ]
 
     def child(self, sobject: SObject, relationship: str) -> tuple[SObject, Field] | None:
-        """The object and lookup behind a list such as ``OrderItems`` or ``SBQQ__LineItems__r``."""
+        """Return the object and lookup behind a list such as ``OrderItems`` or ``SBQQ__LineItems__r``."""
         wanted = relationship.lower()
         for other, column in self.children(sobject):
             if column.child_relationship and column.child_relationship.lower() == wanted:
@@ -171,7 +171,9 @@ def parse_lines(text: str) -> list[Field]:
     if column.type != "address":
         return [column]
     stem = column.name.removesuffix("Address")
-    parts = [parse_field(f"{stem}{part} {'textarea:255' if part == 'Street' else 'string:80'}") for part in ADDRESS_PARTS]
+    parts = [
+        parse_field(f"{stem}{part} {'textarea:255' if part == 'Street' else 'string:80'}") for part in ADDRESS_PARTS
+    ]
     return [*parts, column]
 
 
@@ -200,7 +202,7 @@ def parse_field(text: str) -> Field:
 
 def _with_argument(base: Field, argument: str) -> Field:
     if base.type == "ref":
-        target, relationship, child = (argument.split(":") + ["", ""])[:3]
+        target, relationship, child = [*argument.split(":"), "", ""][:3]
         implied = base.name[:-1] + "r" if base.name.endswith("__c") else base.name.removesuffix("Id")
         return replace(
             base,

@@ -196,7 +196,7 @@ SBQQ__UnitOfMeasure__c      picklist
 """
 ITEM_RATE = """
 Name                        string:80   auto
-SBQQ__OrderItemConsumptionSchedule__c ref:SBQQ__OrderItemConsumptionSchedule__c::SBQQ__OrderItemConsumptionRates__r req fixed
+SBQQ__OrderItemConsumptionSchedule__c ref:SBQQ__OrderItemConsumptionSchedule__c::SBQQ__OrderItemConsumptionRates__r req
 SBQQ__LowerBound__c         double
 SBQQ__UpperBound__c         double
 SBQQ__Price__c              currency
@@ -206,7 +206,7 @@ SBQQ__ProcessingOrder__c    double
 
 
 def cpq_objects() -> list[SObject]:
-    """The package's objects; their key prefixes differ from org to org, these are the emulated org's."""
+    """Build the package's objects; their key prefixes differ from org to org, these are the emulated org's."""
     return [
         sobject("SBQQ__Quote__c", "a0z", QUOTE, name_format="Q-{:05d}"),
         sobject("SBQQ__QuoteLine__c", "a0v", QUOTE_LINE, name_format="QL-{:07d}"),

@@ -293,7 +293,7 @@ ConsumptionScheduleId   ref:ConsumptionSchedule:ConsumptionSchedule:ProductConsu
 
 
 def standard_objects() -> list[SObject]:
-    """The platform's objects in the order a global describe would list them by use."""
+    """Build the platform's objects in the order a global describe would list them by use."""
     return [
         sobject("Organization", "00D", ORGANIZATION),
         sobject("User", "005", USER),

@@ -63,7 +63,7 @@ Quote_Stripe_Coupon__c      ref:Quote_Stripe_Coupon__c:Quote_Stripe_Coupon__r:Qu
 QUOTE_LINE_ASSOCIATION = """
 Name                        string:80   auto
 Quote_Line__c               ref:SBQQ__QuoteLine__c:Quote_Line__r:Quote_Line_Stripe_Coupon_Associations__r req fixed
-Quote_Stripe_Coupon__c      ref:Quote_Stripe_Coupon__c:Quote_Stripe_Coupon__r:Quote_Line_Stripe_Coupon_Associations__r req
+Quote_Stripe_Coupon__c      ref:Quote_Stripe_Coupon__c::Quote_Line_Stripe_Coupon_Associations__r req
 """
 SYNC_RECORD = """
 Name                        string:80   auto
@@ -95,7 +95,7 @@ Connector_Version__c        string:20
 
 
 def stripe_objects() -> list[SObject]:
-    """The custom objects of billing."""
+    """Build the custom objects of billing."""
     return [
         sobject("Quote_Stripe_Coupon__c", "a1R", COUPON, name_format="{:04d}"),
         sobject("Order_Stripe_Coupon__c", "a1N", COUPON + ORDER_COUPON, name_format="{:04d}"),
@@ -106,7 +106,7 @@ def stripe_objects() -> list[SObject]:
 
 
 def default_schema(*, multi_currency: bool = True, write_back: bool = True) -> Schema:
-    """The emulated org: platform, CPQ and, unless setup has yet to run, the write-back fields."""
+    """Build the emulated org's schema: platform, CPQ and, unless setup has yet to run, the write-back fields."""
     schema = Schema([*standard_objects(), *cpq_objects(), *stripe_objects()], multi_currency=multi_currency)
     if not write_back:
         del schema.objects["stripe_sync_record__c"]

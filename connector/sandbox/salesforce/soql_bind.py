@@ -31,7 +31,7 @@ class Column:
         return not self.hops
 
     def value(self, store: Store, record: Record) -> Any:
-        """The stored value as seen from a record; a missing parent on the way makes it null."""
+        """Return the stored value as seen from a record; a missing parent on the way makes it null."""
         here: Record | None = record
         for hop, target in zip(self.hops, self.targets, strict=True):
             here = follow(store, here, hop, target)
@@ -41,7 +41,7 @@ class Column:
 
 
 def follow(store: Store, record: Record | None, hop: Field, target: SObject) -> Record | None:
-    """The record a lookup points at, unless it is gone."""
+    """Return the record a lookup points at, unless it is gone."""
     if record is None or (record_id := record.get(hop.name)) is None:
         return None
     parent = store.get(target, record_id)
@@ -49,7 +49,7 @@ def follow(store: Store, record: Record | None, hop: Field, target: SObject) -> 
 
 
 def find_sobject(schema: Schema, name: str) -> SObject:
-    """The object of a FROM clause or URL."""
+    """Return the object of a FROM clause or URL."""
     found = schema.find(name)
     if found is None:
         raise ApiError("INVALID_TYPE", f"sObject type '{name}' is not supported.")
@@ -79,17 +79,17 @@ def bind(schema: Schema, sobject: SObject, path: Path) -> Column:
 
 
 def no_such_column(name: str, sobject: SObject) -> ApiError:
-    """A typing error and a missing field permission get the same answer."""
+    """Build the refusal that a typing error and a missing field permission share."""
     return ApiError("INVALID_FIELD", f"No such column '{name}' on entity '{sobject.name}'.")
 
 
 def comparable(value: Any) -> Any:
-    """The form two values are compared in: text ignores case."""
+    """Return the form two values are compared in: text ignores case."""
     return value.casefold() if isinstance(value, str) else value
 
 
 def operand(column: Column, literal: Literal) -> Any:
-    """A literal as a comparable value of a column, refusing what the platform refuses."""
+    """Return a literal as a comparable value of a column, refusing what the platform refuses."""
     field, kind = column.field, literal.kind
     if kind == "null":
         return None

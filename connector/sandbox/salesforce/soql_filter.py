@@ -38,7 +38,7 @@ class Filter:
         self.members: dict[Member, set[Any]] = {}
 
     def holds(self, condition: Condition) -> Callable[[Record], bool]:
-        """A test for a condition."""
+        """Build a test for a condition."""
         if isinstance(condition, Junction):
             tests = [self.holds(part) for part in condition.conditions]
             if condition.operator == "AND":
@@ -115,24 +115,24 @@ class Filter:
     # --- indexes ---------------------------------------------------------------------------------------
 
     def candidates(self, condition: Condition | None) -> Iterable[Record] | None:
-        """A superset of the matching records found by index, or None when every record must be looked at."""
+        """Return a superset of the matching records found by index, or None when every record must be looked at."""
         if isinstance(condition, Junction) and condition.operator == "OR":
-            parts = [self.candidates(part) for part in condition.conditions]
-            found = [records for records in parts if records is not None]
-            if len(found) < len(parts):
-                return None
-            return list({record["Id"]: record for records in found for record in records}.values())
-        parts = condition.conditions if isinstance(condition, Junction) else (condition,)  # type: ignore[assignment]
+            return self._union([self.candidates(part) for part in condition.conditions])
+        parts = condition.conditions if isinstance(condition, Junction) else (condition,) if condition else ()
         for part in parts:
-            if isinstance(part, Junction):
-                found_inside = self.candidates(part)
-                if found_inside is not None:
-                    return found_inside
-            elif (records := self._indexed(part)) is not None:
-                return records
+            found = self.candidates(part) if isinstance(part, Junction) else self._indexed(part)
+            if found is not None:
+                return found
         return self._stamped(parts)
 
-    def _indexed(self, condition: Any) -> Iterable[Record] | None:
+    @staticmethod
+    def _union(parts: list[Iterable[Record] | None]) -> Iterable[Record] | None:
+        found = [records for records in parts if records is not None]
+        if len(found) < len(parts):
+            return None
+        return list({record["Id"]: record for records in found for record in records}.values())
+
+    def _indexed(self, condition: Condition) -> Iterable[Record] | None:
         if isinstance(condition, Member) and not condition.negated:
             column = bind(self.store.schema, self.sobject, condition.path)
             choices = self._choices(condition, column)
@@ -155,7 +155,7 @@ class Filter:
             records = list(self.store.where(source, column.hops[i], {record["Id"] for record in records}))
         return records
 
-    def _stamped(self, conditions: Iterable[Any]) -> Iterable[Record] | None:
+    def _stamped(self, conditions: Iterable[Condition]) -> Iterable[Record] | None:
         low, high = "", "9"
         for part in conditions:
             if not isinstance(part, Compare) or part.literal.kind != "datetime" or len(part.path.names) > 1:

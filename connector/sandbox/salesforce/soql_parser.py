@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.clock import format_moment, parse_moment
 from connector.sandbox.salesforce.errors import ApiError
@@ -24,6 +25,9 @@ from connector.sandbox.salesforce.soql_ast import (
     Path,
     Query,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -208,7 +212,7 @@ class _Parser:
     # --- conditions ------------------------------------------------------------------------------------
 
     def either(self) -> Condition:
-        """A chain of one operator: the platform refuses AND next to OR without parentheses."""
+        """Read a chain of one operator: the platform refuses AND next to OR without parentheses."""
         conditions = [self.simple()]
         for operator in ("AND", "OR"):
             if self.sees(operator):
@@ -252,19 +256,11 @@ class _Parser:
 
     def literal(self) -> Literal:
         token = self.take()
-        if token.kind == "string":
-            return Literal("string", _unescape(token.text))
-        if token.kind == "number":
-            return Literal("number", float(token.text))
-        if token.kind == "date":
-            return Literal("date", token.text)
-        if token.kind == "datetime":
-            return Literal("datetime", format_moment(parse_moment(token.text)))
+        if read := _LITERALS.get(token.kind):
+            return Literal(token.kind, read(token.text))
         word = token.text.upper()
-        if word == "NULL":
-            return Literal("null", None)
-        if word in {"TRUE", "FALSE"}:
-            return Literal("boolean", word == "TRUE")
+        if word in _WORDS:
+            return _WORDS[word]
         if token.kind == "name" and _PERIOD.fullmatch(word):
             return Literal("period", f"{word}:{self.integer()}" if self.accept(":") else word)
         raise self.refuse(token)
@@ -273,3 +269,12 @@ class _Parser:
 def _unescape(quoted: str) -> str:
     r"""Undo string escapes; ``\_`` and ``\%`` stay for LIKE, which alone knows what they mean."""
     return re.sub(r"\\([^_%])", lambda m: _ESCAPES.get(m.group(1).lower(), m.group(1)), quoted[1:-1], flags=re.DOTALL)
+
+
+_LITERALS: dict[str, Callable[[str], Any]] = {
+    "string": _unescape,
+    "number": float,
+    "date": str,
+    "datetime": lambda text: format_moment(parse_moment(text)),
+}
+_WORDS = {"NULL": Literal("null", None), "TRUE": Literal("boolean", True), "FALSE": Literal("boolean", False)}  # noqa: FBT003

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-_FIXED_DAYS = {"TODAY": (0, 1), "YESTERDAY": (-1, 0), "TOMORROW": (1, 2), "LAST_90_DAYS": (-90, 1), "NEXT_90_DAYS": (1, 91)}
+_FIXED_DAYS = {
+    "TODAY": (0, 1),
+    "YESTERDAY": (-1, 0),
+    "TOMORROW": (1, 2),
+    "LAST_90_DAYS": (-90, 1),
+    "NEXT_90_DAYS": (1, 91),
+}
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
 
 def period(literal: str, today: date) -> tuple[date, date]:
-    """The first day of a literal's period and the first day after it."""
+    """Return the first day of a literal's period and the first day after it."""
     name, _, number = literal.partition(":")
     if name in _FIXED_DAYS:
         first, after = _FIXED_DAYS[name]
@@ -21,9 +27,13 @@ def period(literal: str, today: date) -> tuple[date, date]:
     count = int(number or 1)
     unit = unit.removeprefix("N_").rstrip("S")
     if unit == "DAY":
-        return (today - timedelta(count), today + timedelta(1)) if direction == "LAST" else (
-            today + timedelta(1),
-            today + timedelta(count + 1),
+        return (
+            (today - timedelta(count), today + timedelta(1))
+            if direction == "LAST"
+            else (
+                today + timedelta(1),
+                today + timedelta(count + 1),
+            )
         )
     low, high = {"LAST": (-count, 0), "THIS": (0, 1), "NEXT": (1, count + 1)}[direction]
     return _starts(today, unit, low), _starts(today, unit, high)

@@ -167,13 +167,15 @@ class Runner:
     def _add_children(self, shape: Shape, query: Query) -> None:
         found = self.store.schema.child(shape.sobject, query.source)
         if found is None:
-            raise ApiError("INVALID_TYPE", f"Didn't understand relationship '{query.source}' in FROM part of query call.")
+            raise ApiError(
+                "INVALID_TYPE", f"Didn't understand relationship '{query.source}' in FROM part of query call."
+            )
         child, lookup = found
         self._shape(child, query)
         shape.children[str(lookup.child_relationship)] = (child, lookup, query)
 
     def render(self, shape: Shape, record: Record) -> dict[str, Any]:
-        """A record as a row: attributes, own columns, nested parents, child lists."""
+        """Render a record as a row: attributes, own columns, nested parents, child lists."""
         row: dict[str, Any] = {"attributes": self.attributes(shape.sobject, record["Id"])}
         for name, column in shape.columns.items():
             row[name] = shown(column, record)
@@ -192,6 +194,6 @@ class Runner:
         return {"totalSize": len(found), "done": True, "records": [self.render(shape, each) for each in found]}
 
     def attributes(self, sobject: SObject, record_id: str) -> dict[str, str]:
-        """The header of each row."""
+        """Return the header of each row."""
         url = f"/services/data/v{self.version}/sobjects/{sobject.name}/{record_id}"
         return {"type": sobject.name, "url": url}

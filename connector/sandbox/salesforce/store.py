@@ -61,7 +61,7 @@ class Store:
     # --- reading ---------------------------------------------------------------------------------------
 
     def get(self, sobject: SObject, record_id: str) -> Record | None:
-        """The record with this canonical id, deleted or not."""
+        """Return the record with this canonical id, deleted or not."""
         return self.tables[sobject.name].records.get(record_id)
 
     def all(self, sobject: SObject) -> Iterable[Record]:
@@ -69,7 +69,7 @@ class Store:
         return self.tables[sobject.name].records.values()
 
     def where(self, sobject: SObject, column: Field, values: Iterable[Any]) -> Iterator[Record]:
-        """Records whose indexed column has one of these values."""
+        """Return records whose indexed column has one of these values."""
         table = self.tables[sobject.name]
         index = table.by_value[column.name]
         for value in values:
@@ -77,7 +77,7 @@ class Store:
                 yield table.records[record_id]
 
     def stamped(self, sobject: SObject, low: str, high: str) -> Iterator[Record]:
-        """Records whose SystemModstamp lies between two stamps, both included."""
+        """Return records whose SystemModstamp lies between two stamps, both included."""
         table = self.tables[sobject.name]
         for at in range(bisect_left(table.by_stamp, (low, "")), len(table.by_stamp)):
             stamp, record_id = table.by_stamp[at]
@@ -99,7 +99,9 @@ class Store:
         self.put(sobject, record)
         return record
 
-    def touch(self, sobject: SObject, record: Record, changes: Mapping[str, Any], *, system_only: bool = False) -> Record:
+    def touch(
+        self, sobject: SObject, record: Record, changes: Mapping[str, Any], *, system_only: bool = False
+    ) -> Record:
         """Save a changed copy; a change by the platform itself moves SystemModstamp alone."""
         stamp = self.clock.stamp()
         audit = {"SystemModstamp": stamp}

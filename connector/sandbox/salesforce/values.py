@@ -17,28 +17,19 @@ from connector.sandbox.salesforce.ids import canonical
 from connector.sandbox.salesforce.schema import ADDRESS_PARTS, FLOAT_TYPES, TEXT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from connector.sandbox.salesforce.schema import Field
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
 
 
 def stored(column: Field, value: Any) -> Any:
     """Check a value against its column and bring it into stored form."""
     if value is None or value == "":
         return False if column.type == "boolean" else None
-    if column.type in TEXT_TYPES:
-        return _text(column, value)
-    if column.type in FLOAT_TYPES or column.type == "int":
-        return _number(column, value)
-    if column.type == "boolean":
-        return _boolean(column, value)
-    if column.type in {"date", "datetime"}:
-        return _moment(column, value)
-    if column.type in {"reference", "id"}:
-        return _reference(column, value)
-    return value
+    read = _READERS.get(column.type)
+    return read(column, value) if read else value
 
 
 def _text(column: Field, value: Any) -> str | None:
@@ -79,7 +70,7 @@ def _moment(column: Field, value: Any) -> str:
     try:
         if column.type == "datetime":
             return format_moment(parse_moment(text))
-        if not _DATE.fullmatch(text[:10]) or len(text) not in {10, len(text) if "T" in text else 10}:
+        if not _DATE.fullmatch(text):
             raise _unreadable(column, value)
         return date.fromisoformat(text[:10]).isoformat()
     except ValueError:
@@ -93,13 +84,22 @@ def _reference(column: Field, value: Any) -> str:
     return full
 
 
+_READERS: dict[str, Callable[[Field, Any], Any]] = {
+    **dict.fromkeys(TEXT_TYPES, _text),
+    **dict.fromkeys(FLOAT_TYPES | {"int"}, _number),
+    **dict.fromkeys(("date", "datetime"), _moment),
+    **dict.fromkeys(("reference", "id"), _reference),
+    "boolean": _boolean,
+}
+
+
 def _unreadable(column: Field, value: Any) -> ApiError:
     kind = "VALUE_STRING" if isinstance(value, str) else "VALUE_TRUE" if value is True else "VALUE"
     return ApiError("JSON_PARSER_ERROR", f"Cannot deserialize instance of {column.type} from {kind} value {value}")
 
 
 def compound_address(stem: str, record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The compound address of ``Billing``, ``Shipping`` or ``Mailing``: null when every part is empty."""
+    """Return the compound address of ``Billing``, ``Shipping`` or ``Mailing``: null when every part is empty."""
     parts = {part: record.get(stem + part) for part in ADDRESS_PARTS}
     if not any(parts.values()):
         return None
@@ -116,7 +116,7 @@ def compound_address(stem: str, record: Mapping[str, Any]) -> dict[str, Any] | N
 
 
 def shown(column: Field, record: Mapping[str, Any]) -> Any:
-    """The value of a column as JSON shows it."""
+    """Return the value of a column as JSON shows it."""
     if column.type == "address":
         return compound_address(column.name.removesuffix("Address"), record)
     return record.get(column.name)

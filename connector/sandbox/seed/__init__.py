@@ -1,7 +1,7 @@
 """The data of Harbourline, a small invented company that sells a logistics platform.
 
-``seed(today)`` gives every record of its CPQ org as the API shows it, object by object, id by id; the same day gives the
-same records. ``ORDERS`` names the orders by what is special about them.
+``seed(today)`` gives every record of its CPQ org as the API shows it, object by object, id by id; the same day gives
+the same records. ``ORDERS`` names the orders by what is special about them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any
 
 from connector.sandbox.salesforce.ids import make_id
-from connector.sandbox.seed.book import Book, Deal
+from connector.sandbox.seed.book import Book
+from connector.sandbox.seed.closing import Deal, order
 from connector.sandbox.seed.mistakes import broken_deals
 from connector.sandbox.seed.orders import sound_deals
 
@@ -36,7 +37,7 @@ def seed(today: date) -> dict[str, dict[str, dict[str, Any]]]:
     book = Book(today)
     book.stock()
     for deal in _deals(today):
-        made = book.order(deal)
+        made = order(book, deal)
         if made != ORDERS[deal.key]:
             raise AssertionError(deal.key)
     return {name: dict(rows) for name, rows in book.records.items()}

@@ -1,8 +1,8 @@
 """What was sold, in the words of a quote: lines, ramps of segments, one-time items.
 
-    line(platform, 1, start, months=12)
-    ramp(seat, start, [(20, "1080"), (35, "1140"), (50, "1200")])    # one segment a year
-    once(onboarding, 1, start)
+line(platform, 1, start, months=12)
+ramp(seat, start, [(20, "1080"), (35, "1140"), (50, "1200")])    # one segment a year
+once(onboarding, 1, start)
 """
 
 from __future__ import annotations
@@ -46,23 +46,23 @@ class Sold:
         return months_between(self.start, self.end) if self.start and self.end else Fraction(0)
 
     def multiplier(self) -> Fraction:
-        """The line's time in product terms; 1 for what is sold once."""
+        """Return the line's time in product terms; 1 for what is sold once."""
         return self.length() / self.product.term if self.product.term else Fraction(1)
 
     def list_price(self, currency: str) -> Decimal:
-        """The catalogue price per product term."""
+        """Return the catalogue price per product term."""
         return self.product.prices[currency]
 
     def net(self, currency: str) -> Decimal:
-        """The price per product term after discount."""
+        """Return the price per product term after discount."""
         return self.list_price(currency) if self.price is None else self.price
 
     def unit_price(self, currency: str) -> Decimal:
-        """The price per unit for the whole line."""
+        """Return the price per unit for the whole line."""
         return rounded(Fraction(self.net(currency)) * self.multiplier(), currency)
 
     def total(self, currency: str) -> Decimal:
-        """What the line comes to."""
+        """Return what the line comes to."""
         return self.unit_price(currency) * self.quantity
 
 
@@ -97,7 +97,7 @@ def ramp(
 ) -> list[Sold]:
     """Sell a segmented product: (quantity, price) a segment, each starting where the one before ends.
 
-    All segments share one key, which the package takes from the clock; ``by="Custom"`` takes the lengths from ``months``.
+    All segments share one key, which the package takes from the clock; ``by="Custom"`` takes ``months`` as lengths.
     """
     lengths = list(months) if months else [SEGMENT_MONTHS[by]] * len(segments)
     sold, offset = [], 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connector.sandbox.seed.book import Deal
 from connector.sandbox.seed.catalog import PRODUCTS
+from connector.sandbox.seed.closing import Deal
 from connector.sandbox.seed.lines import line, ramp
 from connector.sandbox.seed.terms import add_months, next_month
 
@@ -19,7 +19,7 @@ P = PRODUCTS
 
 
 def broken_deals(today: date) -> list[Deal]:
-    """The mistakes, and the draft."""
+    """Return the mistakes, and the draft."""
     first = next_month(today)
     return [
         Deal("gap", "nordwind", "rollout with a hole", first, 36, _with_gap(first), 2, "EUR"),
@@ -44,18 +44,25 @@ def broken_deals(today: date) -> list[Deal]:
             "GBP",
         ),
         Deal(
-            "draft", "fjordline", "still negotiating", first, 12, [line(P["platform"], 1, first, months=12)], 1, "EUR",
+            "draft",
+            "fjordline",
+            "still negotiating",
+            first,
+            12,
+            [line(P["platform"], 1, first, months=12)],
+            1,
+            "EUR",
             status="Draft",
         ),
     ]
 
 
 def _with_gap(first: date) -> list[Sold]:
-    """The second year starts a month late."""
+    """Sell a ramp whose second year starts a month late."""
     one, two, three = ramp(P["dispatcher"], first, [(8, None), (12, None), (16, None)], key=9)
     return [one, replace(two, start=add_months(first, 13), months=11), three]
 
 
 def _undated(first: date) -> Sold:
-    """A line whose dates nobody filled in."""
+    """Sell a line whose dates nobody filled in."""
     return replace(line(P["tracking"], 18, first, months=12), start=None, end=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class LineIds:
+    """What a line points at."""
+
+    product: str
+    entry: str
+    dimension: str | None
+
+
 def product_fields(product: Product) -> Fields:
-    """A product's record."""
+    """Build a product's record."""
     recurring = product.term is not None
     return {
         "Name": product.name,
@@ -47,23 +57,19 @@ def billing_fields(product: Product, frequency: str | None) -> Fields:
     }
 
 
-def quote_line(
-    sold: Sold, number: int, currency: str, months: int | None, ids: tuple[str, str], dimension: str | None
-) -> Fields:
-    """A line of the quote; ``ids`` are product and price book entry."""
+def quote_line(sold: Sold, ids: LineIds, currency: str, *, term: int | None) -> Fields:
+    """Build a line of the quote, whose own term is ``term``."""
     listed, net = sold.list_price(currency), sold.net(currency)
     unit = json_number(sold.unit_price(currency))
     total = json_number(sold.total(currency))
     own_dates = sold.segment is not None
     discount = (1 - net / listed) * 100 if listed and net < listed else Decimal()
     return {
-        "Name": f"QL-{number:07d}",
-        "SBQQ__Product__c": ids[0],
-        "SBQQ__PricebookEntryId__c": ids[1],
+        "SBQQ__Product__c": ids.product,
+        "SBQQ__PricebookEntryId__c": ids.entry,
         "SBQQ__ProductName__c": sold.product.name,
         "SBQQ__ProductCode__c": sold.product.code,
         "SBQQ__Description__c": sold.product.description,
-        "SBQQ__Number__c": number,
         "SBQQ__Quantity__c": json_number(sold.quantity),
         "SBQQ__EffectiveQuantity__c": json_number(sold.quantity),
         "SBQQ__ListPrice__c": json_number(listed),
@@ -78,25 +84,25 @@ def quote_line(
         "SBQQ__EndDate__c": _day(sold.end) if own_dates else None,
         "SBQQ__EffectiveStartDate__c": _day(sold.start),
         "SBQQ__EffectiveEndDate__c": _day(sold.end),
-        "SBQQ__EffectiveSubscriptionTerm__c": months,
+        "SBQQ__EffectiveSubscriptionTerm__c": term,
         "SBQQ__SubscriptionTerm__c": None if own_dates else sold.months,
         "SBQQ__SubscriptionType__c": "Renewable" if sold.product.term else None,
         "SBQQ__SubscriptionScope__c": "Quote",
         "SBQQ__SegmentLabel__c": sold.label,
-        "SBQQ__Dimension__c": dimension,
+        "SBQQ__Dimension__c": ids.dimension,
         "SBQQ__Existing__c": False,
         "SBQQ__HasConsumptionSchedule__c": sold.product.tiers is not None,
         **_shared(sold),
     }
 
 
-def order_line(sold: Sold, currency: str, status: str, ids: tuple[str, str], dimension: str | None) -> Fields:
-    """A line of the order."""
+def order_line(sold: Sold, ids: LineIds, currency: str, *, status: str) -> Fields:
+    """Build a line of the order."""
     unit, total = json_number(sold.unit_price(currency)), json_number(sold.total(currency))
     quantity = json_number(sold.quantity)
     return {
-        "Product2Id": ids[0],
-        "PricebookEntryId": ids[1],
+        "Product2Id": ids.product,
+        "PricebookEntryId": ids.entry,
         "Description": sold.product.description,
         "Quantity": quantity,
         "AvailableQuantity": quantity,
@@ -118,7 +124,7 @@ def order_line(sold: Sold, currency: str, status: str, ids: tuple[str, str], dim
         "SBQQ__ProrateMultiplier__c": json_number(sold.multiplier()),
         "SBQQ__SubscriptionTerm__c": None if sold.segment is not None else sold.months,
         "SBQQ__SubscriptionType__c": "Renewable" if sold.product.term else None,
-        "SBQQ__PriceDimension__c": dimension,
+        "SBQQ__PriceDimension__c": ids.dimension,
         "SBQQ__DimensionType__c": sold.dimension,
         **_shared(sold),
     }

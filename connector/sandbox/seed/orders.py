@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.sandbox.seed.book import Deal
 from connector.sandbox.seed.catalog import PRODUCTS
+from connector.sandbox.seed.closing import Coupon, Deal
 from connector.sandbox.seed.lines import line, once, ramp
 from connector.sandbox.seed.terms import add_months, next_month
 
@@ -124,8 +124,8 @@ def plain(today: date) -> list[Deal]:
 def priced_specially(today: date) -> list[Deal]:
     """Usage, volume tiers and coupons."""
     first = next_month(today)
-    tenth_off = ("Ten percent off", {"Percent_Off__c": 10.0, "Duration__c": "forever"}, None)
-    welcome = ("Welcome credit", {"Amount_Off__c": 500.0, "Duration__c": "once"}, 2)
+    tenth_off = Coupon("Ten percent off", {"Percent_Off__c": 10.0, "Duration__c": "forever"})
+    welcome = Coupon("Welcome credit", {"Amount_Off__c": 500.0, "Duration__c": "once"}, line=2)
     return [
         Deal(
             "usage",
@@ -159,6 +159,6 @@ def foreign(today: date) -> list[Deal]:
             "yen", "hanami", "Kanto network", first, 12, [*lines, line(P["dispatcher"], 5, first, months=12)], 8, "JPY"
         ),
         Deal(
-            "dinar", "dunes", "Shuwaikh hub", first, 12, [*lines, line(P["dispatcher"], 4, first, months=12)], 9, "KWD"
+            "dinar", "dunes", "Shuwaikh hub", first, 12, [*lines, line(P["dispatcher"], 5, first, months=12)], 9, "KWD"
         ),
     ]

@@ -16,18 +16,18 @@ DECIMALS = {"JPY": 0, "KWD": 3}
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day some months on, or the month's last."""
+    """Return the same day some months on, or the month's last."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def last_day(start: date, months: int) -> date:
-    """The last day included in a term."""
+    """Return the last day included in a term."""
     return add_months(start, months) - timedelta(1)
 
 
 def months_between(start: date, end: date) -> Fraction:
-    """The length of a line from its first to its last day, both included."""
+    """Return the length of a line from its first to its last day, both included."""
     after = end + timedelta(1)
     months = 0
     while add_months(start, months + 1) <= after:
@@ -36,17 +36,17 @@ def months_between(start: date, end: date) -> Fraction:
 
 
 def rounded(amount: Fraction, currency: str) -> Decimal:
-    """An amount in the currency's decimals, half up."""
+    """Return an amount in the currency's decimals, half up."""
     digits = Decimal(1).scaleb(-DECIMALS.get(currency, 2))
     exact = Decimal(amount.numerator) / Decimal(amount.denominator)
     return exact.quantize(digits, ROUND_HALF_UP)
 
 
 def json_number(amount: Decimal | Fraction | int) -> float:
-    """A number as the API gives it."""
+    """Return a number as the API gives it."""
     return float(amount)
 
 
 def next_month(today: date) -> date:
-    """The first of the month after."""
+    """Return the first of the month after."""
     return add_months(today.replace(day=1), 1)
