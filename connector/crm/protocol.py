@@ -58,6 +58,16 @@ class WriteResult:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that `doctor` looked at: what was found, and what to do when it is not well."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
 class Crm(Protocol):
     """A CRM adapter. It knows topology and transport, nothing of Stripe and nothing of what fields mean."""
 

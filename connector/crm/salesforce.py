@@ -12,12 +12,13 @@ from typing import Any
 
 from tenacity import Retrying
 
-from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
+from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
 from connector.crm.salesforce_changes import Window, amended_quote, changed_rows, first_orders, server_now, stamp_of
 from connector.crm.salesforce_client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce_errors import UNKNOWN_COLUMN
 from connector.crm.salesforce_family import families
 from connector.crm.salesforce_login import SalesforceSettings
+from connector.crm.salesforce_probe import Organization, organization, probe
 from connector.crm.salesforce_query import Query, chunks, record_id
 from connector.crm.salesforce_reads import (
     AMENDED_QUOTE,
@@ -94,6 +95,14 @@ class SalesforceCrm:
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Store values; a row that Salesforce refuses comes back with its reason, the others are stored."""
         return CollectionWriter(self.client, self._policy).write(writes)
+
+    def organization(self) -> Organization:
+        """Read which org this is: a sandbox must never meet a live Stripe key."""
+        return organization(self.client)
+
+    def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
+        """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""
+        return probe(self.client, self.schema, paths, writes)
 
     def _records(self, ids: Sequence[str], paths: FieldPaths) -> RawRecords:
         heap = RecordHeap()

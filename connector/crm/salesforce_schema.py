@@ -94,8 +94,13 @@ class OrgSchema:
             ]
 
     def learn(self, query: Query) -> None:
-        """Find out why a query was refused; ConfigError when the org's description does not tell."""
-        missing = self.missing_of(query.object, query.columns | query.needs)
+        """Find out why a query was refused; ConfigError when the org's description does not tell.
+
+        The object's own columns are looked at first, which takes one call; parents only when those are all there.
+        """
+        paths = query.columns | query.needs
+        missing = self.missing_of(query.object, (path for path in paths if "." not in path))
+        missing = missing or self.missing_of(query.object, paths)
         with self._lock:
             self._missing.setdefault(query.object, set()).update(missing)
         if query.object == "Order":
@@ -123,20 +128,19 @@ class OrgSchema:
         """Refuse to go on without the two objects that every contract is made of; other objects may be absent."""
         if name in {"Order", "OrderItem"}:
             raise ConfigError(
-                f"Salesforce does not show the object {name}. Enable orders in the org (Setup, Order Settings) and give "
-                "the integration user read access to it."
+                f"Salesforce does not show the object {name}. Enable orders in the org (Setup, Order Settings), and let "
+                "the integration user read it."
             )
+
+    def has_cpq(self) -> bool:
+        """Whether any column of the CPQ package shows on the objects that tie orders together."""
+        found = (described for name in ("Order", "Opportunity") if (described := self.describe(name)))
+        return any(column.startswith("sbqq__") for described in found for column in described.columns)
 
     def _check_ties(self, missing: frozenset[str]) -> None:
         """Refuse to guess in an org that has CPQ but hides what ties amendments to deals; one without CPQ may pass."""
         lost = missing & ORDER_TIES
-        has_cpq = any(
-            column.startswith("sbqq__")
-            for name in ("Order", "Opportunity")
-            if (described := self.describe(name))
-            for column in described.columns
-        )
-        if lost and has_cpq:
+        if lost and self.has_cpq():
             raise ConfigError(
                 f"Salesforce does not show {', '.join(sorted(lost))} on Order, so amendments cannot be told from new "
                 "deals. Give the integration user read access to these fields and to the objects on the way."

@@ -1,0 +1,101 @@
+"""What `doctor` asks of a Salesforce org: the login, what the mapping reads and writes, the clock, the allowance."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connector.crm.protocol import FieldPaths, Probe
+from connector.crm.salesforce_client import SalesforceClient
+from connector.crm.salesforce_reads import ORDER_TIES, routed
+from connector.crm.salesforce_schema import OrgSchema
+from connector.domain.errors import ConfigError, RejectedError, RetryableError
+
+_ORGANIZATION = "SELECT Id, IsSandbox, OrganizationType FROM Organization LIMIT 1"
+_MAX_SKEW = timedelta(minutes=2)
+_USAGE_ALARM = 0.85
+_GRANT = "give the integration user's permission set {access} on {what}, or create it with `connector setup`"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """The org behind the login; Developer Edition is not a sandbox in Salesforce's eyes, but holds no real deals."""
+
+    id: str
+    is_sandbox: bool
+    edition: str
+
+
+def organization(client: SalesforceClient) -> Organization:
+    """Read which org this is."""
+    row = next(client.rows(_ORGANIZATION))
+    return Organization(row["Id"], bool(row["IsSandbox"]), row.get("OrganizationType") or "unknown edition")
+
+
+def probe(client: SalesforceClient, schema: OrgSchema, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
+    """Look at everything; `writes` names the fields by object that write-back sets. Never raises a ConnectorError."""
+    schema.forget()
+    try:
+        token = client.tokens.current()
+        org = organization(client)
+    except (ConfigError, RejectedError, RetryableError) as error:
+        return (Probe("login", ok=False, detail=str(error), remedy="see the text above; nothing else was looked at"),)
+    kind = "sandbox" if org.is_sandbox else "production"
+    return (
+        Probe("login", ok=True, detail=f"logged in at {token.instance}"),
+        Probe("organization", ok=True, detail=f"{org.id}, {org.edition}, {kind}"),
+        *_reads(schema, paths),
+        *_writes(schema, writes),
+        _clock(client),
+        _usage(client),
+    )
+
+
+def _reads(schema: OrgSchema, paths: FieldPaths) -> Iterator[Probe]:
+    try:
+        columns = routed(paths)
+    except ConfigError as error:
+        yield Probe("mapping", ok=False, detail=str(error), remedy="change the mapping file")
+        return
+    needed = {"Order": frozenset(), "OrderItem": frozenset(), **columns}
+    for name, its_paths in sorted(needed.items()):
+        if schema.describe(name) is None:
+            grant = _GRANT.format(access="read access", what=f"the object {name}")
+            yield Probe(f"read {name}", ok=False, detail="the org does not have or show this object", remedy=grant)
+            continue
+        missing = schema.missing_of(
+            name, its_paths | (ORDER_TIES if name == "Order" and schema.has_cpq() else frozenset())
+        )
+        yield Probe(f"read {name}", ok=True, detail=f"{len(its_paths - missing)} of {len(its_paths)} columns readable")
+        for path in sorted(missing):
+            grant = _GRANT.format(access="read access", what=f"{name}.{path}")
+            yield Probe(
+                f"read {name}.{path}", ok=False, detail="the org does not have or show this column", remedy=grant
+            )
+
+
+def _writes(schema: OrgSchema, writes: FieldPaths) -> Iterator[Probe]:
+    for name, fields in sorted(writes.items()):
+        described = schema.describe(name)
+        for field in sorted(fields):
+            column = described.columns.get(field.lower()) if described else None
+            ok = column is not None and column.updateable
+            detail = (
+                "updateable" if ok else "read-only for us" if column else "the org does not have or show this field"
+            )
+            remedy = "" if ok else _GRANT.format(access="edit access", what=f"{name}.{field}")
+            yield Probe(f"write {name}.{field}", ok=ok, detail=detail, remedy=remedy)
+
+
+def _clock(client: SalesforceClient) -> Probe:
+    skew = client.transport.server_clock.skew
+    seconds = round(skew.total_seconds())
+    ok = abs(skew) <= _MAX_SKEW
+    remedy = "" if ok else "set this host's clock by NTP; logins signed with it are refused when it is far off"
+    return Probe("clock", ok=ok, detail=f"this host is {seconds} s ahead of Salesforce", remedy=remedy)
+
+
+def _usage(client: SalesforceClient) -> Probe:
+    used, limit = client.usage or (0, 0)
+    ok = limit == 0 or used < limit * _USAGE_ALARM
+    remedy = "" if ok else "find what else uses the org's daily requests (Setup, Company Information), or buy more"
+    return Probe("api usage", ok=ok, detail=f"{used} of {limit} requests in 24 hours", remedy=remedy)
