@@ -11,7 +11,7 @@ from connector.billing.endpoints import ENDPOINTS
 from connector.billing.normalize import schedule_params
 from connector.compile.resource import Key, Params, Ref
 from connector.domain.errors import NotConvergedError, RejectedError
-from connector.journal import Intent
+from connector.journal import Intent, Lease
 from connector.journal import Operation as Entry
 from connector.plan.canonical import canonical, digest
 from connector.plan.diff import diff
@@ -36,13 +36,15 @@ def apply(
     clock: Callable[[], datetime],
     *,
     run_id: int | None = None,
+    lease: Lease | None = None,
 ) -> Outcome:
     """Apply a plan that was judged safe; what was done before a failure stays done, the next run goes on from there.
 
     Raises RejectedError when Stripe says no, NotConvergedError when it says yes but holds something else afterwards.
     """
     ids = {key: held.id for key, held in existing.objects.items()}
-    worker = _Worker(plan, account, clock, run_id, ids)
+    worker = _Worker(plan, account, clock, run_id, lease)
+    worker.ids |= ids
     for operation in plan.operations:
         worker.carry_out(operation)
     return Outcome(dict(worker.ids), dict(worker.subscriptions), len(plan.operations))
@@ -57,7 +59,7 @@ class _Worker:
         account: StripeAccount,
         clock: Callable[[], datetime],
         run_id: int | None,
-        ids: dict[Key, str],
+        lease: Lease | None,
     ) -> None:
         self._plan = plan
         self._account = account
@@ -65,7 +67,8 @@ class _Worker:
         self._journal = account.journal
         self._clock = clock
         self._run_id = run_id
-        self.ids = ids
+        self._lease = lease
+        self.ids: dict[Key, str] = {}
         self.subscriptions: dict[str, str] = {}
 
     def carry_out(self, operation: Operation) -> None:
@@ -125,7 +128,7 @@ class _Worker:
             applied=applied,
             currency=self._plan.contract.currency if key.kind in {"subscription_schedule", "invoice"} else None,
         )
-        return self._journal.record_intent(intent, self._clock())
+        return self._journal.record_intent(intent, self._clock(), lease=self._lease)
 
     def _already_there(self, key: Key, error: RejectedError, entry: Entry) -> Mapping[str, Any]:
         """Take "already exists" for done where the object's identity is its content; else record the refusal."""

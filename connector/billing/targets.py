@@ -1,7 +1,7 @@
 """The Stripe parameters that a mapping file may name: read off the typed dicts of the installed SDK.
 
-A new parameter is known as soon as the SDK is upgraded. The only list kept here is what the connector fills itself, with
-what to map instead.
+A new parameter is known as soon as the SDK is upgraded. The only list kept here is what the connector fills itself,
+with what to map instead.
 """
 
 from collections.abc import Iterator, Mapping

@@ -45,7 +45,6 @@ class TiersMode(StrEnum):
 
 #: Values the mapping passes through to Stripe: kind ("customer", "phase", …) → ((path, value), …).
 Extras = Mapping[str, tuple[tuple[tuple[str, ...], object], ...]]
-NO_EXTRAS: Extras = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class Product:
     description: str | None = None
     stripe_id: str | None = None
     link: str | None = None
-    extras: Extras = NO_EXTRAS
+    extras: Extras = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -158,7 +157,7 @@ class Line:
     tiers_mode: TiersMode | None = None
     discounts: tuple[Discount, ...] = ()
     link: str | None = None
-    extras: Extras = NO_EXTRAS
+    extras: Extras = field(default_factory=dict)
 
     @property
     def rated(self) -> bool:
@@ -209,7 +208,7 @@ class Contract:
     stripe_id: str | None = None
     other_currencies: frozenset[str] = frozenset()
     link: str | None = None
-    extras: Extras = NO_EXTRAS
+    extras: Extras = field(default_factory=dict)
     origins: Mapping[tuple[str, str], Source] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     @property

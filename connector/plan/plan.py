@@ -89,7 +89,9 @@ def make_plan(
         operation, more = _operation(resource, existing.objects.get(resource.key), contract)
         operations += [operation] if operation else []
         found += more
-    return Plan(contract, desired, tuple(operations), tuple(dict.fromkeys(found)), bills, account)
+    unique = tuple(dict.fromkeys(found))
+    refused = any(issue.blocks for issue in unique)
+    return Plan(contract, desired, () if refused else tuple(operations), unique, bills, account)
 
 
 def operation_json(operation: Operation) -> Json:

@@ -22,7 +22,7 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
     lines += [f"    {line}" for issue in plan.issues for line in issue_lines(issue)]
     for operation in plan.operations:
         lines += [f"    {line}" for line in _operation_lines(operation)]
-    if plan.desired and plan.operations:
+    if plan.desired and (plan.operations or plan.blocked):
         for schedule in plan.desired.schedules:
             lines += [f"    {line}" for line in schedule_lines(schedule)]
         for invoice in plan.desired.invoices:
