@@ -10,25 +10,19 @@ from typing import Any
 from connector.mapping.conditions import OPERATORS, Both, Condition, Not, Test
 from connector.mapping.document import Document, Loc
 from connector.mapping.mapping_file import Gates, MappingFile, Section, read_paths
-from connector.mapping.model import ConditionModel, MappingModel, RuleModel, Strict
+from connector.mapping.model import ConditionModel, RuleModel, Strict
 from connector.mapping.paths import Path
 from connector.mapping.rules import Const, Rule, Step
+from connector.mapping.sections import Head
 from connector.mapping.targets import split_target
 
 _SECTIONS = ("contract", "revision", "party", "product", "line", "policies")
 _TABLES = ("tier_schedule", "tier", "discount")
 
 
-def compile_mapping(document: Document, model: MappingModel) -> MappingFile:
+def compile_mapping(document: Document, model: Head) -> MappingFile:
     """Return the file as rules. The model has been checked, so nothing can go wrong here."""
     sections = {name: _section(document, (name,), getattr(model, name)) for name in _SECTIONS}
-    by_object: dict[str, dict[str, Section]] = {
-        name: {key: _section(document, (name, key), each) for key, each in getattr(model, name).items()}
-        for name in _TABLES
-    }
-    stripe = (
-        {kind: dict(getattr(model.stripe, kind)) for kind in type(model.stripe).model_fields} if model.stripe else {}
-    )
     mapping = MappingFile(
         name=document.file,
         crm=model.crm,
@@ -36,24 +30,31 @@ def compile_mapping(document: Document, model: MappingModel) -> MappingFile:
         line_object=model.objects.line,
         gates=_gates(model),
         sections=MappingProxyType(sections),
-        tier_schedules=MappingProxyType(by_object["tier_schedule"]),
-        tiers=MappingProxyType(by_object["tier"]),
-        discounts=MappingProxyType(by_object["discount"]),
-        stripe=MappingProxyType(
-            {
-                kind: tuple(
-                    (split_target(target), _rule(document, ("stripe", kind, target), rule))
-                    for target, rule in sorted(entries.items())
-                )
-                for kind, entries in stripe.items()
-                if entries
-            }
-        ),
+        tables=MappingProxyType({name: _table(document, name, getattr(model, name)) for name in _TABLES}),
+        stripe=MappingProxyType(_stripe(document, model)),
         write_back=MappingProxyType({name: MappingProxyType(dict(rows)) for name, rows in model.write_back.items()}),
         paths=MappingProxyType({}),
         hash=_hash(document.data),
     )
     return replace(mapping, paths=MappingProxyType(dict(read_paths(mapping))))
+
+
+def _table(document: Document, name: str, table: Mapping[str, Strict]) -> Mapping[str, Section]:
+    return MappingProxyType({key: _section(document, (name, key), each) for key, each in table.items()})
+
+
+def _stripe(document: Document, model: Head) -> dict[str, tuple[tuple[tuple[str, ...], Rule], ...]]:
+    """Return the pass-through rules by kind, in an order that does not depend on the file's."""
+    section: Any = getattr(model, "stripe")  # noqa: B009 - the sections are made at run time
+    kinds: dict[str, dict[str, RuleModel]] = dict(section) if section is not None else {}
+    return {
+        kind: tuple(
+            (split_target(target), _rule(document, ("stripe", kind, target), rule))
+            for target, rule in sorted(entries.items())
+        )
+        for kind, entries in kinds.items()
+        if entries
+    }
 
 
 def _hash(data: object) -> str:
@@ -62,7 +63,7 @@ def _hash(data: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _gates(model: MappingModel) -> Gates:
+def _gates(model: Head) -> Gates:
     when, hold, skip = model.sync.when, model.sync.hold, model.sync.skip_line
     return Gates(*(condition(each) if each else None for each in (when, hold, skip)))
 

@@ -1,4 +1,4 @@
-"""The closed set of converters that a mapping rule may name with `as`. Each takes a filled value and returns a typed one.
+"""The closed set of converters that a rule may name with `as`: each takes a filled value and returns a typed one.
 
 A converter is idempotent where a slot applies it again, and says in words what it could not read. There is no
 evaluation of text anywhere. The examples in the table are run as tests and printed in docs/mapping.md.

@@ -5,28 +5,22 @@ from typing import Literal, cast
 
 from connector.domain.contract import Discount
 from connector.domain.issues import IssueCode, Source, block
-from connector.mapping.mapping_file import MappingFile
-from connector.mapping.raw import RawRecord, RawRecords
-from connector.mapping.reading import Notes, Scope
+from connector.mapping.raw import RawRecord
+from connector.mapping.reading import Reader, Scope
 
 
-def read_discounts(
-    notes: Notes, mapping: MappingFile, rows: Iterable[RawRecord], records: RawRecords, currency: str | None
-) -> tuple[Discount, ...]:
+def read_discounts(reader: Reader, rows: Iterable[RawRecord], currency: str | None) -> tuple[Discount, ...]:
     """Return the discounts of an order or a line, in the order of the CRM; faulty ones are issues."""
-    return tuple(found for row in rows if (found := _read(notes, mapping, row, records, currency)))
+    return tuple(found for row in rows if (found := _read(reader, row, currency)))
 
 
-def _read(
-    notes: Notes, mapping: MappingFile, row: RawRecord, records: RawRecords, currency: str | None
-) -> Discount | None:
-    rules = mapping.discounts.get(row.object)
-    if rules is None:
+def _read(reader: Reader, row: RawRecord, currency: str | None) -> Discount | None:
+    notes, scope = reader.notes, reader.table_scope("discount", row)
+    if scope is None:
         message = f"The mapping does not say how {row.object} is read, so a discount would be lost."
         remedy = f'Add {row.object} to section "discount" of the mapping.'
         notes.issues.append(block(IssueCode.DISCOUNT_INVALID, Source(row.id, None), message, remedy))
         return None
-    scope = Scope(notes, "discount", rules, row, records)
     before = len(notes.issues)
     amount = scope.decimal("amount")
     found = Discount(

@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from connector.mapping.problems import Mark, Problem, problem_at
+from connector.mapping.problems import Mark, Problem, excerpt
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -39,7 +39,8 @@ class Document:
 
     def report(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Note a problem at a place."""
-        self.problems.append(problem_at(self.lines, self.file, mark, code, message, hint))
+        shown = excerpt(self.lines, mark)
+        self.problems.append(Problem(self.file, mark.line, mark.column, code, message, shown, hint))
 
     def value_mark(self, loc: Loc) -> Mark:
         """Return where a value stands, or the nearest value around it."""
@@ -125,7 +126,7 @@ class _Walk:
             return dict(self._pairs(node, loc))
         if isinstance(node, SequenceNode):
             return [self.value(item, (*loc, index)) for index, item in enumerate(node.value)]
-        return _scalar(node)
+        return _scalar(node) if isinstance(node, ScalarNode) else None
 
     def _pairs(self, node: MappingNode, loc: Loc) -> Iterator[tuple[str, Any]]:
         seen: dict[str, Mark] = {}

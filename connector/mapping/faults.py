@@ -7,8 +7,9 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from connector.mapping.document import Document, Loc
-from connector.mapping.model import ConditionModel, MappingModel, RuleModel, found
+from connector.mapping.model import ConditionModel, RuleModel, found
 from connector.mapping.problems import did_you_mean
+from connector.mapping.sections import MappingModel
 
 _EXPECTED = {
     "string_type": "text",

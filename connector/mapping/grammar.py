@@ -12,8 +12,8 @@ from connector.mapping.compiled import compile_mapping
 from connector.mapping.document import Document, read_document
 from connector.mapping.faults import report_faults
 from connector.mapping.mapping_file import MappingFile
-from connector.mapping.model import MappingModel
 from connector.mapping.problems import Problem
+from connector.mapping.sections import Head, MappingModel
 from connector.mapping.targets import OPEN, Targets, split_target
 
 __all__ = ["Loaded", "MappingFile", "Problem", "load_mapping"]
@@ -34,7 +34,7 @@ class Loaded:
 def load_mapping(text: str, *, name: str, targets: Targets) -> Loaded:
     """Read a mapping file. `name` is what problems call it; `targets` are the Stripe parameters it may name."""
     document = read_document(text, name)
-    model: MappingModel | None = None
+    model: Head | None = None
     if document.data is not None:
         try:
             model = MappingModel.model_validate(document.data)

@@ -10,58 +10,46 @@ from connector.domain.issues import IssueCode, block
 from connector.domain.money import exponent
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
-from connector.mapping.mapping_file import MappingFile
-from connector.mapping.parties import link, read_product
+from connector.mapping.parties import read_product
 from connector.mapping.raw import RawLine, RawRecords
-from connector.mapping.reading import Notes, Scope
+from connector.mapping.reading import Reader, Scope
 from connector.mapping.slots import LINE_KINDS
 from connector.mapping.tiers import read_tiers
+
+#: Kinds of Stripe objects that stand for the line itself.
+_KINDS = tuple(kind for kind in LINE_KINDS if kind != "product")
 
 LIST_TERM = 12  # CPQ's default term, in months, where the product does not say
 
 
 @dataclass(frozen=True, slots=True)
-class LineContext:
+class Frame:
     """What a line takes from its contract where it says nothing itself."""
 
-    mapping: MappingFile
-    records: RawRecords
-    instance_url: str
     start: date | None
     end: date | None
     currency: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The CRM's figure for a line, None when it cannot be told."""
-
-    amount: Decimal | None
-
-
-def read_line(notes: Notes, raw: RawLine, context: LineContext) -> tuple[Line | None, Total]:
-    """Return the line (None when it cannot be built; the issues say why) and its total."""
-    scope = line_scope(notes, raw, context)
+def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, Decimal | None]:
+    """Return the line (None when it cannot be built; the issues say why) and the CRM's total of it."""
+    scope = reader.scope("line", raw.record)
+    charge, total = _charge(scope), read_total(scope)
+    _check_usable(scope, frame.currency)
+    extras = read_extras(reader, _KINDS, raw.record, ref=scope.ref)
+    tiers, mode = read_tiers(reader, raw, expected=_tiered(scope, extras))
     quantity, unit_price = scope.decimal("quantity"), scope.decimal("unit_price")
-    total = read_total(scope)
-    _check_usable(scope, context.currency)
-    charge = _charge(scope)
-    kinds = tuple(kind for kind in LINE_KINDS if kind != "product")
-    extras = read_extras(notes, context.mapping, kinds, raw.record, context.records, scope.ref)
-    tiers, mode = read_tiers(notes, context.mapping, raw, context.records, expected=_tiered(scope, extras))
-    start, end = _dates(scope, charge, context)
+    if unit_price is None and tiers:
+        unit_price = Decimal(0)
+    start, end = _dates(scope, charge, frame)
     interval = 1 if charge is Charge.ONE_TIME else _interval(scope)
-    product = read_product(notes, context.mapping, raw.record, context.records, context.instance_url)
-    discounts = read_discounts(notes, context.mapping, raw.discounts, context.records, context.currency)
-    if quantity is None:
-        scope.missing("quantity")
-    if unit_price is None and not tiers:
-        scope.missing("unit_price")
-    if quantity is None or product is None or start is None or interval is None or (unit_price is None and not tiers):
-        return None, Total(total)
-    unit_price = unit_price if unit_price is not None else Decimal(0)
-    _check_total(scope, quantity, unit_price, total, context.currency)
-    return Line(
+    product = read_product(reader, raw.record)
+    discounts = read_discounts(reader, raw.discounts, frame.currency)
+    _note_missing(scope, quantity=quantity, unit_price=unit_price, start=start)
+    if quantity is None or unit_price is None or start is None or interval is None or product is None:
+        return None, total
+    _check_total(scope, quantity, unit_price, total, frame.currency)
+    line = Line(
         ref=scope.ref,
         product=product,
         charge=charge,
@@ -73,7 +61,7 @@ def read_line(notes: Notes, raw: RawLine, context: LineContext) -> tuple[Line | 
         interval=interval,
         currency=scope.text("currency"),
         segment=_segment(scope),
-        revises=_revises(scope, context),
+        revises=_revises(scope, reader.records),
         period_price=scope.decimal("period_price"),
         list_price=scope.decimal("list_price"),
         list_term=_list_term(scope),
@@ -82,14 +70,16 @@ def read_line(notes: Notes, raw: RawLine, context: LineContext) -> tuple[Line | 
         tiers=tiers,
         tiers_mode=mode,
         discounts=discounts,
-        link=link(context.instance_url, scope.ref),
+        link=reader.link(scope.ref),
         extras=extras,
-    ), Total(total)
+    )
+    return line, total
 
 
-def line_scope(notes: Notes, raw: RawLine, context: LineContext) -> Scope:
-    """Return the line's record seen through section "line"."""
-    return Scope(notes, "line", context.mapping.sections["line"], raw.record, context.records)
+def _note_missing(scope: Scope, **needed: object) -> None:
+    for slot, value in needed.items():
+        if value is None:
+            scope.missing(slot)
 
 
 def read_total(scope: Scope) -> Decimal | None:
@@ -130,12 +120,12 @@ def _tiered(scope: Scope, extras: Extras) -> bool:
     return scope.flag("tiered") or (("billing_scheme",), "tiered") in extras.get("price", ())
 
 
-def _dates(scope: Scope, charge: Charge, context: LineContext) -> tuple[date | None, date | None]:
+def _dates(scope: Scope, charge: Charge, frame: Frame) -> tuple[date | None, date | None]:
     start, end = scope.date("start"), scope.date("end")
     if start is None and not scope.failed("start"):
-        start = context.start
+        start = frame.start
     if end is None and not scope.failed("end") and charge is not Charge.ONE_TIME and not scope.flag("evergreen"):
-        end = context.end
+        end = frame.end
     if start and end and end <= start:
         message = f"The line ends before it starts ({start} to {end}, the first day after it)."
         scope.report(
@@ -154,9 +144,9 @@ def _segment(scope: Scope) -> Segment | None:
     return Segment(key, index, label) if key and (index is not None or label) else None
 
 
-def _revises(scope: Scope, context: LineContext) -> str | None:
+def _revises(scope: Scope, records: RawRecords) -> str | None:
     ref = scope.text("revises")
-    known = context.records.get(ref)
+    known = records.get(ref)
     return known.id if known else ref
 
 

@@ -32,9 +32,7 @@ class MappingFile:
     line_object: str
     gates: Gates
     sections: Mapping[str, Section]
-    tier_schedules: Mapping[str, Section]
-    tiers: Mapping[str, Section]
-    discounts: Mapping[str, Section]
+    tables: Mapping[str, Mapping[str, Section]]  # section tier_schedule, tier or discount → CRM object → rules
     stripe: Mapping[str, tuple[tuple[tuple[str, ...], Rule], ...]]
     write_back: Mapping[str, Mapping[str, str]]
     paths: Mapping[str, frozenset[str]]
@@ -73,8 +71,8 @@ def _rules(mapping: MappingFile) -> Iterator[tuple[str, Rule]]:
     for section, rules in mapping.sections.items():
         start = mapping.line_object if section in {"line", "product"} else mapping.revision_object
         yield from ((start, rule) for rule in rules.values())
-    for tables in (mapping.tier_schedules, mapping.tiers, mapping.discounts):
-        yield from ((name, rule) for name, rules in tables.items() for rule in rules.values())
+    for table in mapping.tables.values():
+        yield from ((name, rule) for name, rules in table.items() for rule in rules.values())
     for kind, entries in mapping.stripe.items():
         start = mapping.revision_object if kind in CONTRACT_KINDS else mapping.line_object
         yield from ((start, rule) for _, rule in entries)

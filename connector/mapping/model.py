@@ -1,21 +1,17 @@
-"""The shape of a mapping file as pydantic models: the one source of its checks and of schemas/mapping.schema.json.
+"""Rules and conditions as they are written, as pydantic models: checks and schema in one.
 
-Sections and slots come from the table in `slots.py`. What pydantic cannot say itself is raised through `fault`, which
-carries our code, so that `grammar.py` only has to add the place in the file.
+What pydantic cannot say itself is raised through `fault`, which carries our code, so that `faults.py` only has to add
+the place in the file. The sections around the rules are in `sections.py`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    create_model,
     field_validator,
     model_validator,
 )
@@ -23,11 +19,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from connector.mapping.conditions import OPERATORS
-from connector.mapping.converters import CONVERTERS, UnreadableError, as_text, is_empty
+from connector.mapping.converters import CONVERTERS
 from connector.mapping.paths import Path
 from connector.mapping.problems import did_you_mean
-from connector.mapping.rules import Step
-from connector.mapping.slots import CONTRACT_KINDS, LINE_KINDS, SLOTS, STATUS_SLOTS, Slot
 
 PATH_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$"
 
@@ -95,7 +89,7 @@ class ConditionModel(Strict):
         groups = given & {"all", "any", "not"}
         compared = given & set(OPERATORS)
         if groups and len(given) > 1:
-            raise fault("MAP-024", f'"{sorted(groups)[0]}" stands alone in a condition')
+            raise fault("MAP-024", f'"{min(groups)}" stands alone in a condition')
         if not groups and "path" not in given:
             raise fault("MAP-024", "a condition needs a path, or all, any, not")
         if not groups and len(compared) != 1:
@@ -248,107 +242,3 @@ def found(value: object) -> str:
             return f'the text "{value}"'
         case _:
             return f"the number {value}"
-
-
-def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
-    """Return a check that the values which stand in the file can fill the slot."""
-
-    def check(rule: RuleModel) -> RuleModel:
-        steps = [Step(step.name, step.argument) for step in rule.as_]
-        written = [(("const",), rule.const, steps), (("default",), rule.default, [])]
-        written += [(("value_map", key), value, steps) for key, value in (rule.value_map or {}).items()]
-        for at, value, applied in written:
-            if is_empty(value) or (at == ("const",) and rule.value_map):
-                continue
-            try:
-                for step in applied:
-                    value = step(value)  # noqa: PLW2901 - each step works on what the one before gave
-                slot.read(value)
-            except UnreadableError as error:
-                hint = did_you_mean(as_text(value), slot.choices) if isinstance(value, str) and slot.choices else ""
-                message = f"{found(value)} {error}" if not slot.choices else f'"{value}" cannot fill {slot.name}'
-                raise fault("MAP-025", message, hint, at) from error
-        return rule
-
-    return check
-
-
-def _status(value: object) -> object:
-    if value not in STATUS_SLOTS:
-        raise fault("MAP-050", f'unknown status "{value}"', did_you_mean(str(value), STATUS_SLOTS))
-    return value
-
-
-def _slot_field(slot: Slot, model: type[RuleModel]) -> Any:
-    fitting = Annotated[model, AfterValidator(_fits(slot))]
-    return (
-        (fitting, Field(description=slot.says)) if slot.must else (fitting | None, Field(None, description=slot.says))
-    )
-
-
-def _section(name: str, slots: Mapping[str, Slot], model: type[RuleModel] = RuleModel) -> Any:
-    """Build the model of a section; slots such as address.city become a table inside it."""
-    plain = {slot.name: _slot_field(slot, model) for slot in slots.values() if "." not in slot.name}
-    for head in dict.fromkeys(slot.name.partition(".")[0] for slot in slots.values() if "." in slot.name):
-        named = ((key.partition(".")[2], slot) for key, slot in slots.items() if key.startswith(f"{head}."))
-        inner = {key: replace(slot, name=key) for key, slot in named}
-        plain[head] = (_section(f"{name}_{head}", inner, model) | None, None)
-    title = "".join(word.title() for word in name.split("_"))
-    built: Any = create_model(f"{title}Section", __base__=Strict, **plain)
-    return built
-
-
-class Objects(Strict):
-    """The CRM objects at which the paths of the sections start."""
-
-    revision: CrmPath = Field(description="one order of a contract; also start of contract, party and policies")
-    line: CrmPath = Field(description="one line of an order; also start of product")
-
-
-class Sync(Strict):
-    """Which records are billed."""
-
-    when: ConditionModel | None = Field(None, description="orders that count; without it every order counts")
-    hold: ConditionModel | None = Field(None, description="keeps the whole contract as it is while it holds")
-    skip_line: ConditionModel | None = Field(None, description="lines that are billed elsewhere")
-
-
-Rules = dict[str, RuleModel]
-_KINDS: Any = {
-    kind: (Rules, Field({}, description=f"parameters of the {kind}")) for kind in CONTRACT_KINDS + LINE_KINDS
-}
-StripeSection: Any = create_model("StripeSection", __base__=Strict, **_KINDS)
-
-ContractSection = _section("contract", SLOTS["contract"])
-RevisionSection = _section("revision", SLOTS["revision"])
-PartySection = _section("party", SLOTS["party"])
-ProductSection = _section("product", SLOTS["product"])
-LineSection = _section("line", SLOTS["line"])
-TierScheduleSection = _section("tier_schedule", SLOTS["tier_schedule"])
-TierSection = _section("tier", SLOTS["tier"])
-DiscountSection = _section("discount", SLOTS["discount"])
-PoliciesSection = _section("policies", SLOTS["policies"], PolicyRuleModel)
-
-Status = Annotated[str, BeforeValidator(_status), Field(json_schema_extra={"enum": list(STATUS_SLOTS)})]
-
-
-class MappingModel(Strict):
-    """A mapping file: how the records of one CRM become contracts, and what is written back."""
-
-    version: Literal[1] = Field(description="version of the grammar")
-    crm: CrmPath = Field(description="name of the CRM, such as salesforce")
-    objects: Objects
-    sync: Sync = Field(Sync(), description="which records are billed")
-    contract: ContractSection = Field(description="slots of the contract; paths start at the first order")
-    revision: RevisionSection = Field(None, description="slots of each order")
-    party: PartySection = Field(description="who pays; paths start at the first order")
-    product: ProductSection = Field(description="the product of a line; paths start at the line")
-    line: LineSection = Field(description="slots of each line")
-    tier_schedule: dict[FieldName, TierScheduleSection] = Field(
-        {}, description="by CRM object: price schedules of a line"
-    )
-    tier: dict[FieldName, TierSection] = Field({}, description="by CRM object: rates of a price schedule")
-    discount: dict[FieldName, DiscountSection] = Field({}, description="by CRM object: discounts of an order or a line")
-    stripe: StripeSection = Field(None, description="Stripe parameters filled from the CRM")
-    policies: PoliciesSection = Field(None, description="choices where more than one answer is right")
-    write_back: dict[FieldName, dict[FieldName, Status]] = Field({}, description="CRM object → field → status")

@@ -3,17 +3,14 @@
 from connector.domain.contract import Address, Party, Product, TaxId
 from connector.domain.issues import IssueCode, warn
 from connector.mapping.extras import read_extras
-from connector.mapping.mapping_file import MappingFile
-from connector.mapping.raw import RawRecord, RawRecords
-from connector.mapping.reading import Notes, Scope
+from connector.mapping.raw import RawRecord
+from connector.mapping.reading import Reader, Scope
 from connector.mapping.rules import evaluate
 
 
-def read_party(
-    notes: Notes, mapping: MappingFile, root: RawRecord, records: RawRecords, instance_url: str
-) -> Party | None:
+def read_party(reader: Reader, root: RawRecord) -> Party | None:
     """Return who pays for the contract, None when the order names nobody."""
-    scope = _named_scope(notes, mapping, "party", root, records)
+    scope = _named_scope(reader, "party", root)
     ref = scope.text("ref")
     if ref is None:
         scope.missing("ref")
@@ -28,15 +25,13 @@ def read_party(
         shipping=_address(scope, "shipping"),
         tax_ids=_tax_ids(scope),
         stripe_id=scope.text("stripe_id"),
-        link=link(instance_url, scope.ref),
+        link=reader.link(scope.ref),
     )
 
 
-def read_product(
-    notes: Notes, mapping: MappingFile, line: RawRecord, records: RawRecords, instance_url: str
-) -> Product | None:
+def read_product(reader: Reader, line: RawRecord) -> Product | None:
     """Return the product of a line, None when the line names none or the product has no name."""
-    scope = _named_scope(notes, mapping, "product", line, records)
+    scope = _named_scope(reader, "product", line)
     ref, name = scope.text("ref"), scope.text("name")
     for slot, value in (("ref", ref), ("name", name)):
         if value is None:
@@ -48,23 +43,17 @@ def read_product(
         name=name,
         description=scope.text("description"),
         stripe_id=scope.text("stripe_id"),
-        link=link(instance_url, scope.ref),
-        extras=read_extras(notes, mapping, ("product",), line, records, scope.ref),
+        link=reader.link(scope.ref),
+        extras=read_extras(reader, ("product",), line, ref=scope.ref),
     )
 
 
-def link(instance_url: str, ref: str) -> str | None:
-    """Return the address of a record for people."""
-    return f"{instance_url}/{ref}" if instance_url else None
-
-
-def _named_scope(notes: Notes, mapping: MappingFile, section: str, record: RawRecord, records: RawRecords) -> Scope:
+def _named_scope(reader: Reader, section: str, record: RawRecord) -> Scope:
     """Return a scope whose values belong to the object that slot `ref` names, under the id of its record."""
-    rules = mapping.sections[section]
-    named = evaluate(rules["ref"], record, records).value
-    known = records.get(named)
-    ref = known.id if known else named.strip() if isinstance(named, str) else record.id
-    return Scope(notes, section, rules, record, records, ref)
+    named = evaluate(reader.mapping.sections[section]["ref"], record, reader.records).value
+    known = reader.records.get(named)
+    ref = known.id if known else named.strip() if isinstance(named, str) else None
+    return reader.scope(section, record, ref=ref)
 
 
 def _address(scope: Scope, prefix: str) -> Address | None:

@@ -32,11 +32,6 @@ class Problem:
         return "\n".join(part for part in (head, self.excerpt, self.hint and f"   {self.hint}") if part)
 
 
-def problem_at(source: tuple[str, ...], file: str, mark: Mark, code: str, message: str, hint: str = "") -> Problem:
-    """Return the problem with the excerpt around its place: `source` is the file in lines."""
-    return Problem(file, mark.line, mark.column, code, message, _excerpt(source, mark), hint)
-
-
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return "Did you mean: start?", or the known words when nothing is near: `did_you_mean("strat", ["start"])`."""
     words = sorted(known)
@@ -47,7 +42,7 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
     return f"Known: {', '.join(words)}." if 0 < len(words) <= 40 else ""
 
 
-def _excerpt(source: tuple[str, ...], mark: Mark) -> str:
+def excerpt(source: tuple[str, ...], mark: Mark) -> str:
     """Return the line and the one before it, numbered, with carets under the fault."""
     if not 1 <= mark.line <= len(source):
         return ""

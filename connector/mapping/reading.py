@@ -4,13 +4,13 @@ Notes are the issues for people, the place of every value (so that a later check
 that `explain` prints. A slot is read once per scope.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block
 from connector.mapping.converters import is_empty
-from connector.mapping.mapping_file import Section
+from connector.mapping.mapping_file import MappingFile, Section
 from connector.mapping.raw import RawRecord, RawRecords
 from connector.mapping.rules import Rule, Value, convert, evaluate
 from connector.mapping.slots import SLOTS, Slot
@@ -46,21 +46,45 @@ def _rank(issue: Issue) -> tuple[bool, str, str, str, str]:
     return (not issue.blocks, issue.code, issue.record or "", issue.field or "", issue.message)
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What every part of the reading needs: the rules, the records, the CRM's address for people, and the notes."""
+
+    mapping: MappingFile
+    records: RawRecords
+    instance_url: str = ""
+    notes: Notes = field(default_factory=Notes)
+
+    def scope(self, section: str, record: RawRecord, *, ref: str | None = None) -> "Scope":
+        """Return a record seen through a section. `ref` names the object its values belong to, if it is another."""
+        return Scope(self, section, self.mapping.sections[section], record, ref or record.id)
+
+    def table_scope(self, section: str, record: RawRecord) -> "Scope | None":
+        """Return a record seen through the part of a section that its CRM object has; None when it has none."""
+        rules = self.mapping.tables[section].get(record.object)
+        return None if rules is None else Scope(self, section, rules, record, record.id)
+
+    def quiet(self) -> "Reader":
+        """Return a reader whose notes nobody sees, for a second look at a record."""
+        return replace(self, notes=Notes())
+
+    def link(self, ref: str) -> str | None:
+        """Return the address of a record for people."""
+        return f"{self.instance_url}/{ref}" if self.instance_url else None
+
+
 class Scope:
     """One record seen through one section. `ref` names the domain object the values belong to."""
 
-    __slots__ = ("_notes", "_prefix", "_records", "_rules", "_values", "record", "ref")
+    __slots__ = ("_reader", "_rules", "_section", "_values", "record", "ref")
 
-    def __init__(
-        self, notes: Notes, section: str, rules: Section, record: RawRecord, records: RawRecords, ref: str | None = None
-    ) -> None:
-        self._notes = notes
-        self._prefix = section
+    def __init__(self, reader: Reader, section: str, rules: Section, record: RawRecord, ref: str) -> None:
+        self._reader = reader
+        self._section = section
         self._rules = rules
-        self._records = records
         self._values: dict[str, Value] = {}
         self.record = record
-        self.ref = ref or record.id
+        self.ref = ref
 
     def has(self, slot: str) -> bool:
         """Tell whether the mapping has a rule for the slot."""
@@ -71,7 +95,7 @@ class Scope:
         if slot not in self._rules:
             return None
         if slot not in self._values:
-            self._values[slot] = self._read(SLOTS[self._prefix][slot], self._rules[slot])
+            self._values[slot] = self._read(SLOTS[self._section][slot], self._rules[slot])
         return self._values[slot].value
 
     def failed(self, slot: str) -> bool:
@@ -118,17 +142,17 @@ class Scope:
         if self.failed(slot):
             return
         source = self.source(slot)
-        says = SLOTS[self._prefix][slot].says
-        where = f"Fill in {source.field}" if source.field else f'Map "{slot}" in section "{self._prefix}"'
-        self._notes.issues.append(block(code, source, f"Missing: {says}.", f"{where}."))
+        says = SLOTS[self._section][slot].says
+        where = f"Fill in {source.field}" if source.field else f'Map "{slot}" in section "{self._section}"'
+        self._reader.notes.issues.append(block(code, source, f"Missing: {says}.", f"{where}."))
 
     def report(self, issue: Issue) -> None:
         """Note an issue."""
-        self._notes.issues.append(issue)
+        self._reader.notes.issues.append(issue)
 
     def _read(self, slot: Slot, rule: Rule) -> Value:
-        value = convert(evaluate(rule, self.record, self._records), slot.read)
-        note_value(self._notes, slot, value, rule, self.ref)
+        value = convert(evaluate(rule, self.record, self._reader.records), slot.read)
+        note_value(self._reader.notes, slot, value, rule, self.ref)
         return value
 
 

@@ -201,6 +201,6 @@ STATUS_SLOTS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: Kinds of Stripe objects that take pass-through values; the first group is read from the first order, the other from lines.
+#: Kinds of Stripe objects that take pass-through values: read from the first order, and from each line.
 CONTRACT_KINDS = ("customer", "subscription_schedule", "phase", "invoice", "coupon")
 LINE_KINDS = ("item", "price", "one_off", "product")

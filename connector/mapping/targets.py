@@ -1,4 +1,4 @@
-"""Which Stripe parameters a mapping file may name, as plain values; `connector.billing.targets` fills them from the SDK.
+"""Which Stripe parameters a mapping file may name, as plain values; `billing/targets.py` reads them off the SDK.
 
 A target is a dotted path inside one kind of Stripe object, `default_settings.invoice_settings.days_until_due`. Two
 places take free names as their last part: `metadata.<key>` and `custom_fields.<name>`. What follows them is one name,

@@ -5,11 +5,9 @@ from datetime import date
 from typing import Any
 
 from connector.domain.contract import Charge, Policies, Revision
-from connector.domain.issues import IssueCode, block, warn
+from connector.domain.issues import Issue, IssueCode, block, warn
 from connector.domain.period import add_months
-from connector.mapping.mapping_file import MappingFile
-from connector.mapping.raw import RawRecord, RawRecords
-from connector.mapping.reading import Notes, Scope
+from connector.mapping.reading import Reader, Scope
 from connector.mapping.slots import POLICIES
 
 LONGEST = 1200  # months; beyond that it is a typing error
@@ -25,13 +23,22 @@ class Terms:
 
 
 def read_terms(scope: Scope) -> Terms:
-    """Read start, end and currency from the first order; what is missing or wrong is noted."""
+    """Read start, end and currency from the first order; what is wrong with them is noted."""
     start, currency = scope.date("start"), scope.text("currency")
-    if start is None:
-        scope.missing("start", IssueCode.START_MISSING)
     if currency is None:
         scope.missing("currency", IssueCode.CURRENCY_UNKNOWN)
     return Terms(start, _end(scope, start), currency)
+
+
+def start_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date | None:
+    """Return the start of the contract. An order of one-time lines needs none: it starts with its first line."""
+    if terms.start is not None:
+        return terms.start
+    lines = [line for revision in revisions for line in revision.lines]
+    if lines and all(line.charge is Charge.ONE_TIME for line in lines) and not scope.failed("start"):
+        return min(line.start for line in lines)
+    scope.missing("start", IssueCode.START_MISSING)
+    return None
 
 
 def end_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date | None:
@@ -45,14 +52,11 @@ def end_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date 
     return max(ends, default=None)
 
 
-def read_policies(notes: Notes, mapping: MappingFile, scope: Scope, root: RawRecord, records: RawRecords) -> Policies:
+def read_policies(reader: Reader, scope: Scope) -> Policies:
     """Return the policies of a contract: its own value, else the file's, else the default."""
-    shared = Scope(notes, "policies", mapping.sections["policies"], root, records)
-    chosen: dict[str, Any] = {}
-    for slot in POLICIES:
-        value = scope.text(slot.name) or shared.text(slot.name)
-        if value is not None:
-            chosen[slot.name] = value
+    shared = reader.scope("policies", scope.record)
+    own = {slot.name: scope.text(slot.name) or shared.text(slot.name) for slot in POLICIES}
+    chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     return Policies(**chosen)
 
 
@@ -68,7 +72,7 @@ def _end(scope: Scope, start: date | None) -> date | None:
         return end
     by_term = add_months(start, months)
     if end is not None and end != by_term:
-        message = f"The term of {months} months ends on {by_term}, but the end date says {end} (first day after). The term counts."
+        message = f"The term of {months} months ends before {by_term}, the end date before {end}; the term counts."
         scope.report(warn(IssueCode.TERM_INVALID, scope.source("end"), message, "Correct the term or the end date."))
     return by_term
 
@@ -84,7 +88,7 @@ def _term(scope: Scope) -> int | None:
     return int(months)
 
 
-def _term_missing(scope: Scope) -> Any:
+def _term_missing(scope: Scope) -> Issue:
     source = scope.source("term_months", "end")
     message = "Neither a term nor an end date is given, and no line ends."
     where = f"Fill in {source.field}" if source.field else 'Map "term_months" or "end" in section "contract"'

@@ -2,38 +2,37 @@
 
 from connector.domain.contract import Tier, TiersMode
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.mapping.mapping_file import MappingFile
-from connector.mapping.raw import RawLine, RawRecord, RawRecords
-from connector.mapping.reading import Notes, Scope
+from connector.mapping.raw import RawLine, RawRecord
+from connector.mapping.reading import Reader, Scope
 
 Rated = tuple[tuple[Tier, ...], TiersMode | None]
 
 
-def read_tiers(notes: Notes, mapping: MappingFile, line: RawLine, records: RawRecords, *, expected: bool) -> Rated:
+def read_tiers(reader: Reader, line: RawLine, *, expected: bool) -> Rated:
     """Return the tiers of a line and how they rate, both empty for a line without rates."""
     if not line.rates:
         if expected or line.rate_schedules:
             message = "The product is priced in tiers, but the line has no rates."
             remedy = "Add a consumption schedule with rates to the product, or to the line."
-            notes.issues.append(block(IssueCode.TIERS_MISSING, Source(line.record.id, None), message, remedy))
+            reader.notes.issues.append(block(IssueCode.TIERS_MISSING, Source(line.record.id, None), message, remedy))
         return (), None
-    before = len(notes.issues)
-    mode = _mode(notes, mapping, line, records)
-    tiers = [tier for rate in line.rates if (tier := _tier(notes, mapping, rate, records))]
-    if len(notes.issues) == before:
-        notes.issues += _shape_issues(line, tiers)
-    if len(notes.issues) > before:
+    before = len(reader.notes.issues)
+    mode = _mode(reader, line)
+    tiers = [tier for rate in line.rates if (tier := _tier(reader, rate))]
+    if len(reader.notes.issues) == before:
+        reader.notes.issues += _shape_issues(line, tiers)
+    if len(reader.notes.issues) > before:
         return (), None
     return tuple(sorted(tiers, key=_bound)), mode
 
 
-def _mode(notes: Notes, mapping: MappingFile, line: RawLine, records: RawRecords) -> TiersMode | None:
+def _mode(reader: Reader, line: RawLine) -> TiersMode | None:
     if len(line.rate_schedules) != 1:
         message = f"The line has {len(line.rate_schedules)} price schedules; exactly one can be billed."
-        notes.issues.append(_invalid(Source(line.record.id, None), message, "Leave one schedule on the line."))
+        reader.notes.issues.append(_invalid(Source(line.record.id, None), message, "Leave one schedule on the line."))
         return None
     schedule = line.rate_schedules[0]
-    scope = _scope(notes, "tier_schedule", mapping, schedule, records)
+    scope = _scope(reader, "tier_schedule", schedule)
     if scope is None:
         return None
     method = scope.text("rating_method")
@@ -49,8 +48,8 @@ def _mode(notes: Notes, mapping: MappingFile, line: RawLine, records: RawRecords
     return TiersMode(mode) if mode else None
 
 
-def _tier(notes: Notes, mapping: MappingFile, rate: RawRecord, records: RawRecords) -> Tier | None:
-    scope = _scope(notes, "tier", mapping, rate, records)
+def _tier(reader: Reader, rate: RawRecord) -> Tier | None:
+    scope = _scope(reader, "tier", rate)
     if scope is None:
         return None
     price, up_to, flat = scope.decimal("price"), scope.whole("up_to"), scope.text("method") == "flat"
@@ -65,15 +64,13 @@ def _tier(notes: Notes, mapping: MappingFile, rate: RawRecord, records: RawRecor
     return Tier(up_to, flat_price=price) if flat else Tier(up_to, unit_price=price)
 
 
-def _scope(notes: Notes, section: str, mapping: MappingFile, record: RawRecord, records: RawRecords) -> Scope | None:
-    tables = mapping.tier_schedules if section == "tier_schedule" else mapping.tiers
-    rules = tables.get(record.object)
-    if rules is None:
+def _scope(reader: Reader, section: str, record: RawRecord) -> Scope | None:
+    scope = reader.table_scope(section, record)
+    if scope is None:
         message = f"The mapping does not say how {record.object} is read."
         remedy = f'Add {record.object} to section "{section}" of the mapping.'
-        notes.issues.append(_invalid(Source(record.id, None), message, remedy))
-        return None
-    return Scope(notes, section, rules, record, records)
+        reader.notes.issues.append(_invalid(Source(record.id, None), message, remedy))
+    return scope
 
 
 def _shape_issues(line: RawLine, tiers: list[Tier]) -> list[Issue]:
