@@ -6,7 +6,6 @@ remembered in `missing_columns`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,7 +89,7 @@ class SalesforceCrm:
         for ids in chunks((record_id(ref.id) for ref in refs), self.client.settings.batch):
             records = self._records(ids, columns)
             address = self.client.settings.base_url or self.client.instance_url
-            yield from (replace(raw, crm=self.name) for raw in families(records, ids, instance_url=address))
+            yield from families(records, ids, instance_url=address)
 
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Store values; a row that Salesforce refuses comes back with its reason, the others are stored."""

@@ -14,9 +14,7 @@ from connector.domain.errors import RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords, RawRevision
 
 
-def families(
-    records: RawRecords, roots: Iterable[str], *, instance_url: str = "", crm: str = "salesforce"
-) -> Iterator[RawContract]:
+def families(records: RawRecords, roots: Iterable[str], *, instance_url: str = "") -> Iterator[RawContract]:
     """Yield the contracts that the given orders (or opportunities) belong to, each once, in the order of the roots.
 
     A root without a record, or whose order is deleted, yields nothing. Orders that cannot be placed in a contract do
@@ -29,7 +27,7 @@ def families(
     for order in (order for root in roots for order in family.orders_of(root)):
         try:
             first = family.first_order(order)
-            contract = None if first.id in seen else family.contract(first, instance_url=instance_url, crm=crm)
+            contract = None if first.id in seen else family.contract(first, instance_url=instance_url)
         except RejectedError as error:
             rejected.append((order.id, error))
             continue
@@ -108,7 +106,7 @@ class Family:
             text.format(order=_label(order), contract=named, quote=quote or "(unknown)", count=len(candidates)),
         )
 
-    def contract(self, first: RawRecord, *, instance_url: str, crm: str) -> RawContract:
+    def contract(self, first: RawRecord, *, instance_url: str) -> RawContract:
         """Put together the contract that begins with this order.
 
         Raises RejectedError when an amendment of the same quote cannot be placed: billing without it would be wrong.
@@ -118,7 +116,7 @@ class Family:
         siblings = tuple(order for order in self._account_orders.get(account, ()) if order.id != first.id)
         return RawContract(
             key=first.id,
-            crm=crm,
+            crm="salesforce",
             root=first,
             revisions=revisions,
             records=self._reachable(revisions, siblings),

@@ -128,7 +128,7 @@ class OrgSchema:
         """Refuse to go on without the two objects that every contract is made of; other objects may be absent."""
         if name in {"Order", "OrderItem"}:
             raise ConfigError(
-                f"Salesforce does not show the object {name}. Enable orders in the org (Setup, Order Settings), and let "
+                f"Salesforce does not show the object {name}. Enable orders in Setup, Order Settings, and let "
                 "the integration user read it."
             )
 

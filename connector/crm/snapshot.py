@@ -10,7 +10,7 @@ Empty fields are left out. Numbers are exact: they are read as int or Decimal an
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,9 +103,14 @@ class SnapshotCrm:
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:  # noqa: ARG002
         """Yield the contracts of the refs; the files hold what they hold, so `paths` is not looked at."""
-        for ref in dict.fromkeys(refs):
+        roots: dict[str, list[str]] = {}
+        for ref in refs:
             if file := self._file_of(ref.id):
-                yield from self._topologies[file.crm](file.records, [ref.id])
+                roots.setdefault(file.root_id[:15], []).append(ref.id)
+        for key, ids in roots.items():
+            file = self._files[key]
+            found = self._topologies[file.crm](file.records, ids)
+            yield from (replace(raw, instance_url=file.instance_url) for raw in found)
 
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Change the records in memory; a record that no file holds is refused."""
@@ -124,9 +129,7 @@ class SnapshotCrm:
             return WriteResult(write.object, write.id, None if known else "the records file has no such record")
         changed = RawRecord(record.object, record.id, {**record.fields, **write.fields})
         others = [other for other in file.records if other.id != record.id]
-        self._files[file.root_id[:15]] = RecordsFile(
-            file.crm, file.root_object, file.root_id, RawRecords([*others, changed]), file.instance_url
-        )
+        self._files[file.root_id[:15]] = replace(file, records=RawRecords([*others, changed]))
         return WriteResult(write.object, write.id)
 
 
