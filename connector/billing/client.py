@@ -78,6 +78,9 @@ class StripeApi:
         return {**response.data, "request_id": response.request_id}
 
 
+_TRANSIENT = frozenset({409, 500, 502, 503, 504})
+
+
 def _route(path: str) -> str:
     """Return the endpoint of a path, ids replaced: Stripe limits endpoints, not objects."""
     parts = path.strip("/").split("/")
@@ -94,7 +97,7 @@ def _translated(error: stripe.StripeError) -> ConnectorError:
     text = error.user_message or str(error)
     if isinstance(error, stripe.APIConnectionError):
         return RetryableError(f"Stripe could not be reached: {text}")
-    if status == 429 or (not final and status is not None and (status == 409 or status >= 500)):
+    if status == 429 or (not final and status in _TRANSIENT):
         return RetryableError(f"Stripe is busy ({status}): {text}")
     if status in {401, 403}:
         return ConfigError(f"Stripe refuses the API key ({status}): {text} Check stripe.api_key and its permissions.")

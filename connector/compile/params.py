@@ -6,7 +6,7 @@ from typing import cast
 from connector.compile.resource import Params, Value
 from connector.domain.contract import Contract
 
-#: A list of {name, value} in Stripe that a mapping addresses by name (`invoice_settings.custom_fields.PO number`).
+#: Lists of {name, value} in Stripe that a mapping addresses by name (`invoice_settings.custom_fields.PO number`).
 _NAMED_LISTS = frozenset({"custom_fields"})
 
 
@@ -25,33 +25,10 @@ def metadata(contract: Contract, name: str, ref: str, link: str | None, **more: 
 
 def merge_extras(params: Mapping[str, Value], extras: Iterable[tuple[tuple[str, ...], object]]) -> dict[str, Value]:
     """Return params with the mapping's pass-through values set last, so that compile need not know their names."""
-    merged = cast("dict[str, Value]", _copy(dict(params)))
+    merged = cast("dict[str, Value]", _copy(params))
     for path, value in extras:
-        _set(merged, path, cast("Value", value))
+        _set(merged, path, _copy(value))
     return merged
-
-
-def _copy(value: Value) -> Value:
-    if isinstance(value, Mapping):
-        return {key: _copy(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_copy(entry) for entry in value]
-    return value
-
-
-def _set(target: dict[str, Value], path: tuple[str, ...], value: Value) -> None:
-    head, *rest = path
-    if not rest:
-        target[head] = value
-    elif head in _NAMED_LISTS and len(rest) == 1:
-        entries = target.setdefault(head, [])
-        if isinstance(entries, list):
-            entries[:] = [e for e in entries if not (isinstance(e, Mapping) and e.get("name") == rest[0])]
-            entries.append({"name": rest[0], "value": value})
-    else:
-        inner = target.setdefault(head, {})
-        if isinstance(inner, dict):
-            _set(inner, tuple(rest), value)
 
 
 def dig(params: Params, *path: str) -> Value:
@@ -62,3 +39,27 @@ def dig(params: Params, *path: str) -> Value:
             return None
         value = value.get(step)
     return value
+
+
+def _copy(value: object) -> Value:
+    """Return plain dicts and lists, whatever frozen kind they came in."""
+    if isinstance(value, Mapping):
+        return {key: _copy(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copy(entry) for entry in value]
+    return cast("Value", value)
+
+
+def _set(target: dict[str, Value], path: tuple[str, ...], value: Value) -> None:
+    head, *rest = path
+    if not rest:
+        target[head] = value
+    elif head in _NAMED_LISTS:
+        entries = target.setdefault(head, [])
+        if isinstance(entries, list):
+            entries[:] = [entry for entry in entries if dig({"entry": entry}, "entry", "name") != rest[0]]
+            entries.append({"name": rest[0], "value": value})
+    else:
+        inner = target.setdefault(head, {})
+        if isinstance(inner, dict):
+            _set(inner, tuple(rest), value)

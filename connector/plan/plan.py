@@ -117,7 +117,7 @@ def _operation(
 ) -> tuple[Operation | None, tuple[Issue, ...]]:
     row = KINDS[resource.key.kind]
     if existing is None:
-        return Create(resource.key, resource.params, resource.params), ()
+        return Create(resource.key, _create_params(resource), resource.params), ()
     currency = _currency_issue(resource, existing, contract)
     if not row.mutable:
         return None, currency
@@ -129,6 +129,17 @@ def _operation(
         update, issues = _schedule_update(resource, managed, existing, changes, contract)
         return update, currency + issues
     return Update(resource.key, existing.id, managed, resource.params, changes), currency
+
+
+def _create_params(resource: Resource) -> Params:
+    """Leave out what a create does not take: phases follow each other from the schedule's own start."""
+    if resource.key.kind != "subscription_schedule":
+        return resource.params
+    phases = [
+        {key: value for key, value in phase.items() if key != "start_date"}
+        for phase in cast("list[Params]", resource.params["phases"])
+    ]
+    return {**resource.params, "phases": cast("Value", phases)}
 
 
 def _currency_issue(resource: Resource, existing: ExistingObject, contract: Contract) -> tuple[Issue, ...]:
