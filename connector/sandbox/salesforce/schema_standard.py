@@ -272,7 +272,7 @@ RatingMethod            picklist:Tier   req
 BillingTerm             int         req
 BillingTermUnit         picklist:Month|Quarter|Year  req
 IsActive                boolean
-UnitOfMeasure           picklist
+UnitOfMeasure           picklist:Each|API_call
 Description             textarea
 NumberOfRates           int         calc
 SBQQ__Category__c       picklist:Rates|Overage

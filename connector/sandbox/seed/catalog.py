@@ -55,7 +55,7 @@ API_TIERS = Tiers(
 LABEL_TIERS = Tiers(
     "Label printing seats",
     "Range",
-    (Rate(1, 26, "9.00"), Rate(26, 101, "7.50"), Rate(101, None, "6.00")),
+    (Rate(1, 26, "10.00"), Rate(26, 101, "7.50"), Rate(101, None, "6.00")),
 )
 
 PRODUCTS = {
@@ -116,7 +116,7 @@ PRODUCTS = {
             "Label Printing Seat",
             "HL-LABEL",
             "Carrier labels, priced by the number of seats.",
-            _prices("9", EUR="9", GBP="8"),
+            _prices("10", EUR="9", GBP="8"),
             term=1,
             frequency="Monthly",
             tiers=LABEL_TIERS,

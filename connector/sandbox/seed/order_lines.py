@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.seed.terms import json_number
+from connector.sandbox.seed.terms import json_number, rounded
 
 if TYPE_CHECKING:
     from datetime import date
@@ -62,8 +63,9 @@ def quote_line(sold: Sold, ids: LineIds, currency: str, *, term: int | None) -> 
     listed, net = sold.list_price(currency), sold.net(currency)
     unit = json_number(sold.unit_price(currency))
     total = json_number(sold.total(currency))
+    regular = json_number(rounded(Fraction(listed) * sold.multiplier(), currency))
     own_dates = sold.segment is not None
-    discount = (1 - net / listed) * 100 if listed and net < listed else Decimal()
+    discount = (1 - net / listed) * 100 if listed else Decimal()
     return {
         "SBQQ__Product__c": ids.product,
         "SBQQ__PricebookEntryId__c": ids.entry,
@@ -74,11 +76,13 @@ def quote_line(sold: Sold, ids: LineIds, currency: str, *, term: int | None) -> 
         "SBQQ__EffectiveQuantity__c": json_number(sold.quantity),
         "SBQQ__ListPrice__c": json_number(listed),
         "SBQQ__OriginalPrice__c": json_number(listed),
-        "SBQQ__SpecialPrice__c": json_number(net),
+        "SBQQ__SpecialPrice__c": json_number(listed),
         "SBQQ__Discount__c": json_number(discount) if discount else None,
+        "SBQQ__TotalDiscountRate__c": json_number(discount),
         "SBQQ__Uplift__c": 0.0,
-        **dict.fromkeys(("SBQQ__RegularPrice__c", "SBQQ__CustomerPrice__c", "SBQQ__NetPrice__c"), unit),
-        **dict.fromkeys(("SBQQ__RegularTotal__c", "SBQQ__CustomerTotal__c", "SBQQ__NetTotal__c"), total),
+        **dict.fromkeys(("SBQQ__ProratedListPrice__c", "SBQQ__ProratedPrice__c", "SBQQ__RegularPrice__c"), regular),
+        **dict.fromkeys(("SBQQ__CustomerPrice__c", "SBQQ__PartnerPrice__c", "SBQQ__NetPrice__c"), unit),
+        **dict.fromkeys(("SBQQ__CustomerTotal__c", "SBQQ__PartnerTotal__c", "SBQQ__NetTotal__c"), total),
         "SBQQ__ProrateMultiplier__c": json_number(sold.multiplier()),
         "SBQQ__StartDate__c": _day(sold.start) if own_dates else None,
         "SBQQ__EndDate__c": _day(sold.end) if own_dates else None,

@@ -26,8 +26,8 @@ def segmented(today: date) -> list[Deal]:
     seats = ramp(P["dispatcher"], first, [(20, "1080"), (35, "1140"), (50, "1200")], key=1)
     vehicles = [(25, None), (60, None), (45, None), (80, None)]
     growing = [(10, None), (20, None), (35, None), (35, None), (50, None), (60, None)]
-    years = ramp(P["dispatcher"], first, [(10, None), (24, "1080")], frequency="Quarterly", key=4)
-    depots = ramp(P["routing"], first, [(1, None), (3, "410"), (4, "395")], by="Custom", months=(6, 9, 9), key=5)
+    years = ramp(P["dispatcher"], first, [(10, None), (24, "1083")], frequency="Quarterly", key=4)
+    depots = ramp(P["routing"], first, [(1, None), (3, "408"), (4, "391")], by="Custom", months=(6, 9, 9), key=5)
     return [
         Deal(
             "ramp",
@@ -83,7 +83,7 @@ def plain(today: date) -> list[Deal]:
             "migration project",
             today,
             None,
-            [once(P["onboarding"], 1, today), once(P["training"], 3, today, price="1500")],
+            [once(P["onboarding"], 1, today), once(P["training"], 3, today, price="1485")],
             closed_days_ago=1,
             payment_terms="Net 15",
             po_number="JFD-2207",
