@@ -103,12 +103,14 @@ class OrgSchema:
         missing = missing or self.missing_of(query.object, paths)
         with self._lock:
             self._missing.setdefault(query.object, set()).update(missing)
-        if query.object == "Order":
-            self._check_ties(missing)
-        if not missing and self.describe(query.object) is not None:
+        if self.describe(query.object) is None:
+            self._check_needed(query.object)
+        elif not missing:
             raise ConfigError(
                 f"Salesforce refuses the query on {query.object} for a reason its description does not tell"
             )
+        elif query.object == "Order":
+            self._check_ties(missing)
 
     def missing_of(self, name: str, paths: Iterable[str]) -> frozenset[str]:
         """Return the paths, as seen from an object, that the org does not have or show."""
