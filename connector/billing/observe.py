@@ -12,8 +12,8 @@ from connector.billing.account import StripeAccount
 from connector.billing.client import Api
 from connector.billing.endpoints import ENDPOINTS
 from connector.billing.normalize import current_start, schedule_params
-from connector.billing.recover import find_lost
-from connector.compile.resource import DesiredState, Key, Resource
+from connector.billing.recover import find_lost, step_done
+from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
@@ -21,13 +21,17 @@ from connector.journal import Link
 from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingObject, ExistingState
 
+#: Ids people may have typed into the CRM count only when they can be of the kind.
+_PREFIXES: Mapping[Kind, str] = {"customer": "cus_", "subscription_schedule": "sub_sched_", "invoice": "in_"}
+_STEPS = frozenset({"invoice_lines", "invoice_finalization"})
+
 
 def observe(
     contract: Contract, desired: DesiredState, account: StripeAccount, now: datetime, *, live: bool = False
 ) -> ExistingState:
     """Return what exists of the desired state. `live` reads every schedule, to find edits made by hand."""
     links = _links(desired, account)
-    names = {link.stripe_id: key for key, link in links.items()}
+    names = {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
     objects: dict[Key, ExistingObject] = {}
     issues: list[Issue] = []
     for resource in desired.resources:
@@ -39,6 +43,7 @@ def observe(
         issues += more
         if found is not None:
             objects[resource.key] = found
+            names[found.id] = resource.key
     _set_currency(contract, objects, account)
     return ExistingState(objects, tuple(issues))
 
@@ -74,6 +79,8 @@ def _unlinked(
     contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime
 ) -> tuple[ExistingObject | None, list[Issue]]:
     """Look at the id the CRM holds, then for a write of ours whose answer was lost; mostly neither exists."""
+    if resource.key.kind in _STEPS:
+        return _step(resource, names, account, now), []
     if resource.adopt:
         found, issues = _adopted(contract, resource, names, account)
         if found is not None or issues:
@@ -86,14 +93,26 @@ def _unlinked(
     return ExistingObject(lost, canonical(resource.params)), []
 
 
+def _step(resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime) -> ExistingObject | None:
+    """Tell whether a step of an invoice is done that the journal knows nothing of: the invoice was adopted or found."""
+    invoice = Key("invoice", resource.key.name)
+    if account.journal.link(account.connection, invoice.kind, invoice.name) is not None:
+        lost = find_lost(resource, names, account, now)
+    else:
+        lost = step_done(resource, names, account.api)
+    return ExistingObject(lost, canonical(resource.params)) if lost else None
+
+
 def _adopted(
     contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount
 ) -> tuple[ExistingObject | None, list[Issue]]:
     stripe_id = resource.adopt or ""
+    if not stripe_id.startswith(_PREFIXES.get(resource.key.kind, "")):
+        return None, []
     answer = _lookup(resource, stripe_id, account.api)
     source = contract.source(resource.key.name, "stripe_id")
     if answer is None:
-        return None, [_unknown(resource, stripe_id, source)]
+        return None, [_unknown(resource, stripe_id, source)] if resource.key.kind == "customer" else []
     if answer.get("deleted"):
         return None, [_deleted(resource, stripe_id, source)]
     if resource.key.kind == "subscription_schedule":
@@ -104,8 +123,6 @@ def _adopted(
 
 
 def _lookup(resource: Resource, stripe_id: str, api: Api) -> Mapping[str, Any] | None:
-    if resource.key.kind == "subscription_schedule" and not stripe_id.startswith("sub_sched_"):
-        return None
     try:
         return api.get(ENDPOINTS[resource.key.kind].object.format(id=stripe_id))
     except RejectedError as error:

@@ -40,7 +40,8 @@ def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api
         case "invoice" if customer:
             return _match(api, "/v1/invoices", {"customer": customer}, resource)
         case "invoice_lines" | "invoice_finalization":
-            return _invoice_step(resource, names, api)
+            done = step_done(resource, names, api)
+            return {"id": done} if done else None
         case _:
             return None  # kinds with an identity of their own answer "already exists"
 
@@ -58,10 +59,11 @@ def _match(api: Api, path: str, params: Mapping[str, Any], resource: Resource) -
         page["starting_after"] = answer["data"][-1]["id"]
 
 
-def _invoice_step(resource: Resource, names: Mapping[str, Key], api: Api) -> Mapping[str, Any] | None:
+def step_done(resource: Resource, names: Mapping[str, Key], api: Api) -> str | None:
+    """Return the invoice's id when its lines are on it, or when it is no draft any more."""
     invoice = next((stripe_id for stripe_id, key in names.items() if key == Key("invoice", resource.key.name)), None)
     if invoice is None:
         return None
     answer = api.get(f"/v1/invoices/{invoice}")
-    happened = answer["status"] != "draft" if resource.key.kind == "invoice_finalization" else answer["lines"]["data"]
-    return answer if happened else None
+    finalized = answer["status"] != "draft"
+    return invoice if finalized or (resource.key.kind == "invoice_lines" and answer["lines"]["data"]) else None

@@ -26,7 +26,8 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],
     }
     merged = merge_extras(params, contract.extras.get("subscription_schedule", ()))
-    return Resource(schedule_key(spec), merged, adopt=contract.stripe_id)
+    adopt = contract.stripe_id if spec.key == contract.ref else None
+    return Resource(schedule_key(spec), merged, adopt=adopt)
 
 
 def invoice_resources(contract: Contract, spec: InvoiceSpec) -> tuple[Resource, ...]:
