@@ -20,6 +20,7 @@ import re
 import socket
 import threading
 import time
+import traceback
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
@@ -295,15 +296,23 @@ class SandboxServer:
 
     def _execute(self, request: Request, rule: FaultRule | None) -> Response | None:
         if rule is None:
-            return self.app.handle(request)
+            return self._handle(request)
         if rule.delay:
             time.sleep(rule.delay)
         if rule.action == "drop_before":
             return None
         if rule.action == "status":
             return json_response(rule.body, rule.status, rule.headers)
-        response = self.app.handle(request)
+        response = self._handle(request)
         return None if rule.action == "drop_after" else response
+
+    def _handle(self, request: Request) -> Response:
+        """Let the emulator answer; its own mistakes become a 500 that says where, not a dropped connection."""
+        try:
+            return self.app.handle(request)
+        except Exception:  # noqa: BLE001
+            message = f"The emulator failed: {traceback.format_exc(limit=-4)}"
+            return json_response({"error": {"type": "api_error", "message": message}}, 500)
 
     def _record(
         self, request: Request, route: str, response: Response | None, rule: FaultRule | None, seconds: float

@@ -123,10 +123,22 @@ def test_price_errors(client, product):
         ({"currency": "usd", "unit_amount": 1}, "You must specify either `product` or `product_data`"),
         (base, "Prices require an `unit_amount` or `unit_amount_decimal`"),
         ({**base, "unit_amount": 1, "unit_amount_decimal": Decimal(1)}, "You may only specify one of these parameters"),
-        ({**base, "billing_scheme": "tiered"}, "If the billing scheme is set to tiered the parameter tiers must be set."),
-        ({**base, "unit_amount": 1, "billing_scheme": "x"}, "Invalid billing_scheme: must be one of per_unit or tiered"),
-        ({**base, "unit_amount": 1, "recurring": {"interval": "month", "interval_count": 37}}, "can't be greater than 36"),
-        ({**base, "unit_amount": 1, "lookup_key": "x" * 201}, "Invalid string: xxxx...xxxx; must be at most 200 characters"),
+        (
+            {**base, "billing_scheme": "tiered"},
+            "If the billing scheme is set to tiered the parameter tiers must be set.",
+        ),
+        (
+            {**base, "unit_amount": 1, "billing_scheme": "x"},
+            "Invalid billing_scheme: must be one of per_unit or tiered",
+        ),
+        (
+            {**base, "unit_amount": 1, "recurring": {"interval": "month", "interval_count": 37}},
+            "can't be greater than 36",
+        ),
+        (
+            {**base, "unit_amount": 1, "lookup_key": "x" * 201},
+            "Invalid string: xxxx...xxxx; must be at most 200 characters",
+        ),
         ({**base, "unit_amount_decimal": "0.1e-12"}, "must contain at most 12 decimal places"),
         ({**base, "unit_amount": "1.0"}, "Invalid integer: 1.0"),
         ({"product": product.id, "currency": "xxx", "unit_amount": 1}, "Invalid currency: xxx"),
@@ -141,7 +153,10 @@ def test_price_errors(client, product):
 
 
 def test_tiers_are_shown_on_request(client, product):
-    tiers = [{"up_to": 10, "unit_amount": 100}, {"up_to": "inf", "unit_amount_decimal": Decimal("50.5"), "flat_amount": 7}]
+    tiers = [
+        {"up_to": 10, "unit_amount": 100},
+        {"up_to": "inf", "unit_amount_decimal": Decimal("50.5"), "flat_amount": 7},
+    ]
     order = {
         "product": product.id,
         "currency": "usd",
@@ -173,7 +188,9 @@ def test_meters(client, product):
         {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
     )
     recurring = {"interval": "month", "usage_type": "metered", "meter": meter.id}
-    price = client.v1.prices.create({"product": product.id, "currency": "usd", "unit_amount": 3, "recurring": recurring})
+    price = client.v1.prices.create(
+        {"product": product.id, "currency": "usd", "unit_amount": 3, "recurring": recurring}
+    )
     assert price.recurring.meter == meter.id
     assert [found.id for found in client.v1.billing.meters.list({"status": "active"}).data] == [meter.id]
 

@@ -56,6 +56,7 @@ def change_items(
     """Bring the items of a subscription to those of a phase; an item whose price goes on keeps its id."""
     old = {item["price"]: item for item in sub["items"]["data"]}
     boundary = all(item["current_period_end"] <= at for item in old.values())
+    ended = min((i["current_period_start"] for i in old.values() if i["current_period_end"] <= at), default=at)
     restart = restart or _interval_changes(tenant, sub, old, wanted)
     if restart:
         sub["billing_cycle_anchor"] = at
@@ -69,6 +70,7 @@ def change_items(
         item = old.get(given["price"])
         if item is None:
             item = _added_item(tenant, sub, given, at, boundary=boundary or restart)
+            item["current_period_start"] = min(item["current_period_start"], ended)
             items.append(item)
         else:
             items.append(item)

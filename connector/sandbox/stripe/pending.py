@@ -55,7 +55,6 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Ext
         "net_amount": extra.amount,
         "parent": sub_id
         and {
-            "schedule_details": None,
             "subscription_details": {"subscription": sub_id, "subscription_item": extra.subscription_item},
             "type": "subscription_details",
         },

@@ -35,8 +35,12 @@ def render(value: Any, tenant: Tenant) -> Any:
         return [render(item, tenant) for item in value]
     if not isinstance(value, dict):
         return value
-    shown = {key: render(below, tenant) for key, below in value.items() if not key.startswith("_")}
-    if value.get("object") == "subscription_item":
+    shown = {
+        key: dict(below) if key == "metadata" and below else render(below, tenant)
+        for key, below in value.items()
+        if not key.startswith("_")
+    }
+    if value.get("object") == "subscription_item" and isinstance(value["price"], str):
         price = tenant.objects["price"][value["price"]]
         shown["price"], shown["plan"] = render(price, tenant), legacy_plan(price)
     return shown
