@@ -12,7 +12,7 @@ from typing import Any
 from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
-from connector.crm.salesforce_changes import Window, amended_quote, changed_rows, first_orders, server_now, stamp_of
+from connector.crm.salesforce_changes import Window, amended_quote, changed_rows, first_orders, stamp_of
 from connector.crm.salesforce_client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce_errors import UNKNOWN_COLUMN
 from connector.crm.salesforce_family import families
@@ -67,17 +67,15 @@ class SalesforceCrm:
 
         Repeats come from the overlap of polls, unless the caller goes on from the cursor it was given last.
         """
-        window = Window.after(
-            since.stamp if since else None, server_now(self.client), lag=self._lag, overlap=self._overlap
-        )
+        window = Window(since.stamp if since else None, self._lag, self._overlap)
         told = self._told[1] if self._told and self._told[0] == since else {}
         found: Told = {}
         refs = tuple(
             ContractRef(self.name, order) for order in dict.fromkeys(self._changed_orders(window, told, found))
         )
-        cursor = Cursor(window.end)
-        recent = {**told, **found}
-        self._told = (cursor, {key: stamp for key, stamp in recent.items() if stamp >= window.end - self._overlap})
+        cursor = Cursor(window.end(self.client))
+        begin = cursor.stamp - self._overlap
+        self._told = (cursor, {key: stamp for key, stamp in {**told, **found}.items() if stamp >= begin})
         return Changed(refs, cursor)
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:

@@ -20,28 +20,32 @@ from connector.domain.errors import RetryableError
 PAGE = 2000  # rows; the largest page the API gives
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Window:
-    """The poll's time span: `start` included (None: since ever), `end` not. Both are the server's time, in UTC."""
+    """The poll's time span, of the server's time, in UTC: `start` included (None: since ever), `end` not.
 
-    start: datetime | None
-    end: datetime
+    The end is laid when the first answer has told the server's present, and never before the last poll's end.
+    """
 
-    @classmethod
-    def after(cls, since: datetime | None, server_now: datetime, *, lag: timedelta, overlap: timedelta) -> "Window":
-        """Lay the window after a poll that ended at `since`; it never ends before that one did."""
-        end = (server_now - lag).replace(microsecond=0)
-        return cls(since - overlap, max(since, end)) if since else cls(None, end)
+    since: datetime | None
+    lag: timedelta
+    overlap: timedelta
+    _end: datetime | None = None
 
+    @property
+    def start(self) -> datetime | None:
+        """Some time before the last poll's end."""
+        return self.since - self.overlap if self.since else None
 
-def server_now(client: SalesforceClient) -> datetime:
-    """Return the server's time, with a call to learn it when nothing was asked yet."""
-    if client.transport.server_clock.now() is None:
-        client.read("limits")
-    now = client.transport.server_clock.now()
-    if now is None:
-        raise RetryableError("Salesforce did not tell its time (no Date header), so changes cannot be polled")
-    return now
+    def end(self, client: SalesforceClient) -> datetime:
+        """Return some time before the server's present; to be asked after the first answer."""
+        if self._end is None:
+            now = client.transport.server_clock.now()
+            if now is None:
+                raise RetryableError("Salesforce did not tell its time (no Date header), so changes cannot be polled")
+            end = (now - self.lag).replace(microsecond=0)
+            self._end = max(end, self.since) if self.since else end
+        return self._end
 
 
 def changed_rows(
@@ -51,9 +55,10 @@ def changed_rows(
     after: tuple[datetime, str] | None = None
     selected = ", ".join(sorted({"Id", "SystemModstamp", *map(field_path, columns)}))
     while True:
-        page = list(client.rows(_soql(name, selected, window, after), deleted=True))
-        yield from page
-        if len(page) < PAGE:
+        page = list(client.rows(_soql(name, selected, window.start, after), deleted=True))
+        within = [row for row in page if stamp_of(row) < window.end(client)]
+        yield from within
+        if len(within) < PAGE:
             return
         after = (stamp_of(page[-1]), page[-1]["Id"])
 
@@ -77,12 +82,12 @@ def amended_quote(row: dict[str, Any]) -> str | None:
     return quote if isinstance(quote, str) else None
 
 
-def _soql(name: str, columns: str, window: Window, after: tuple[datetime, str] | None) -> str:
-    where = ["SystemModstamp < {end}"]
-    if window.start is not None:
-        where.append("SystemModstamp >= {start}")
+def _soql(name: str, columns: str, start: datetime | None, after: tuple[datetime, str] | None) -> str:
+    stamp, last = after or (start, None)
+    where = ""
     if after is not None:
-        where.append("(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {id}))")
-    stamp, last = after or (None, None)
-    text = f"SELECT {columns} FROM {name} WHERE {' AND '.join(where)} ORDER BY SystemModstamp, Id LIMIT {PAGE}"  # noqa: S608
-    return format_soql(text, start=window.start, end=window.end, stamp=stamp, id=last)
+        where = "WHERE (SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {id})) "
+    elif start is not None:
+        where = "WHERE SystemModstamp >= {stamp} "
+    text = f"SELECT {columns} FROM {name} {where}ORDER BY SystemModstamp, Id LIMIT {PAGE}"  # noqa: S608
+    return format_soql(text, stamp=stamp, id=last)

@@ -1,0 +1,134 @@
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from connector.crm.protocol import WriteBack
+from connector.domain.errors import RetryableError
+from tests.crm.builders import Tables, deal, sf_id
+from tests.crm.conftest import StartOrg, calls, crm_for
+
+
+def test_a_contract_is_written_back_in_one_call(start_org: StartOrg):
+    tables: Tables = {}
+    key = deal(tables)
+    org = start_org(tables)
+    moment = datetime(2027, 1, 4, 12, tzinfo=UTC)
+    results = crm_for(org).write_back(
+        [
+            WriteBack(
+                "Order",
+                key,
+                {
+                    "Stripe_Schedule_Id__c": "sub_sched_1",
+                    "Stripe_MRR__c": Decimal("600.10"),
+                    "Stripe_Next_Change__c": date(2027, 7, 1),
+                    "Stripe_Synced_At__c": moment,
+                    "Stripe_Sync_Message__c": None,
+                },
+            ),
+            WriteBack("OrderItem", sf_id("802", 100), {"Stripe_Price_Id__c": "price_1"}),
+            WriteBack("Account", sf_id("001", 1), {"Stripe_Customer_Id__c": "cus_1"}),
+            WriteBack(
+                "Stripe_Sync_Record__c", f"{key}:sync", {"Status__c": "Synced", "Order__c": key}, "Record_Key__c"
+            ),
+        ]
+    )
+    assert [result.error for result in results] == [None] * 4
+    assert calls(org) == {"POST composite": 1}
+    order = org.records("Order")[key]
+    assert (order["Stripe_Schedule_Id__c"], order["Stripe_MRR__c"]) == ("sub_sched_1", 600.1)
+    assert (order["Stripe_Next_Change__c"], order["Stripe_Synced_At__c"]) == (
+        "2027-07-01",
+        "2027-01-04T12:00:00.000+0000",
+    )
+    (status,) = org.records("Stripe_Sync_Record__c").values()
+    assert (status["Record_Key__c"], status["Status__c"]) == (f"{key}:sync", "Synced")
+
+
+def test_an_upsert_finds_its_record_again(start_org: StartOrg):
+    org = start_org({})
+    crm = crm_for(org)
+    for status in ("Failed", "Synced"):
+        write = WriteBack("Stripe_Sync_Record__c", "a:sync", {"Status__c": status}, upsert_by="Record_Key__c")
+        assert crm.write_back([write])[0].error is None
+    assert [record["Status__c"] for record in org.records("Stripe_Sync_Record__c").values()] == ["Synced"]
+
+
+def test_one_bad_row_does_not_touch_the_others(start_org: StartOrg):
+    tables: Tables = {}
+    keys = [deal(tables, n) for n in range(1, 4)]
+    org = start_org(tables)
+    values = ["x" * 300, "sub_sched_2", "sub_sched_3"]
+    writes = [WriteBack("Order", key, {"Stripe_Schedule_Id__c": v}) for key, v in zip(keys, values, strict=True)]
+    writes += [
+        WriteBack("Order", sf_id("801", 99), {"Stripe_Schedule_Id__c": "sub_sched_9"}),
+        WriteBack("Order", "../../evil", {"Stripe_Schedule_Id__c": "sub_sched_9"}),
+        WriteBack("Account", sf_id("001", 1), {}),
+        WriteBack("Account", sf_id("001", 1), {"Nonsense__c": 1}),
+    ]
+    long, *good, gone, no_id, empty, unknown = crm_for(org).write_back(writes)
+    assert long.error is not None
+    assert long.error.startswith("STRING_TOO_LONG")
+    assert [result.error for result in good] == [None, None]
+    assert gone.error is not None
+    assert no_id.error is not None
+    assert "is not the id" in no_id.error
+    assert empty.error is None
+    assert unknown.error is not None
+    assert "Nonsense__c" in unknown.error
+    assert [org.records("Order")[key].get("Stripe_Schedule_Id__c") for key in keys[1:]] == values[1:]
+
+
+def test_lines_go_in_small_collections(start_org: StartOrg):
+    tables: Tables = {}
+    deal(tables, lines=60)
+    org = start_org(tables)
+    writes = [WriteBack("OrderItem", key, {"Stripe_Price_Id__c": "price_1"}) for key in org.records("OrderItem")]
+    assert {result.error for result in crm_for(org).write_back(writes)} == {None}
+    assert calls(org) == {"POST composite": 1}  # 25 + 25 + 10 in one request
+    assert crm_for(org).write_back([]) == ()
+
+
+def test_locked_rows_are_tried_again_and_only_those(start_org: StartOrg):
+    tables: Tables = {}
+    keys = [deal(tables, n) for n in (1, 2)]
+    org = start_org(tables)
+    org.lock_rows_once(keys[0])
+    results = crm_for(org).write_back([WriteBack("Order", key, {"Stripe_Schedule_Id__c": "s"}) for key in keys])
+    assert [result.error for result in results] == [None, None]
+    assert calls(org) == {"POST composite": 2}
+
+
+def test_a_row_that_stays_locked_comes_back_with_its_reason(start_org: StartOrg):
+    tables: Tables = {}
+    keys = [deal(tables, n) for n in (1, 2)]
+    org = start_org(tables)
+
+    class Always(set):  # type: ignore[type-arg]
+        def discard(self, _: object) -> None: ...
+
+    org.app.api.records.locked_once = Always({keys[0]})
+    results = crm_for(org).write_back([WriteBack("Order", key, {"Stripe_Schedule_Id__c": "s"}) for key in keys])
+    assert results[0].error is not None
+    assert results[0].error.startswith("UNABLE_TO_LOCK_ROW")
+    assert results[1].error is None
+
+
+def test_an_answer_that_is_lost_on_the_way_is_written_again(start_org: StartOrg):
+    tables: Tables = {}
+    key = deal(tables)
+    org = start_org(tables)
+    org.inject({"route": "composite", "action": "drop_after", "times": 2})
+    (result,) = crm_for(org).write_back([WriteBack("Order", key, {"Stripe_Schedule_Id__c": "s"})])
+    assert result.error is None
+    assert calls(org) == {"POST composite": 3}
+
+
+def test_when_salesforce_is_away_nothing_is_pretended(start_org: StartOrg):
+    tables: Tables = {}
+    key = deal(tables)
+    org = start_org(tables)
+    org.inject({"route": "composite", "status": 503, "times": None, "body": "<html>maintenance</html>"})
+    with pytest.raises(RetryableError):
+        crm_for(org).write_back([WriteBack("Order", key, {"Stripe_Schedule_Id__c": "s"})])
