@@ -8,7 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce, SalesforceError
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,5 +46,5 @@ def refusal(act: Callable[[], Any]) -> tuple[int, str, str]:
     """Status, code and message of the refusal that an act earns."""
     with pytest.raises(SalesforceError) as caught:
         act()
-    content = caught.value.content[0]
-    return caught.value.status, content["errorCode"], content["message"]
+    content: Any = caught.value.content
+    return caught.value.status, content[0]["errorCode"], content[0]["message"]

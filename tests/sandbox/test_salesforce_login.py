@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceExpiredSession
 
 from connector.sandbox.salesforce import ConnectedApp, SalesforceSandbox, make_key_pair
@@ -106,7 +106,7 @@ def test_a_session_dies_on_the_orgs_clock(org):
     org.clock.advance(timedelta(hours=3))
     with pytest.raises(SalesforceExpiredSession) as caught:
         direct.query("SELECT COUNT() FROM User")
-    assert caught.value.content[0]["errorCode"] == "INVALID_SESSION_ID"
+    assert "INVALID_SESSION_ID" in str(caught.value.content)
 
 
 def test_the_client_logs_in_again(org):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -81,7 +82,7 @@ def test_delete_goes_to_the_recycle_bin(sf, account):
 
 def test_unknown_records_and_objects(sf):
     assert refusal(lambda: sf.Account.get("001000000000001AAA"))[:2] == (404, "NOT_FOUND")
-    assert refusal(lambda: sf.Nope.get("001000000000001AAA"))[:2] == (404, "NOT_FOUND")
+    assert refusal(lambda: sf.restful("sobjects/Nope/" + "001000000000001AAA"))[:2] == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -213,14 +214,15 @@ def test_describe(sf):
     assert {"childSObject": "OrderItem", "field": "OrderId", "relationshipName": "OrderItems"}.items() <= next(
         child for child in described["childRelationships"] if child["field"] == "OrderId"
     ).items()
-    names = {each["name"]: each["keyPrefix"] for each in sf.describe()["sobjects"]}
+    listed: Any = sf.describe()
+    names = {each["name"]: each["keyPrefix"] for each in listed["sobjects"]}
     assert (names["OrderItem"], names["Stripe_Sync_Record__c"][0]) == ("802", "a")
 
 
 def test_an_org_with_one_currency_before_setup():
     with SalesforceSandbox(multi_currency=False, write_back=False) as org:
         sf = connect(org)
-        names = {field["name"] for field in sf.Order.describe()["fields"]}
+        names = {field["name"] for field in sf.restful("sobjects/Order/describe")["fields"]}
         assert not names & {"CurrencyIsoCode", "Stripe_Schedule_Id__c"}
         assert refusal(lambda: sf.query("SELECT CurrencyIsoCode FROM Order"))[1] == "INVALID_FIELD"
         assert refusal(lambda: sf.query("SELECT Id FROM Stripe_Sync_Record__c"))[1] == "INVALID_TYPE"
@@ -231,7 +233,11 @@ def test_an_org_with_one_currency_before_setup():
 
 
 def test_foreign_records_bring_their_fields():
-    records = {"Order": {"8018N00000030U1QAI": {"AccountId": "0018N00000JaJQuQAN", "Legacy_Id__c": "x", "Score__c": 1}}}
+    records: dict[str, Any] = {
+        "Order": {"8018N00000030U1QAI": {"AccountId": "0018N00000JaJQuQAN", "Legacy_Id__c": "x", "Score__c": 1}}
+    }
+    records["Legacy__c"] = {"a1W8N000000OCvkUAG": {"Name": "SR-000231"}}
     with SalesforceSandbox(records=records) as org:
+        assert connect(org).query("SELECT Name FROM Legacy__c")["records"][0]["Name"] == "SR-000231"
         row = connect(org).query("SELECT Legacy_Id__c, Score__c FROM Order")["records"][0]
         assert (row["Legacy_Id__c"], row["Score__c"]) == ("x", 1.0)

@@ -6,10 +6,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 import pytest
 import requests
-from simple_salesforce import SalesforceError
+from simple_salesforce.exceptions import SalesforceError
 
 from connector.sandbox.salesforce import FaultRule, SalesforceSandbox
 from tests.sandbox.salesforce_org import connect, refusal
@@ -118,7 +119,7 @@ def test_updated_and_deleted(org, sf):
     assert deleted["deletedRecords"] == [{"id": gone, "deletedDate": "2026-03-02T10:00:30.000+0000"}]
     assert deleted["earliestDateAvailable"] < "2026-02-16"
     for start, end in ((NOW, NOW), (NOW - timedelta(days=31), NOW)):
-        assert refusal(lambda start=start, end=end: sf.Account.updated(start, end))[1] == "INVALID_REPLICATION_DATE"
+        assert refusal(partial(sf.Account.updated, start, end))[1] == "INVALID_REPLICATION_DATE"
 
 
 def test_http_faults(org, sf):

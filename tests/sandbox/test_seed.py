@@ -23,7 +23,7 @@ def lines_of(records, key):
 @pytest.mark.parametrize("today", DAYS, ids=str)
 def test_money_adds_up(today):
     records = seed(today)
-    totals = defaultdict(Decimal)
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
     for line in records["OrderItem"].values():
         total = Decimal(str(line["UnitPrice"])) * Decimal(str(line["Quantity"]))
         assert total == Decimal(str(line["TotalPrice"]))
@@ -51,7 +51,7 @@ def test_prices_follow_list_discount_and_term(today):
 def test_every_reference_leads_somewhere_and_every_value_fits(today):
     records, schema = seed(today), default_schema()
     for name, rows in records.items():
-        sobject = schema.find(name)
+        sobject = schema.objects[name.lower()]
         for record_id, fields in rows.items():
             assert record_id.startswith(sobject.prefix)
             for column_name, value in fields.items():

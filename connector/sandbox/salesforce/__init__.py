@@ -97,7 +97,7 @@ class SalesforceSandbox:
     # --- what the org holds ----------------------------------------------------------------------------
 
     def records(self, sobject: str, *, with_deleted: bool = False) -> dict[str, dict[str, Any]]:
-        """Return the records of an object by id."""
+        """Return the records of an object by id; empty columns are left out."""
         return self.app.backdoor.rows(sobject, with_deleted=with_deleted)
 
     def insert(self, sobject: str, fields: Mapping[str, Any]) -> str:

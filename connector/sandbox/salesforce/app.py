@@ -19,7 +19,6 @@ from connector.sandbox.salesforce.rest_composite import CompositeResource
 from connector.sandbox.salesforce.rest_query import QueryResource
 from connector.sandbox.salesforce.rest_sobjects import SObjectResource, versions
 from connector.sandbox.salesforce.schema_stripe import default_schema
-from connector.sandbox.salesforce.soql_bind import find_sobject
 from connector.sandbox.salesforce.store import INTEGRATION_USER, Store
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class SalesforceApp:
             resource(self.api).install()
         self._found_org()
         for name, rows in settings.records.items():
-            sobject = find_sobject(schema, name)
+            sobject = schema.find(name) or schema.add_object(name, next(iter(rows), "")[:3])
             for record_id, fields in rows.items():
                 self.store.load(sobject, record_id, fields)
 

@@ -134,6 +134,11 @@ class Schema:
                 return other, column
         return None
 
+    def add_object(self, name: str, prefix: str) -> SObject:
+        """Make room for an object that loaded records have and the tables lack."""
+        made = self.objects[name.lower()] = sobject(name, prefix, "Name string:255")
+        return made
+
     def learn(self, sobject: SObject, fields: Mapping[str, Any]) -> None:
         """Make room for fields that loaded records have and the tables lack, guessing the type from the value."""
         for name, value in fields.items():
