@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
+from jwt.exceptions import PyJWTError  # the vendor library signs with PyJWT, and lets its errors through
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
@@ -144,7 +145,7 @@ def log_in(settings: SalesforceSettings, transport: SalesforceTransport) -> tupl
         raise ConfigError(_refusal(settings, code, str(error.auth_message))) from error
     except (AttributeError, requests.JSONDecodeError) as error:  # an answer that is no OAuth answer
         raise RetryableError(f"{settings.name}: the login server gave an unreadable answer") from error
-    except ValueError as error:  # PyJWT and cryptography, for a key they cannot read
+    except (PyJWTError, ValueError) as error:
         raise ConfigError(f"{settings.name}: the private key is not a PEM key that RS256 can sign with") from error
     return token, _checked_host(settings, instance)
 

@@ -8,7 +8,7 @@ from connector.crm.protocol import FieldPaths, Probe
 from connector.crm.salesforce_client import SalesforceClient
 from connector.crm.salesforce_reads import ORDER_TIES, routed
 from connector.crm.salesforce_schema import OrgSchema
-from connector.domain.errors import ConfigError, RejectedError, RetryableError
+from connector.domain.errors import ConfigError, ConnectorError
 
 _ORGANIZATION = "SELECT Id, IsSandbox, OrganizationType FROM Organization LIMIT 1"
 _MAX_SKEW = timedelta(minutes=2)
@@ -34,20 +34,24 @@ def organization(client: SalesforceClient) -> Organization:
 def probe(client: SalesforceClient, schema: OrgSchema, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
     """Look at everything; `writes` names the fields by object that write-back sets. Never raises a ConnectorError."""
     schema.forget()
+    found: list[Probe] = []
     try:
-        token = client.tokens.current()
-        org = organization(client)
-    except (ConfigError, RejectedError, RetryableError) as error:
-        return (Probe("login", ok=False, detail=str(error), remedy="see the text above; nothing else was looked at"),)
+        found.extend(_probes(client, schema, paths, writes))
+    except ConnectorError as error:
+        name = "calls" if found else "login"
+        found.append(Probe(name, ok=False, detail=str(error), remedy="see the text; what follows was not looked at"))
+    return tuple(found)
+
+
+def _probes(client: SalesforceClient, schema: OrgSchema, paths: FieldPaths, writes: FieldPaths) -> Iterator[Probe]:
+    org = organization(client)
     kind = "sandbox" if org.is_sandbox else "production"
-    return (
-        Probe("login", ok=True, detail=f"logged in at {token.instance}"),
-        Probe("organization", ok=True, detail=f"{org.id}, {org.edition}, {kind}"),
-        *_reads(schema, paths),
-        *_writes(schema, writes),
-        _clock(client),
-        _usage(client),
-    )
+    yield Probe("login", ok=True, detail=f"logged in at {client.tokens.current().instance}")
+    yield Probe("organization", ok=True, detail=f"{org.id}, {org.edition}, {kind}")
+    yield _clock(client)
+    yield from _reads(schema, paths)
+    yield from _writes(schema, writes)
+    yield _usage(client)
 
 
 def _reads(schema: OrgSchema, paths: FieldPaths) -> Iterator[Probe]:
