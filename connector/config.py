@@ -1,0 +1,180 @@
+"""config.toml and the environment → one frozen Config, or one ConfigError that names every fault with its line.
+
+A variable CONNECTOR_… wins over the file, the file over the defaults. Secrets are references (`connector.secrets`) and
+are read only when used. This is shell: it knows the domain and the plan's limits, but opens no door.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
+from sqlalchemy import make_url
+
+from connector.config_environment import read_environment
+from connector.config_errors import Loc, read_faults, render_faults
+from connector.config_file import leaves, read_config_file
+from connector.config_rules import (
+    SANDBOX_REMEDY,
+    check_database,
+    check_key_mode,
+    check_sandbox,
+    fault,
+    is_loopback,
+    sandbox_fault,
+)
+from connector.config_show import ExplainedSetting, explain_config
+from connector.config_tables import JobsConfig, LogConfig, SafetyConfig, SalesforceConnection, Settings, StripeConfig
+from connector.config_types import Origin, Table
+from connector.domain.errors import ConfigError
+from connector.mapping.problems import did_you_mean
+from connector.secrets import SecretRef, is_reference
+
+__all__ = [
+    "Config",
+    "ExplainedSetting",
+    "JobsConfig",
+    "LogConfig",
+    "SafetyConfig",
+    "SalesforceConnection",
+    "SecretRef",
+    "StripeConfig",
+    "check_key_mode",
+    "check_sandbox",
+    "explain_config",
+    "load_config",
+]
+
+DEFAULT_PATH = Path("config.toml")
+
+
+class Config(Settings):
+    """Everything that is set once for the whole program."""
+
+    mode: Literal["test", "live"] = "test"
+    """test or live; the Stripe key must be of the same mode."""
+    time_zone: str = "UTC"
+    """Days begin at midnight here: an IANA name such as Europe/Berlin."""
+    database: str = "sqlite:///connector.db"
+    """The journal: sqlite:///FILE, postgresql://USER@HOST/NAME, or a reference to such a URL with its password."""
+    stripe: StripeConfig
+    """The Stripe account that is billed."""
+    crm: Table[SalesforceConnection] = Field(min_length=1)
+    """CRM connections by name."""
+    safety: SafetyConfig = Field(default_factory=SafetyConfig)
+    """How far a plan, or a run, may go without approval."""
+    jobs: JobsConfig = Field(default_factory=JobsConfig)
+    """When the scheduled jobs run."""
+    log: LogConfig = Field(default_factory=LogConfig)
+    """What is logged, and how."""
+
+    _origin: Origin = PrivateAttr(default_factory=lambda: Origin(Path(), os.environ, {}))
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep where the settings come from."""
+        if isinstance(context, Origin):
+            self._origin = context
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone that days begin in."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Return where each key was set: config.toml:12 or the name of a variable. Defaults are not listed."""
+        return self._origin.sources
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of what is set. Secrets are in it by reference only, the folder not at all."""
+        content = self.model_dump(mode="json")
+        for connection in content["crm"].values():
+            connection["mapping"] = Path(os.path.relpath(connection["mapping"], self._origin.folder)).as_posix()
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def database_url(self) -> str:
+        """Read the database's URL; a SQLite file without a leading slash lies beside the configuration."""
+        url = self.database
+        if is_reference(url):
+            url = SecretRef(url, self._origin.folder, self._origin.env).resolve()
+        if not url.startswith("sqlite"):
+            return url
+        parsed = make_url(url)
+        if parsed.database in {None, "", ":memory:"}:
+            return url
+        return parsed.set(database=str(self._origin.folder / str(parsed.database))).render_as_string()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        if value in available_timezones():
+            return value
+        raise fault(
+            "CFG-005",
+            f'time_zone is "{value[:60]}", which is no IANA time zone',
+            did_you_mean(value, available_timezones()),
+        )
+
+    @field_validator("database")
+    @classmethod
+    def _check_database(cls, value: str) -> str:
+        if not is_reference(value):
+            check_database(value)
+        return value
+
+    @field_validator("stripe")
+    @classmethod
+    def _check_stripe(cls, value: StripeConfig, info: ValidationInfo) -> StripeConfig:
+        if info.data.get("mode") == "live" and value.base_url and not is_loopback(value.base_url):
+            hint = 'Leave base_url out, or set mode = "test".'
+            raise fault("CFG-010", "a live key must not go to another base_url", hint, ("base_url",))
+        return value
+
+    @field_validator("crm")
+    @classmethod
+    def _check_crm(cls, value: Mapping[str, SalesforceConnection], info: ValidationInfo) -> Mapping[str, Any]:
+        for name, connection in value.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
+                text = "the name of a connection is at most 40 small letters, digits, - and _, a letter first"
+                raise fault("CFG-005", text, "Write [crm.salesforce].", (name,))
+            if text := sandbox_fault(info.data.get("mode", ""), sandbox=connection.known_sandbox):
+                raise fault("CFG-012", text, SANDBOX_REMEDY, (name, "sandbox" if connection.sandbox else "domain"))
+        return value
+
+
+def load_config(path: Path | None, env: Mapping[str, str]) -> Config:
+    """Read the file (config.toml when None) and the variables. Raises ConfigError with all faults, one a line."""
+    file = read_config_file(path or DEFAULT_PATH)
+    variables = read_environment(Config, env, file.referred)
+    values = _merge(file.values, variables.values)
+    faults = [*file.faults, *variables.faults]
+
+    def place(loc: Loc) -> tuple[str, int]:
+        line = file.line_of(loc)
+        name = variables.name_of(loc)
+        return (name, 0) if name else (f"{file.name}:{line}", line)
+
+    origin = Origin(file.folder, env, {".".join(loc): place(loc)[0] for loc, _ in leaves(values)})
+    config = None
+    try:
+        config = Config.model_validate(values, context=origin)
+    except ValidationError as error:
+        faults += read_faults(Config, error.errors(), place)
+    if config is None or faults:  # raised out here, so that no traceback leads to pydantic's error and its inputs
+        raise ConfigError(render_faults(faults))
+    return config
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one layer over another; tables are joined, anything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged

@@ -1,0 +1,156 @@
+"""What pydantic found wrong → one line each for people: where, code, what, and what may have been meant. All at once.
+
+    config.toml:12  CFG-003 unknown key "api_kye" in [stripe]  Did you mean: api_key?
+
+The text never shows a value that could be a secret.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from connector.mapping.problems import did_you_mean
+from connector.secrets import hide_secrets
+
+Loc = tuple[str, ...]
+
+_EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "decimal_parsing": "a number",
+    "decimal_type": "a number",
+    "dict_type": "a table",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "path_type": "a path",
+    "string_type": "text",
+}
+_BOUNDS = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "too_short": "at least one entry",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of the configuration. `line` is 0 for what the environment says; those come last."""
+
+    where: str
+    line: int
+    code: str
+    message: str
+    hint: str = ""
+
+    def render(self) -> str:
+        """Return the fault as one line."""
+        return "  ".join(part for part in (self.where, f"{self.code} {self.message}", self.hint) if part)
+
+
+def render_faults(faults: Iterable[Fault]) -> str:
+    """Return all faults, the file's first and by line; the same code twice on a line is said once."""
+    ordered = sorted(faults, key=lambda each: (each.line == 0, each.line, each.where, each.code))
+    groups = groupby(ordered, key=lambda each: (each.where, each.code, "" if each.code == "CFG-006" else each.message))
+    return "\n".join(next(group).render() for _, group in groups)
+
+
+def read_faults(
+    model: type[BaseModel], errors: Sequence[Mapping[str, Any]], place: Callable[[Loc], tuple[str, int]]
+) -> Iterator[Fault]:
+    """Translate pydantic's errors; `place` tells where a key was written: text and line."""
+    lacking: dict[tuple[Loc, str, str], list[str]] = {}
+    for error in errors:
+        loc = tuple(str(part) for part in error["loc"] if part != "[key]")
+        context = error.get("ctx", {})
+        match error["type"]:
+            case "missing":
+                lacking.setdefault((loc[:-1], "CFG-004", ""), []).append(loc[-1])
+            case "config" if context["code"] == "CFG-009":
+                lacking.setdefault((loc[:-1], "CFG-009", f" {context['text']}"), []).append(loc[-1])
+            case "config":
+                yield Fault(*place((*loc, *context["at"])), context["code"], context["text"], context["hint"])
+            case "extra_forbidden":
+                yield _unknown(model, loc, error["input"], place(loc))
+            case kind:
+                yield Fault(*place(loc), *_wrong(loc[-1], kind, error["input"], context))
+    for (table, code, text), names in lacking.items():
+        says = f"[{'.'.join(table)}]{text} lacks" if table else "the file lacks the table"
+        yield Fault(*place(table), code, f"{says} {', '.join(names)}")
+
+
+def _wrong(name: str, kind: str, found: Any, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return code, message and hint for a value of the wrong type or out of range."""
+    if kind == "literal_error":
+        known = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
+        if name == "kind":
+            return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {', '.join(known)}."
+        return "CFG-005", f"{name} is {shown(found)}, expected {' or '.join(known)}", ""
+    expected = _EXPECTED.get(kind) or _BOUNDS.get(kind, "another value").format(**context)
+    return "CFG-005", f"{name} is {shown(found)}, expected {expected}", ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as it may stand in an error: short, and without what looks like a secret."""
+    match value:
+        case Mapping():
+            return "a table"
+        case list() | tuple():
+            return "a list"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{hide_secrets(value)[:60]}"'
+        case _:
+            return str(value)[:60]
+
+
+def _unknown(model: type[BaseModel], loc: Loc, found: Any, place: tuple[str, int]) -> Fault:
+    name, table = loc[-1], loc[:-1]
+    owner = model_at(model, table)
+    hint = _home(model, name, owner) or did_you_mean(name, owner.model_fields if owner else ())
+    if isinstance(found, Mapping):
+        return Fault(*place, "CFG-003", f"unknown table [{hide_secrets('.'.join(loc))}]", hint)
+    inside = f"in [{'.'.join(table)}]" if table else "at the top"
+    return Fault(*place, "CFG-003", f"unknown key {shown(name)} {inside}", hint)
+
+
+def _home(model: type[BaseModel], name: str, owner: type[BaseModel] | None) -> str:
+    """Return where a key belongs that stands in the wrong table."""
+    if name in model.model_fields and owner is not model:
+        return f"{name} belongs at the top, above the first table."
+    tables = [table for table in model.model_fields if name in getattr(model_at(model, (table,)), "model_fields", ())]
+    return f"{name} belongs in [{tables[0]}]." if tables else ""
+
+
+def model_at(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
+    """Walk the models to the table at `loc`; None when no model describes it."""
+    current: Any = model
+    for part in loc:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            info = current.model_fields.get(part)
+            current = _bare(info.annotation) if info else None
+        else:
+            current = _bare(get_args(current)[-1]) if get_args(current) else None
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _bare(annotation: Any) -> Any:
+    """Strip Annotated and None from an annotation."""
+    if hasattr(annotation, "__metadata__"):
+        return _bare(get_args(annotation)[0])
+    arguments = [each for each in get_args(annotation) if each is not NoneType]
+    if len(arguments) == 1 and get_origin(annotation) not in {dict, Mapping, tuple}:
+        return _bare(arguments[0])
+    return annotation

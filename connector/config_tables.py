@@ -1,0 +1,167 @@
+"""The tables of config.toml as frozen models: names, defaults, units and rules.
+
+What a field is for stands under it, once; the JSON Schema and editors show the same words.
+"""
+
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from connector.config_rules import AUTH_NEEDS, fault, is_base_url, is_loopback, is_salesforce_url
+from connector.config_types import Amounts, RelativePath, Secret
+from connector.plan.safety import Limits
+from connector.secrets import is_reference
+
+_NEEDED_BY_LOGIN = tuple(dict.fromkeys(name for names in AUTH_NEEDS.values() for name in names))
+
+
+class Settings(BaseModel):
+    """What all tables share: nothing changes after reading, nothing unknown is accepted, no error shows a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class StripeConfig(Settings):
+    """The Stripe account that is billed."""
+
+    api_key: Secret
+    """Where the key is kept; a restricted key (rk_) is best. Its mode must be the mode above."""
+    allow_remote_base_url: bool = False
+    """Let base_url point to another machine, in test mode only."""
+    base_url: str | None = None
+    """Send Stripe's calls here instead, for an emulator: http://127.0.0.1:PORT."""
+    requests_per_second: float = Field(default=25.0, gt=0, le=10_000)
+    """Requests a second in all. Stripe allows 25 in test mode; raise it to 100 for live."""
+    endpoint_requests_per_second: float = Field(default=25.0, gt=0, le=10_000)
+    """Requests a second to one endpoint, such as customers."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or is_loopback(value) or (info.data.get("allow_remote_base_url") and is_base_url(value)):
+            return value
+        raise fault("CFG-010", "base_url does not point to this machine", "Write http://127.0.0.1:PORT.")
+
+
+class SalesforceConnection(Settings):
+    """One Salesforce org: where it is, how we log in, which mapping reads it."""
+
+    kind: Literal["salesforce"]
+    """The kind of CRM."""
+    mapping: RelativePath
+    """The mapping file."""
+    auth: Literal["client_credentials", "jwt", "password", "session"]
+    """How we log in. Client credentials and JWT suit a program; session is for development."""
+    domain: str = Field(default="login", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
+    """login, test, or the org's My Domain: acme.my, acme--uat.sandbox.my."""
+    client_id: Secret | None = Field(default=None, validate_default=True)
+    """The consumer key of the connected app. For client_credentials, jwt and password."""
+    client_secret: Secret | None = Field(default=None, validate_default=True)
+    """The consumer secret of the connected app. For client_credentials and password."""
+    username: str | None = Field(default=None, validate_default=True)
+    """The integration user. For jwt and password."""
+    password: Secret | None = Field(default=None, validate_default=True)
+    """The user's password. For password."""
+    security_token: Secret | None = None
+    """The user's security token, where the org asks for one. For password."""
+    private_key: Secret | None = Field(default=None, validate_default=True)
+    """The PEM key whose certificate the connected app knows. For jwt."""
+    session_id: Secret | None = Field(default=None, validate_default=True)
+    """A session that is already open. For session."""
+    instance_url: str | None = Field(default=None, validate_default=True)
+    """The org's address that the session belongs to: https://acme.my.salesforce.com. For session."""
+    base_url: str | None = None
+    """Send the org's calls here instead, for an emulator: http://127.0.0.1:PORT."""
+    api_version: str = Field(default="62.0", pattern=r"^\d{2,3}\.0$")
+    """Version of Salesforce's API."""
+    sandbox: bool | None = None
+    """Whether the org is a sandbox; found out when not said. A sandbox never bills in live mode."""
+
+    @property
+    def known_sandbox(self) -> bool | None:
+        """Tell whether the org is a sandbox by its address or by the file; None when only the org knows."""
+        host = self.domain.lower().removesuffix(".salesforce.com")
+        return True if host == "test" or host.endswith(".sandbox.my") else self.sandbox
+
+    @field_validator(*_NEEDED_BY_LOGIN)
+    @classmethod
+    def _check_login(cls, value: Any, info: ValidationInfo) -> Any:
+        auth = info.data.get("auth", "")
+        if value is None and info.field_name in AUTH_NEEDS.get(auth, ()):
+            raise fault("CFG-009", f'with auth = "{auth}"', f"{info.field_name} is needed")
+        return value
+
+    @field_validator("username")
+    @classmethod
+    def _check_username(cls, value: str | None) -> str | None:
+        if value is not None and is_reference(value):
+            raise fault("CFG-007", "username is no secret and takes no reference", "Write the name itself.")
+        return value
+
+    @field_validator("domain")
+    @classmethod
+    def _check_domain(cls, value: str, info: ValidationInfo) -> str:
+        if value in {"login", "test"} and info.data.get("auth") == "client_credentials":
+            raise fault("CFG-005", f'client credentials do not work at "{value}"', "Write your My Domain: acme.my.")
+        return value
+
+    @field_validator("instance_url")
+    @classmethod
+    def _check_instance_url(cls, value: str | None) -> str | None:
+        if value is None or is_loopback(value) or is_salesforce_url(value):
+            return value
+        raise fault("CFG-010", "instance_url is no Salesforce address", "Write https://YOUR-DOMAIN.my.salesforce.com.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        if value is None or is_loopback(value):
+            return value
+        raise fault("CFG-010", "base_url does not point to this machine", "Write http://127.0.0.1:PORT.")
+
+
+class SafetyConfig(Settings):
+    """How far a plan, or a run, may go without approval."""
+
+    max_contract_amount: Amounts = Field(default_factory=lambda: MappingProxyType({}))
+    """The most one contract may bill, in major units by currency; "*" stands for all others. Empty: no limit."""
+    max_backdating_days: int = Field(default=366, ge=0)
+    """How many days ago a new contract may have started."""
+    max_terminations: int = Field(default=0, ge=0)
+    """How many contracts one run may end."""
+    max_changed_share: Decimal = Field(default=Decimal("0.3"), ge=0, le=1)
+    """Which share of the known contracts one run may change: 0.3 is 30 %."""
+    min_population: int = Field(default=10, ge=0)
+    """From how many known contracts on max_changed_share counts."""
+
+    def limits(self) -> Limits:
+        """Return the same as the plan's own value."""
+        return Limits(
+            self.max_contract_amount,
+            self.max_backdating_days,
+            self.max_terminations,
+            self.max_changed_share,
+            self.min_population,
+        )
+
+
+class JobsConfig(Settings):
+    """When the scheduled jobs run, and how many contracts they work on at once."""
+
+    sync_every_seconds: int = Field(default=60, ge=1)
+    """Seconds between two looks for changed contracts."""
+    housekeeping_every_hours: int = Field(default=24, ge=1)
+    """Hours between two rounds of housekeeping."""
+    workers: int = Field(default=8, ge=1, le=64)
+    """How many contracts are worked on at once."""
+
+
+class LogConfig(Settings):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe message that is logged."""
+    format: Literal["text", "json"] = "text"
+    """Text for people, JSON lines for machines."""

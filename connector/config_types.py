@@ -1,0 +1,73 @@
+"""The types settings are made of: references to secrets, money by currency, frozen tables."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    WrapSerializer,
+)
+from pydantic_settings import NoDecode
+
+from connector.config_rules import fault
+from connector.domain.errors import UnknownCurrencyError
+from connector.domain.money import exponent
+from connector.secrets import HOW, REFERENCE_PATTERN, SecretRef, is_reference
+
+T = TypeVar("T")
+
+
+class Origin(NamedTuple):
+    """Where settings come from: relative paths start at `folder`, references look into `env`."""
+
+    folder: Path
+    env: Mapping[str, str]
+    sources: Mapping[str, str]
+
+
+def _read_reference(value: Any, info: ValidationInfo) -> SecretRef:
+    """Make a reference; what is none is never echoed."""
+    if isinstance(value, SecretRef):
+        return value
+    if isinstance(value, str) and is_reference(value):
+        origin = info.context
+        return SecretRef(value, origin.folder, origin.env) if isinstance(origin, Origin) else SecretRef(value)
+    raise fault("CFG-006", f"{info.field_name} is no reference, and a secret must not stand in the file", HOW)
+
+
+def _read_path(value: Path, info: ValidationInfo) -> Path:
+    return info.context.folder / value if isinstance(info.context, Origin) else value
+
+
+def _read_currency(code: str) -> str:
+    try:
+        exponent(code if code != "*" else "usd")
+    except UnknownCurrencyError as error:
+        raise fault("CFG-005", str(error), 'Write a code such as usd, or "*" for all others.') from None
+    return code.lower()
+
+
+def _dump_table(table: Mapping[str, Any], dump: Callable[[dict[str, Any]], Any]) -> Any:
+    return dump(dict(table))
+
+
+Secret = Annotated[
+    SecretRef,
+    PlainValidator(_read_reference),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": REFERENCE_PATTERN}),
+    NoDecode,
+]
+RelativePath = Annotated[Path, AfterValidator(_read_path)]
+Currency = Annotated[str, AfterValidator(_read_currency)]
+Amount = Annotated[Decimal, Field(ge=0)]
+Table = Annotated[Mapping[str, T], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]
+Amounts = Annotated[Mapping[Currency, Amount], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]
