@@ -143,7 +143,7 @@ def living_customer(tenant: Tenant, ident: str, param: str, *, status: int = 400
 def _delete(call: Call) -> Object:
     """Leave a stub: deleted customers can still be retrieved (stripe.com/docs/api/customers/delete)."""
     customer = _living(call)
-    if any(sub["customer"] == customer["id"] and not sub["ended_at"] for sub in call.tenant.all("subscription")):
+    if any(not sub["ended_at"] for sub in call.tenant.of("subscription", customer["id"])):
         raise not_emulated("deleting a customer with running subscriptions")
     call.tenant.drop("customer", customer["id"])
     return call.tenant.add("customer", deletion("customer", customer["id"]))
@@ -191,7 +191,7 @@ def _create_tax_id(call: Call) -> Object:
 
 def _list_tax_ids(call: Call) -> Object:
     customer = _living(call)
-    return listing(call, [tax for tax in call.tenant.all("tax_id") if tax["customer"] == customer["id"]])
+    return listing(call, call.tenant.of("tax_id", customer["id"]))
 
 
 def _tax_id(call: Call) -> Object:
@@ -248,8 +248,7 @@ def _create_balance_transaction(call: Call) -> Object:
 
 def _list_balance_transactions(call: Call) -> Object:
     customer = _living(call)
-    rows = call.tenant.all("customer_balance_transaction")
-    return listing(call, [row for row in rows if row["customer"] == customer["id"]])
+    return listing(call, call.tenant.of("customer_balance_transaction", customer["id"]))
 
 
 ENDPOINTS = [

@@ -43,6 +43,13 @@ def listing(call: Call, found: Iterable[Object]) -> Object:
     return list_of(found, page_of(call.params), call.path)
 
 
+def owned(call: Call, kind: str) -> Iterable[Object]:
+    """Find the objects of a list request, those of one customer if it names one."""
+    if "customer" in call.params:
+        return call.tenant.of(kind, call.params["customer"])
+    return call.tenant.all(kind)
+
+
 def deletion(kind: str, ident: str) -> Object:
     """Answer a delete request."""
     return {"id": ident, "object": kind, "deleted": True}

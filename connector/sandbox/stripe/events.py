@@ -5,6 +5,7 @@ They can be listed and fetched. Delivery to webhook endpoints is not emulated: e
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Object, Tenant
 
 API_VERSION = "2026-10-28.endive"
+KEPT = 20_000  # the vendor keeps events for 30 days
 EVENT_NAMES = {
     "subscription": "customer.subscription",
     "tax_id": "customer.tax_id",
@@ -35,13 +37,16 @@ def record(tenant: Tenant, action: str, subject: Object, at: int, before: dict[s
             "object": "event",
             "api_version": API_VERSION,
             "created": at,
-            "data": data,
+            "data": None,
             "livemode": tenant.livemode,
             "pending_webhooks": 0,
             "request": dict(tenant.request),
             "type": f"{EVENT_NAMES.get(kind, kind)}.{action}",
+            "_data": json.dumps(data, separators=(",", ":"), default=float),
         },
     )
+    if len(tenant.objects["event"]) > KEPT:
+        tenant.drop("event", next(iter(tenant.objects["event"])))
 
 
 def _list_events(call: Call) -> Object:

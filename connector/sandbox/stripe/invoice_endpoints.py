@@ -9,7 +9,7 @@ from connector.sandbox.stripe import events
 from connector.sandbox.stripe.billing import part_of
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
-from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, listing
+from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, listing, owned
 from connector.sandbox.stripe.errors import StripeError, invalid, missing_object, not_emulated
 from connector.sandbox.stripe.invoices import Charge, Heading, finalize, issue, set_lines, settle
 from connector.sandbox.stripe.limits import merge_metadata
@@ -30,9 +30,8 @@ def _list(call: Call) -> Object:
     params = call.params
     found = [
         invoice
-        for invoice in call.tenant.all("invoice")
+        for invoice in owned(call, "invoice")
         if ("customer" in params or "subscription" in params or invoice["test_clock"] is None)
-        and params.get("customer") in (None, invoice["customer"])
         and params.get("subscription") in (None, invoice["_subscription"])
         and params.get("status") in (None, invoice["status"])
         and params.get("collection_method") in (None, invoice["collection_method"])
@@ -185,7 +184,7 @@ def _delete(call: Call) -> Object:
     if invoice["_subscription"]:
         message = "You can't delete invoices created by subscriptions."
         raise invalid(message)
-    for item in [item for item in tenant.all("invoiceitem") if item["invoice"] == invoice["id"]]:
+    for item in [item for item in tenant.of("invoiceitem", invoice["customer"]) if item["invoice"] == invoice["id"]]:
         tenant.drop("invoiceitem", item["id"])
     tenant.drop("invoice", invoice["id"])
     return deletion("invoice", invoice["id"])
@@ -263,9 +262,8 @@ def _list_items(call: Call) -> Object:
     params = call.params
     found = [
         item
-        for item in call.tenant.all("invoiceitem")
-        if params.get("customer") in (None, item["customer"])
-        and params.get("invoice") in (None, item["invoice"])
+        for item in owned(call, "invoiceitem")
+        if params.get("invoice") in (None, item["invoice"])
         and ("pending" not in params or (item["invoice"] is None) == params["pending"])
         and ("created" not in params or within(item["date"], params["created"]))
     ]

@@ -186,9 +186,7 @@ def _skeleton(tenant: Tenant, customer: Object, sub: Object | None, head: Headin
         "custom_fields": facts.get("custom_fields") or customer["invoice_settings"]["custom_fields"],
         **_customer_facts(customer),
         "customer_tax_ids": [
-            {"type": tax["type"], "value": tax["value"]}
-            for tax in tenant.all("tax_id")
-            if tax["customer"] == customer["id"]
+            {"type": tax["type"], "value": tax["value"]} for tax in tenant.of("tax_id", customer["id"])
         ],
         "default_payment_method": None,
         "default_source": None,
@@ -336,7 +334,8 @@ def _revive(tenant: Tenant, invoice: Object, at: int) -> None:
     sub = tenant.objects["subscription"].get(invoice["_subscription"] or "")
     if sub is None or sub["status"] != "past_due":
         return
-    unpaid = (i for i in tenant.all("invoice") if i["_subscription"] == sub["id"] and i["status"] == "open")
+    ours = tenant.of("invoice", sub["customer"])
+    unpaid = (i for i in ours if i["_subscription"] == sub["id"] and i["status"] == "open")
     if next(unpaid, None) is None:
         tenant.touch("subscription", sub["id"])["status"] = "active"
         events.record(tenant, "updated", sub, at, {"status": "past_due"})

@@ -80,8 +80,8 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Ext
 
 def waiting(tenant: Tenant, customer: str, sub_id: str | None) -> Iterator[Object]:
     """Find what waits for an invoice of a subscription: its own items, and those of the customer alone."""
-    for item in tenant.objects["invoiceitem"].values():
-        if item["customer"] == customer and item["invoice"] is None and item["_subscription"] in (None, sub_id):
+    for item in reversed(tenant.of("invoiceitem", customer)):
+        if item["invoice"] is None and item["_subscription"] in (None, sub_id):
             yield item
 
 

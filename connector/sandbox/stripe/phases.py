@@ -125,14 +125,12 @@ def _end(context: Context, entry: Object, start: int, prices: list[Object], path
 
 def _price(context: Context, entry: Object, path: str) -> Object:
     tenant = context.tenant
-    if "plan" in entry:
-        what = "plans (use prices)"
-        raise not_emulated(what)
     if "price_data" in entry:
         return make_price(tenant, entry["price_data"], context.at, inline=True, param=path)
-    if "price" not in entry:
+    ident = entry.get("price") or entry.get("plan")  # `plan` is the older name, and recorded clients send both
+    if ident is None:
         raise invalid(f"Missing required param: {path}[price].", f"{path}[price]", code="parameter_missing")
-    price = tenant.get("price", entry["price"], f"{path}[price]")
+    price = tenant.get("price", ident, f"{path}[price]")
     if not price["active"] and price["id"] not in context.known_prices:
         message = "The price specified is inactive. This field only accepts active prices."
         raise invalid(message, f"{path}[price]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ def render(value: Any, tenant: Tenant) -> Any:
     if value.get("object") == "subscription_item" and isinstance(value["price"], str):
         price = tenant.objects["price"][value["price"]]
         shown["price"], shown["plan"] = render(price, tenant), legacy_plan(price)
+    if "_data" in value:
+        shown["data"] = json.loads(value["_data"])  # events keep their snapshot as text, to be small
     return shown
 
 
@@ -128,8 +131,7 @@ def _hidden(kind: str, note: str) -> Callable[[Tenant, str], Any]:
 
 def _owned(kind: str, url: str) -> Callable[[Tenant, str], Any]:
     def listed(tenant: Tenant, owner: str) -> Object:
-        found = [item for item in tenant.all(kind) if item["customer"] == owner]
-        return embedded_list(render(found, tenant), url.format(owner=owner))
+        return embedded_list(render(tenant.of(kind, owner), tenant), url.format(owner=owner))
 
     return listed
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.customers import living_customer
-from connector.sandbox.stripe.endpoint import Call, Endpoint, listing
+from connector.sandbox.stripe.endpoint import Call, Endpoint, listing, owned
 from connector.sandbox.stripe.engine import ENDED, move_schedule, plan_schedule
 from connector.sandbox.stripe.errors import invalid, not_emulated
 from connector.sandbox.stripe.limits import check_phase_count, merge_metadata
@@ -75,12 +75,8 @@ def check_customer(tenant: Tenant, customer: Object, phases: list[Object], last:
         message = "The last phase of a schedule must end in the future."
         raise invalid(message, f"phases[{len(phases) - 1}][end_date]")
     currency = phases[0]["currency"]
-    running = [s for s in tenant.all("subscription") if s["customer"] == customer["id"] and not s["ended_at"]]
-    planned = [
-        s
-        for s in tenant.all("subscription_schedule")
-        if s["customer"] == customer["id"] and s["status"] == "not_started"
-    ]
+    running = [s for s in tenant.of("subscription", customer["id"]) if not s["ended_at"]]
+    planned = [s for s in tenant.of("subscription_schedule", customer["id"]) if s["status"] == "not_started"]
     taken = {s["currency"] for s in running} | {s["phases"][0]["currency"] for s in planned}
     if taken - {currency}:
         message = (
@@ -237,9 +233,8 @@ def _list(call: Call) -> Object:
     stamps = [name for name in ("created", "canceled_at", "completed_at", "released_at") if name in params]
     found = [
         schedule
-        for schedule in call.tenant.all("subscription_schedule")
+        for schedule in owned(call, "subscription_schedule")
         if ("customer" in params or schedule["test_clock"] is None)
-        and params.get("customer") in (None, schedule["customer"])
         and (not params.get("scheduled") or schedule["status"] == "not_started")
         and all(within(schedule[name], params[name]) for name in stamps)
     ]

@@ -120,6 +120,7 @@ class Tenant:
         self.clock = Clock(frozen=frozen)
         self.clocks: dict[str, Clock] = {}
         self.objects: dict[str, dict[str, Object]] = {kind: {} for kind in PREFIXES}
+        self._owned: dict[tuple[str, str], dict[str, None]] = {}
         self.answers: dict[str, Stored] = {}
         self.request: Object = {"id": None, "idempotency_key": None}
         self._numbers: Counter[str] = Counter()
@@ -140,7 +141,7 @@ class Tenant:
     def add(self, kind: str, made: Object) -> Object:
         """Keep a new object."""
         self._remember(kind, made["id"], None)
-        self.objects[kind][made["id"]] = made
+        self._put(kind, made)
         return made
 
     def touch(self, kind: str, ident: str) -> Object:
@@ -152,7 +153,7 @@ class Tenant:
     def drop(self, kind: str, ident: str) -> Object:
         """Remove an object."""
         self._remember(kind, ident, self.objects[kind][ident])
-        return self.objects[kind].pop(ident)
+        return self._pop(kind, ident)
 
     def get(self, kind: str, ident: str, param: str, *, status: int = 400) -> Object:
         """Fetch an object a request refers to, or refuse the request."""
@@ -164,6 +165,20 @@ class Tenant:
     def all(self, kind: str) -> Iterator[Object]:
         """Walk over the objects of a kind, newest first."""
         return reversed(self.objects[kind].values())
+
+    def of(self, kind: str, customer: str) -> list[Object]:
+        """Find the objects of a kind that belong to a customer, newest first."""
+        return [self.objects[kind][ident] for ident in reversed(self._owned.get((kind, customer), {}))]
+
+    def _put(self, kind: str, made: Object) -> None:
+        self.objects[kind][made["id"]] = made
+        if isinstance(made.get("customer"), str):
+            self._owned.setdefault((kind, made["customer"]), {})[made["id"]] = None
+
+    def _pop(self, kind: str, ident: str) -> Object:
+        gone = self.objects[kind].pop(ident)
+        self._owned.get((kind, str(gone.get("customer"))), {}).pop(ident, None)
+        return gone
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -178,6 +193,7 @@ class Tenant:
         copied.clock.agenda = list(self.clock.agenda)
         copied.clocks = {ident: clock.copied() for ident, clock in self.clocks.items()}
         copied._numbers = self._numbers.copy()
+        copied._owned = {owner: dict(idents) for owner, idents in self._owned.items()}
         return copied
 
     # --- undoing --------------------------------------------------------------------------------------
@@ -200,7 +216,7 @@ class Tenant:
             self._undo.append((kind, ident, copy.deepcopy(before)))
 
     def _restore(self, kind: str, ident: str, before: Object | None) -> None:
-        if before is None:
-            self.objects[kind].pop(ident, None)
-        else:
-            self.objects[kind][ident] = before
+        if before is not None:
+            self._put(kind, before)
+        elif ident in self.objects[kind]:
+            self._pop(kind, ident)

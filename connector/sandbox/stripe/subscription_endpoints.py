@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
-from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, listing
+from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, listing, owned
 from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
 from connector.sandbox.stripe.item_changes import bill_change, change_items
 from connector.sandbox.stripe.limits import merge_metadata
@@ -44,9 +44,8 @@ def _list(call: Call) -> Object:
     status = params.get("status")
     found = [
         sub
-        for sub in call.tenant.all("subscription")
+        for sub in owned(call, "subscription")
         if ("customer" in params or "test_clock" in params or sub["test_clock"] is None)
-        and params.get("customer") in (None, sub["customer"])
         and params.get("test_clock") in (None, sub["test_clock"])
         and params.get("collection_method") in (None, sub["collection_method"])
         and ("price" not in params or any(item["price"] == params["price"] for item in sub["items"]["data"]))
