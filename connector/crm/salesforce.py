@@ -7,6 +7,7 @@ remembered in `missing_columns`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from tenacity import Retrying
@@ -132,30 +133,33 @@ class SalesforceCrm:
             pending = self.schema.askable(refused)
 
     def _changed_orders(self, window: Window, told: Told, found: Told) -> Iterator[str]:
+        """Yield ids of orders; `found` takes the rows that the next poll will read again."""
         bereft: set[str] = set()
-        rows = (("OrderItem", row) for row in changed_rows(self.client, "OrderItem", ("OrderId",), window))
-        for name, row in (*(("Order", row) for row in self._order_rows(window)), *rows):
+        orders = (("Order", row) for row in self._order_rows(window))
+        lines = (("OrderItem", row) for row in changed_rows(self.client, "OrderItem", ("OrderId",), window))
+        for name, row in chain(orders, lines):
             stamp = stamp_of(row)
             if told.get((name, row["Id"])) == stamp:
                 continue
-            found[name, row["Id"]] = stamp
+            if stamp >= window.end(self.client) - self._overlap:
+                found[name, row["Id"]] = stamp
             yield row["Id" if name == "Order" else "OrderId"]
             if row.get("IsDeleted") and (quote := amended_quote(row)):
                 bereft.add(quote)
         yield from first_orders(self.client, bereft)
 
-    def _order_rows(self, window: Window) -> list[dict[str, Any]]:
+    def _order_rows(self, window: Window) -> Iterator[dict[str, Any]]:
         """Read changed orders; in an org without CPQ nothing is amended, and there is no such column."""
         query = Query("Order", frozenset({"IsDeleted", AMENDED_QUOTE}), "")
         try:
             (known,) = self.schema.askable([query])
-            return list(changed_rows(self.client, "Order", known.columns, window))
-        except RejectedError as error:
+            yield from changed_rows(self.client, "Order", known.columns, window)
+        except RejectedError as error:  # of the first page, so nothing is yielded twice
             if error.code not in UNKNOWN_COLUMN:
                 raise
             self.schema.learn(query)
             (known,) = self.schema.askable([query])
-            return list(changed_rows(self.client, "Order", known.columns, window))
+            yield from changed_rows(self.client, "Order", known.columns, window)
 
 
 def _of_families(asked: Iterable[RawRecord], records: RawRecords) -> list[RawRecord]:

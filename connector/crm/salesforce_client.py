@@ -50,7 +50,7 @@ class SalesforceClient(Salesforce):
             version=settings.api_version,
             session=self.transport,
             parse_float=Decimal,
-            object_pairs_hook=dict,
+            object_pairs_hook=None,
         )
         self.tokens = TokenSource(partial(log_in, settings, self.transport))
         self._salesforce_login_partial = partial(self._renewed)

@@ -4,9 +4,11 @@ from decimal import Decimal
 import pytest
 
 from connector.crm.protocol import WriteBack
+from connector.crm.salesforce import SalesforceCrm
 from connector.domain.errors import RetryableError
+from connector.retry import retry_policy
 from tests.crm.builders import Tables, deal, sf_id
-from tests.crm.conftest import StartOrg, calls, crm_for
+from tests.crm.conftest import StartOrg, calls, crm_for, settings_for
 
 
 def test_a_contract_is_written_back_in_one_call(start_org: StartOrg):
@@ -132,3 +134,20 @@ def test_when_salesforce_is_away_nothing_is_pretended(start_org: StartOrg):
     org.inject({"route": "composite", "status": 503, "times": None, "body": "<html>maintenance</html>"})
     with pytest.raises(RetryableError):
         crm_for(org).write_back([WriteBack("Order", key, {"Stripe_Schedule_Id__c": "s"})])
+
+
+def test_what_was_stored_before_salesforce_went_away_is_told_apart(start_org: StartOrg):
+    tables: Tables = {}
+    key = deal(tables, lines=150)  # six collections of lines, so two requests
+    org = start_org(tables)
+    away = {"route": "composite", "status": 503, "body": "<html>"}
+    org.inject({**away, "nth": 2}, {**away, "nth": 3})
+    crm = SalesforceCrm(settings_for(org), policy=retry_policy(attempts=2, sleep=lambda _: None))
+    lines = [line for line in org.records("OrderItem") if org.records("OrderItem")[line]["OrderId"] == key]
+    results = crm.write_back(WriteBack("OrderItem", line, {"Stripe_Price_Id__c": "p"}) for line in lines)
+    stored = {row["Id"] for row in org.records("OrderItem").values() if row.get("Stripe_Price_Id__c")}
+    assert len(stored) == 125
+    assert {result.id for result in results if result.error is None} == stored
+    assert {result.error for result in results if result.error} == {
+        "Salesforce: an answer that is not Salesforce's API (503)"
+    }
