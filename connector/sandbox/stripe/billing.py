@@ -169,7 +169,7 @@ def _ledger_credits(item: Object, at: int) -> list[tuple[int, int]]:
 
 
 def _present_credit(tenant: Tenant, sub: Object, item: Object, at: int) -> tuple[int, int]:
-    share = rest_share(item, at)
+    share = rest_share(price_of(tenant, item), item, at)
     net = _net_of_period(tenant, sub, item, at)
     return -half_up(net * share), item["current_period_end"]
 
@@ -179,17 +179,18 @@ def debit_rest(tenant: Tenant, sub: Object, item: Object, at: int) -> None:
     price = price_of(tenant, item)
     if metered(price) or item["current_period_end"] <= at:
         return
-    amount = half_up(_net_of_period(tenant, sub, item, at) * rest_share(item, at))
+    amount = half_up(_net_of_period(tenant, sub, item, at) * rest_share(price, item, at))
     period = (at, item["current_period_end"])
     text = f"Remaining time on {{name}} after {day_text(at)}"
     made = _add_proration(tenant, sub, item, text, amount=amount, period=period)
     item["_debits"].append({"start": at, "end": period[1], "amount": amount, "item": made["id"]})
 
 
-def rest_share(item: Object, at: int) -> Fraction:
-    """Tell which part of the running period is left."""
-    length = item["current_period_end"] - item["current_period_start"]
-    return Fraction(item["current_period_end"] - at, length)
+def rest_share(price: Object, item: Object, at: int) -> Fraction:
+    """Tell which part of a whole period is left; the period runs from boundary to boundary, however it was entered."""
+    end = item["current_period_end"]
+    start = interval_of(price).boundary_until(item["_anchor"], end - 1)
+    return Fraction(end - at, end - start)
 
 
 def _net_of_period(tenant: Tenant, sub: Object, item: Object, at: int) -> Fraction:

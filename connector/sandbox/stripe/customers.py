@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events
+from connector.sandbox.stripe.blanks import CUSTOMER, blank
 from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, listing
 from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
 from connector.sandbox.stripe.limits import merge_metadata
@@ -39,31 +40,15 @@ def _create(call: Call) -> Object:
         tenant.get("test_helpers.test_clock", clock, "test_clock")
     at = tenant.clock_of({"test_clock": clock}).now()
     ident = tenant.new_id("customer")
-    made: Object = {
-        "id": ident,
-        "object": "customer",
-        "address": None,
-        "balance": 0,
-        "created": at,
-        "currency": None,
-        "customer_account": None,
-        "default_source": None,
-        "delinquent": False,
-        "description": None,
-        "discount": None,
-        "email": None,
-        "invoice_prefix": ident.removeprefix("cus_")[:8].upper(),
-        "invoice_settings": _invoice_settings({}),
-        "livemode": tenant.livemode,
-        "metadata": {},
-        "name": None,
-        "next_invoice_sequence": 1,
-        "phone": None,
-        "preferred_locales": [],
-        "shipping": None,
-        "tax_exempt": "none",
-        "test_clock": clock,
-    }
+    made = blank(
+        CUSTOMER,
+        id=ident,
+        created=at,
+        invoice_prefix=ident.removeprefix("cus_")[:8].upper(),
+        invoice_settings=_invoice_settings({}),
+        livemode=tenant.livemode,
+        test_clock=clock,
+    )
     _apply(made, params)
     tenant.add("customer", made)
     for given in params.get("tax_id_data", []):

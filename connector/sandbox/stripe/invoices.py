@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events
+from connector.sandbox.stripe.blanks import INVOICE, blank
 from connector.sandbox.stripe.customers import move_balance
 from connector.sandbox.stripe.discounts import Reduction, living, reduce_lines
 from connector.sandbox.stripe.errors import invalid
@@ -161,84 +162,38 @@ def _skeleton(tenant: Tenant, customer: Object, sub: Object | None, head: Headin
     draft_until = head.at + DRAFT_SECONDS
     advancing = facts.get("auto_advance", True)
     automatic = facts["collection_method"] == "charge_automatically"
-    return {
-        "id": tenant.new_id("invoice"),
-        "object": "invoice",
-        "account_country": "US",
-        "account_name": "Sandbox",
-        "account_tax_ids": None,
-        "amount_due": 0,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_paid_off_stripe": None,
-        "amount_remaining": 0,
-        "amount_shipping": 0,
-        "application": None,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": advancing,
-        "automatic_tax": _automatic_tax(facts.get("automatic_tax")),
-        "automatically_finalizes_at": draft_until if advancing else None,
-        "billing_reason": head.reason,
-        "collection_method": facts["collection_method"],
-        "created": head.at,
-        "currency": head.currency,
-        "custom_fields": facts.get("custom_fields") or customer["invoice_settings"]["custom_fields"],
+    return blank(
+        INVOICE,
+        id=tenant.new_id("invoice"),
+        auto_advance=advancing,
+        automatic_tax=_automatic_tax(facts.get("automatic_tax")),
+        automatically_finalizes_at=draft_until if advancing else None,
+        billing_reason=head.reason,
+        collection_method=facts["collection_method"],
+        created=head.at,
+        currency=head.currency,
+        custom_fields=facts.get("custom_fields") or customer["invoice_settings"]["custom_fields"],
         **_customer_facts(customer),
-        "customer_tax_ids": [
-            {"type": tax["type"], "value": tax["value"]} for tax in tenant.of("tax_id", customer["id"])
-        ],
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": facts.get("description"),
-        "discounts": list(facts.get("discounts") or []),
-        "due_date": facts.get("due_date") or (head.at + days * DAY if days and not automatic else None),
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": facts.get("footer") or customer["invoice_settings"]["footer"],
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
-        "issuer": {"type": "self"},
-        "last_finalization_error": None,
-        "latest_revision": None,
-        "livemode": tenant.livemode,
-        "metadata": dict(facts.get("metadata") or {}),
-        "next_payment_attempt": draft_until if automatic and advancing else None,
-        "number": None,
-        "on_behalf_of": None,
-        "parent": sub
+        customer_tax_ids=[{"type": tax["type"], "value": tax["value"]} for tax in tenant.of("tax_id", customer["id"])],
+        description=facts.get("description"),
+        discounts=list(facts.get("discounts") or []),
+        due_date=facts.get("due_date") or (head.at + days * DAY if days and not automatic else None),
+        footer=facts.get("footer") or customer["invoice_settings"]["footer"],
+        livemode=tenant.livemode,
+        metadata=dict(facts.get("metadata") or {}),
+        next_payment_attempt=draft_until if automatic and advancing else None,
+        parent=sub
         and {
             "quote_details": None,
             "subscription_details": {"metadata": dict(sub["metadata"]), "subscription": sub["id"]},
             "type": "subscription_details",
         },
-        "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
-        "period_end": head.period[1],
-        "period_start": head.period[0],
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
-        "starting_balance": customer["balance"],
-        "statement_descriptor": None,
-        "status": "draft",
-        "status_transitions": {
-            "finalized_at": None,
-            "marked_uncollectible_at": None,
-            "paid_at": None,
-            "voided_at": None,
-        },
-        "test_clock": customer["test_clock"],
-        "threshold_reason": None,
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-        "webhooks_delivered_at": None,
-        "_subscription": sub["id"] if sub else None,
-    }
+        period_end=head.period[1],
+        period_start=head.period[0],
+        starting_balance=customer["balance"],
+        test_clock=customer["test_clock"],
+        _subscription=sub["id"] if sub else None,
+    )
 
 
 def _automatic_tax(given: Object | None) -> Object:

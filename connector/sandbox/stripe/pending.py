@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events
+from connector.sandbox.stripe.blanks import INVOICE_ITEM, blank
 from connector.sandbox.stripe.invoices import Charge
 
 if TYPE_CHECKING:
@@ -36,43 +37,39 @@ class Extra:
 
 def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Extra) -> Object:
     """Make an invoice item."""
-    made: Object = {
-        "id": tenant.new_id("invoiceitem"),
-        "object": "invoiceitem",
-        "amount": extra.amount,
-        "currency": extra.currency,
-        "customer": customer["id"],
-        "customer_account": None,
-        "date": extra.at,
-        "description": extra.description,
-        "discountable": extra.discountable,
-        "discounts": list(extra.discounts),
-        "frozen_fields": [],
-        "invoice": extra.invoice,
-        "invoicing_rules": None,
-        "livemode": tenant.livemode,
-        "metadata": dict(extra.metadata),
-        "net_amount": extra.amount,
-        "parent": sub_id
+    made = blank(
+        INVOICE_ITEM,
+        id=tenant.new_id("invoiceitem"),
+        amount=extra.amount,
+        currency=extra.currency,
+        customer=customer["id"],
+        date=extra.at,
+        description=extra.description,
+        discountable=extra.discountable,
+        discounts=list(extra.discounts),
+        invoice=extra.invoice,
+        livemode=tenant.livemode,
+        metadata=dict(extra.metadata),
+        net_amount=extra.amount,
+        parent=sub_id
         and {
             "subscription_details": {"subscription": sub_id, "subscription_item": extra.subscription_item},
             "type": "subscription_details",
         },
-        "period": {"end": extra.end, "start": extra.start},
-        "pricing": extra.price
+        period={"end": extra.end, "start": extra.start},
+        pricing=extra.price
         and {
             "price_details": {"price": extra.price["id"], "product": extra.price["product"]},
             "type": "price_details",
             "unit_amount_decimal": extra.price["unit_amount_decimal"],
         },
-        "proration": extra.proration,
-        "proration_details": {"discount_amounts": []} if extra.proration else None,
-        "quantity": extra.quantity,
-        "quantity_decimal": str(extra.quantity),
-        "tax_rates": [],
-        "test_clock": customer["test_clock"],
-        "_subscription": sub_id,
-    }
+        proration=extra.proration,
+        proration_details={"discount_amounts": []} if extra.proration else None,
+        quantity=extra.quantity,
+        quantity_decimal=str(extra.quantity),
+        test_clock=customer["test_clock"],
+        _subscription=sub_id,
+    )
     tenant.add("invoiceitem", made)
     events.record(tenant, "created", made, extra.at)
     return made

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import billing, events
+from connector.sandbox.stripe.blanks import SUBSCRIPTION, blank
 from connector.sandbox.stripe.discounts import start_discounts
 from connector.sandbox.stripe.item_changes import bill_change, change_items, new_item
 from connector.sandbox.stripe.limits import merge_metadata
@@ -93,63 +94,19 @@ def _classic_anchor(sub: Object, at: int) -> None:
 
 
 def _skeleton(tenant: Tenant, schedule: Object, phase: Object, start: int, at: int) -> Object:
-    return {
-        "id": tenant.new_id("subscription"),
-        "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": start,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": dict(schedule["billing_mode"]),
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-        "collection_method": "charge_automatically",
-        "created": at,
-        "currency": phase["currency"],
-        "customer": schedule["customer"],
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {
-            "account_tax_ids": None,
-            "custom_fields": None,
-            "description": None,
-            "footer": None,
-            "issuer": {"type": "self"},
-        },
-        "latest_invoice": None,
-        "livemode": tenant.livemode,
-        "metadata": {},
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": schedule["id"],
-        "start_date": start,
-        "status": "active",
-        "test_clock": schedule["test_clock"],
-        "transfer_data": None,
-        "trial_end": None,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        "trial_start": None,
-    }
+    return blank(
+        SUBSCRIPTION,
+        id=tenant.new_id("subscription"),
+        billing_cycle_anchor=start,
+        billing_mode=dict(schedule["billing_mode"]),
+        created=at,
+        currency=phase["currency"],
+        customer=schedule["customer"],
+        livemode=tenant.livemode,
+        schedule=schedule["id"],
+        start_date=start,
+        test_clock=schedule["test_clock"],
+    )
 
 
 # --- entering a phase ----------------------------------------------------------------------------------------
