@@ -222,7 +222,8 @@ def test_describe(sf):
 def test_an_org_with_one_currency_before_setup():
     with SalesforceSandbox(multi_currency=False, write_back=False) as org:
         sf = connect(org)
-        names = {field["name"] for field in sf.restful("sobjects/Order/describe")["fields"]}
+        described: Any = sf.restful("sobjects/Order/describe")
+        names = {field["name"] for field in described["fields"]}
         assert not names & {"CurrencyIsoCode", "Stripe_Schedule_Id__c"}
         assert refusal(lambda: sf.query("SELECT CurrencyIsoCode FROM Order"))[1] == "INVALID_FIELD"
         assert refusal(lambda: sf.query("SELECT Id FROM Stripe_Sync_Record__c"))[1] == "INVALID_TYPE"

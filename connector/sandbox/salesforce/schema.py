@@ -73,6 +73,25 @@ class SObject:
     plural: str
     name_format: str = ""
     fields: dict[str, Field] = field(default_factory=dict)
+    indexed: list[Field] = field(default_factory=list)
+    defaulted: list[Field] = field(default_factory=list)
+
+    def add(self, column: Field) -> None:
+        """Add a column, unless there is one of that name."""
+        if column.name.lower() in self.fields:
+            return
+        self.fields[column.name.lower()] = column
+        if column.indexed:
+            self.indexed.append(column)
+        if column.type == "boolean" or column.auto_number:
+            self.defaulted.append(column)
+
+    def copy(self) -> SObject:
+        """Return an object of its own with the same columns."""
+        made = SObject(self.name, self.prefix, self.label, self.plural, self.name_format)
+        for column in self.fields.values():
+            made.add(column)
+        return made
 
     @property
     def custom(self) -> bool:
@@ -93,11 +112,11 @@ class Schema:
     """All objects of one org. Each emulator has its own copy, since an org's fields can change while it runs."""
 
     def __init__(self, objects: Iterable[SObject], *, multi_currency: bool = False) -> None:
-        self.objects = {o.name.lower(): replace(o, fields=dict(o.fields)) for o in objects}
+        self.objects = {o.name.lower(): o.copy() for o in objects}
         self.multi_currency = multi_currency
         if multi_currency:
             for sobject in self.objects.values():
-                _append(sobject, parse_field("CurrencyIsoCode picklist:USD|EUR|GBP|JPY|KWD|CHF|CAD"))
+                sobject.add(parse_field("CurrencyIsoCode picklist:USD|EUR|GBP|JPY|KWD|CHF|CAD"))
 
     def find(self, name: str) -> SObject | None:
         """Return the object called ``name`` in any case."""
@@ -110,7 +129,7 @@ class Schema:
     def add_field(self, sobject: str, line: str) -> Field:
         """Add a field while the org runs, in the notation of the tables."""
         added = parse_field(line)
-        _append(self.objects[sobject.lower()], added)
+        self.objects[sobject.lower()].add(added)
         return added
 
     def remove_field(self, sobject: str, name: str) -> None:
@@ -144,11 +163,7 @@ class Schema:
         for name, value in fields.items():
             if name == "attributes" or sobject.find(name) is not None:
                 continue
-            _append(sobject, parse_field(f"{name} {_guess(value)}"))
-
-
-def _append(sobject: SObject, column: Field) -> None:
-    sobject.fields.setdefault(column.name.lower(), column)
+            sobject.add(parse_field(f"{name} {_guess(value)}"))
 
 
 def _guess(value: Any) -> str:
@@ -166,7 +181,7 @@ def sobject(name: str, prefix: str, table: str, *, plural: str = "", name_format
     for line in (SYSTEM_FIELDS + table).splitlines():
         if text := line.split("#")[0].strip():
             for column in parse_lines(text):
-                _append(made, column)
+                made.add(column)
     return made
 
 

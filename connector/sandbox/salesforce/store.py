@@ -121,8 +121,8 @@ class Store:
             self._unindex(sobject, table, old)
         table.records[record_id] = record
         insort(table.by_stamp, (record["SystemModstamp"], record_id))
-        for column in sobject.fields.values():
-            if column.indexed and record.get(column.name) is not None:
+        for column in sobject.indexed:
+            if record.get(column.name) is not None:
                 table.by_value[column.name][index_key(record[column.name])].add(record_id)
 
     @contextmanager
@@ -180,8 +180,8 @@ class Store:
         at = bisect_left(table.by_stamp, key)
         if at < len(table.by_stamp) and table.by_stamp[at] == key:
             del table.by_stamp[at]
-        for column in sobject.fields.values():
-            if column.indexed and old.get(column.name) is not None:
+        for column in sobject.indexed:
+            if old.get(column.name) is not None:
                 table.by_value[column.name][index_key(old[column.name])].discard(old["Id"])
 
 
@@ -192,10 +192,10 @@ def index_key(value: Any) -> str:
 
 def _defaults(sobject: SObject, table: Table) -> Record:
     defaults: Record = {}
-    for column in sobject.fields.values():
+    for column in sobject.defaulted:
         if column.type == "boolean":
             defaults[column.name] = False
-        elif column.auto_number:
+        else:
             defaults[column.name] = sobject.name_format.format(next(table.auto_numbers))
     return defaults
 
