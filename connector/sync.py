@@ -32,6 +32,8 @@ from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
 from connector.write_back import ids_of, save_subscriptions, write_backs
 
 BATCH = 200
+#: Orders that are not meant to be billed (yet): no failure, and nothing is written to them.
+_NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 LEASE = timedelta(minutes=5)
 
 
@@ -75,7 +77,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one contract. `outcome` is applied, nothing, refused, pending, failed, waiting or busy."""
+    """What became of one contract. `outcome` is applied, nothing, skipped, refused, pending, failed, waiting or busy."""
 
     planned: Planned
     outcome: str
@@ -139,7 +141,7 @@ def _judged(desk: Desk, one: Planned, scope: RunScope) -> Planned:
 
 def _settle(desk: Desk, one: Planned, run_id: int, *, dry_run: bool) -> Result:
     started = time.monotonic()
-    result = Result(one, _outcome(one.judgement), None) if dry_run else _carry_out(desk, one, run_id)
+    result = Result(one, _outcome(one), None) if dry_run else _carry_out(desk, one, run_id)
     _record(desk, result, run_id, round((time.monotonic() - started) * 1000))
     return result
 
@@ -154,7 +156,7 @@ def _carry_out(desk: Desk, one: Planned, run_id: int) -> Result:
         return Result(one, "busy", None)
     try:
         result = _applied(desk, one, run_id, lease)
-        if result.status is not None:
+        if result.status is not None and result.outcome != "skipped":
             refused = _write_back(desk, one.raw, result.status)
             result = replace(result, error=result.error or refused)
         return result
@@ -177,7 +179,7 @@ def _applied(desk: Desk, one: Planned, run_id: int, lease: Lease) -> Result:
         status = failed_status(str(error), "Tell whoever runs the connector; nothing more is changed.", _ids(desk, one))
         return Result(one, "failed", status, error=str(error))
     status = crm_status(one.plan, one.issues, one.judgement, _ids(desk, one), desk.today())
-    return Result(one, _outcome(one.judgement), status, writes)
+    return Result(one, _outcome(one), status, writes)
 
 
 def _rejected(desk: Desk, one: Planned, error: RejectedError) -> Result:
@@ -215,13 +217,15 @@ def _write_back(desk: Desk, raw: RawContract, status: CrmStatus) -> str | None:
     return f"billing is done, but the CRM refused to store the status: {reasons}"
 
 
-def _outcome(judgement: Judgement) -> str:
+def _outcome(one: Planned) -> str:
+    if any(issue.code in _NOT_MEANT for issue in one.issues):
+        return "skipped"
     return {
         Verdict.APPLY: "applied",
         Verdict.NOTHING: "nothing",
         Verdict.REFUSE: "refused",
         Verdict.NEEDS_APPROVAL: "pending",
-    }[judgement.verdict]
+    }[one.judgement.verdict]
 
 
 def _record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:

@@ -1,0 +1,125 @@
+"""The composition root: one Config → everything wired. Only here are clients built and the wall clock read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from connector.billing.account import StripeAccount
+from connector.billing.client import StripeApi
+from connector.billing.limiter import Limiter, Rates
+from connector.config import Config, SalesforceConnection, check_key_mode
+from connector.crm.salesforce import SalesforceCrm
+from connector.crm.salesforce_login import (
+    Auth,
+    ClientCredentials,
+    JwtBearer,
+    OpenSession,
+    SalesforceSettings,
+    UsernamePassword,
+)
+from connector.domain.errors import ConfigError
+from connector.journal import Journal, open_journal
+from connector.offline import read_mapping
+from connector.secrets import SecretRef
+from connector.sync import Desk
+
+
+def now_utc() -> datetime:
+    """Return the present moment; the only place where the connector reads the wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything, wired. Close it, or use it as a context manager."""
+
+    config: Config
+    journal: Journal
+    desks: Mapping[str, Desk]
+    api: StripeApi
+
+    def desk(self, name: str | None = None) -> Desk:
+        """Return the desk of a connection; without a name, the only one."""
+        if name is None and len(self.desks) == 1:
+            return next(iter(self.desks.values()))
+        if name is not None and name in self.desks:
+            return self.desks[name]
+        known = ", ".join(self.desks) or "none"
+        what = f"there is no connection {name!r}" if name else "several connections are configured; choose one"
+        raise ConfigError(f"{what}. Use --connection NAME; configured: {known}.")
+
+    def close(self) -> None:
+        """Close the journal."""
+        self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrade: bool = False) -> App:
+    """Wire everything; raises ConfigError with the remedy. Nothing is called outside yet, and no login is made.
+
+    `upgrade` brings the journal's tables up to date first (the demo's private database).
+    """
+    api_key = config.stripe.api_key.resolve()
+    check_key_mode(api_key, config.mode)
+    rates = Rates(config.stripe.requests_per_second, config.stripe.endpoint_requests_per_second)
+    api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=Limiter(rates))
+    journal = open_journal(config.database_url(), upgrade=upgrade)
+    test = "" if config.mode == "live" else "/test"
+    desks = {
+        name: Desk(
+            name=name,
+            crm=SalesforceCrm(salesforce_settings(name, connection)),
+            mapping=read_mapping(Path(connection.mapping)),
+            account=StripeAccount(name, config.zone, api, journal),
+            limits=config.safety.limits(),
+            clock=clock,
+            dashboard=f"https://dashboard.stripe.com{test}",
+        )
+        for name, connection in config.crm.items()
+    }
+    return App(config, journal, desks, api)
+
+
+def salesforce_settings(name: str, connection: SalesforceConnection) -> SalesforceSettings:
+    """Return the adapter's settings with every secret looked up."""
+    return SalesforceSettings(
+        auth=_auth(connection),
+        name=name,
+        domain=connection.domain,
+        api_version=connection.api_version,
+        base_url=connection.base_url,
+    )
+
+
+def _auth(connection: SalesforceConnection) -> Auth:
+    match connection.auth:
+        case "client_credentials":
+            return ClientCredentials(_secret(connection.client_id), _secret(connection.client_secret))
+        case "jwt":
+            return JwtBearer(
+                _secret(connection.username), _secret(connection.client_id), _secret(connection.private_key)
+            )
+        case "password":
+            return UsernamePassword(
+                _secret(connection.username),
+                _secret(connection.password),
+                _secret(connection.client_id),
+                _secret(connection.client_secret),
+                _secret(connection.security_token) if connection.security_token else "",
+            )
+        case "session":
+            return OpenSession(_secret(connection.session_id), connection.instance_url or "")
+
+
+def _secret(value: SecretRef | str | None) -> str:
+    return value.resolve() if isinstance(value, SecretRef) else value or ""

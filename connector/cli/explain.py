@@ -1,0 +1,138 @@
+"""`connector explain`: everything about one contract on one page, from the CRM's records to the verdict."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.rule import Rule
+from rich.text import Text
+
+from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app
+from connector.cli.output import out, print_json, print_plan
+from connector.cli.plan import planned_json, planned_text
+from connector.crm.protocol import ContractRef
+from connector.domain.errors import ConfigError
+from connector.domain.timeline import timeline
+from connector.plan.existing import ExistingState
+from connector.plan.render import ramp_picture
+from connector.sync import Desk, Planned, plan_contract
+
+#: Sections of the page, in the order of the pipeline.
+SECTIONS = ("raw", "contract", "timeline", "desired", "existing", "plan")
+
+
+def explain(
+    order: Annotated[str, typer.Argument(help="Any order of the contract.")],
+    refresh: Annotated[bool, typer.Option(help="Read the schedule from Stripe instead of the journal.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    connection: ConnectionOption = None,
+) -> None:
+    """Explain a contract: records, what the mapping made of them, timeline, desired, existing, plan, verdict."""
+    with open_app(config) as app:
+        desk = app.desk(connection)
+        raw = next(iter(desk.crm.fetch([ContractRef(desk.name, order)], desk.mapping.paths)), None)
+        if raw is None:
+            raise ConfigError(f"the CRM has no order {order}; check the id, and that the integration user may see it")
+        planned = plan_contract(desk, raw, live=refresh)
+        if json:
+            print_json(
+                {**planned_json(planned), "trace": _trace_json(planned), "existing": _existing(planned.existing)}
+            )
+        else:
+            print_page(planned, desk)
+
+
+def print_page(planned: Planned, desk: Desk) -> None:
+    """Print the page for people."""
+    pages = {
+        "raw": _raw(planned),
+        "contract": _contract(planned, desk.mapping.name),
+        "timeline": _timeline(planned),
+        "desired": _desired(planned),
+        "existing": _held(planned.existing),
+    }
+    for section in SECTIONS[:-1]:
+        out.print(Rule(section, align="left", style="dim"))
+        for line in pages[section]:
+            out.print(Text(line))
+    out.print(Rule("plan and verdict", align="left", style="dim"))
+    print_plan(planned_text(planned))
+
+
+def _raw(planned: Planned) -> Iterator[str]:
+    for revision in planned.raw.revisions:
+        yield f"{revision.record.object} {revision.record.id}  {revision.kind}"
+        for line in revision.lines:
+            hung = f", {len(line.rates)} rates" if line.rates else ""
+            hung += f", {len(line.discounts)} coupons" if line.discounts else ""
+            yield f"  {line.record.object} {line.record.id}{hung}"
+    counts: dict[str, int] = {}
+    for record in planned.raw.records:
+        counts[record.object] = counts.get(record.object, 0) + 1
+    yield "records: " + ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+
+
+def _contract(planned: Planned, mapping: str) -> Iterator[str]:
+    ref = ""
+    for traced in planned.reading.trace:
+        if traced.ref != ref:
+            ref = traced.ref
+            yield ref
+        raw = "" if str(traced.raw) == str(traced.value) else f"  from {traced.raw!r}"
+        where = f"{traced.field or 'constant'}" + (f" of {traced.record}" if traced.record not in {None, ref} else "")
+        yield f"  {traced.slot:<22} {_shown(traced.value):<32} {where}{raw}  ({mapping}:{traced.line})"
+
+
+def _timeline(planned: Planned) -> Iterator[str]:
+    contract = planned.contract
+    if contract is None or planned.plan is None or planned.plan.desired is None:
+        yield "none: the issues below come first"
+        return
+    for piece in timeline(contract)[0]:
+        held = ", ".join(f"{entry.quantity.normalize():f} x {entry.line.product.name}" for entry in piece.in_force)
+        yield f"{piece.period}  {held}"
+    once = [line for line in contract.lines if line.charge.value == "one_time"]
+    yield from (f"{line.start}              once: {line.quantity:f} x {line.product.name}" for line in once)
+
+
+def _desired(planned: Planned) -> Iterator[str]:
+    if planned.plan is None or planned.plan.desired is None:
+        yield "none"
+        return
+    for schedule in planned.plan.desired.schedules:
+        yield from ramp_picture(schedule)
+    for resource in planned.plan.desired.resources:
+        yield f"{resource.key}"
+
+
+def _held(existing: ExistingState) -> Iterator[str]:
+    if not existing.objects:
+        yield "nothing yet"
+    for key, held in existing.objects.items():
+        state = f"  {held.status}" if held.status else ""
+        yield f"{key}  {held.id}{state}"
+
+
+def _trace_json(planned: Planned) -> list[dict[str, Any]]:
+    return [
+        {
+            "ref": traced.ref,
+            "slot": traced.slot,
+            "value": _shown(traced.value),
+            "raw": None if traced.raw is None else str(traced.raw),
+            "record": traced.record,
+            "field": traced.field,
+            "line": traced.line,
+        }
+        for traced in planned.reading.trace
+    ]
+
+
+def _existing(existing: ExistingState) -> Mapping[str, Any]:
+    return {str(key): {"id": held.id, "status": held.status} for key, held in existing.objects.items()}
+
+
+def _shown(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= 32 else f"{text[:31]}…"

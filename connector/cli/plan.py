@@ -1,0 +1,173 @@
+"""`plan`, `apply`, `sync` and `approve`: look, decide, do."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from connector.app import App
+from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app, refs_of, require_consent
+from connector.cli.exits import Exit
+from connector.cli.offline import OfflineOptions, plan_offline
+from connector.cli.output import out, print_json, print_plan, say
+from connector.cli.results import exit_code, print_summary, result_json
+from connector.plan.document import SCHEMA_VERSION, plan_document, unreadable_document
+from connector.plan.render import issue_lines, render_plan
+from connector.plan.safety import Verdict
+from connector.sync import Desk, Planned, Result, plan_contracts, sync_contracts
+
+Orders = Annotated[list[str] | None, typer.Argument(help="Order ids; without any, every changed contract.")]
+
+
+def plan(
+    orders: Orders = None,
+    records: Annotated[Path | None, typer.Option(help="Plan this records file, without any network.")] = None,
+    existing: Annotated[Path | None, typer.Option(help="With --records: what Stripe holds.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="With --records: the mapping file.")] = None,
+    now: Annotated[str | None, typer.Option(help="With --records: the moment that counts as now (ISO, UTC).")] = None,
+    time_zone: Annotated[str, typer.Option(help="With --records: the account's time zone.")] = "UTC",
+    detailed_exitcode: Annotated[bool, typer.Option(help="Exit 2 when there are changes.")] = False,
+    live_read: Annotated[bool, typer.Option("--refresh", help="Read every schedule to find edits by hand.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    connection: ConnectionOption = None,
+) -> None:
+    """Show what would change in Stripe, when what would be billed, and whether it adds up. Changes nothing."""
+    if records is not None:
+        options = OfflineOptions(records, existing, mapping, now, time_zone)
+        raise typer.Exit(_show([plan_offline(options)], json=json, detailed=detailed_exitcode, single=True))
+    with open_app(config) as app:
+        desk = app.desk(connection)
+        planned = list(plan_contracts(desk, refs_of(desk, orders), live=live_read))
+        raise typer.Exit(_show(planned, json=json, detailed=detailed_exitcode, single=False))
+
+
+def apply(
+    orders: Orders = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    connection: ConnectionOption = None,
+) -> None:
+    """Plan, show, ask, and apply what is within the safety limits or was approved."""
+    with open_app(config) as app:
+        desk = app.desk(connection)
+        refs = refs_of(desk, orders)
+        planned = list(plan_contracts(desk, refs))
+        if not json:
+            for one in planned:
+                print_plan(planned_text(one))
+        if not any(one.judgement.verdict is Verdict.APPLY for one in planned):
+            say("Nothing can be applied.")
+            raise typer.Exit(_plan_exit(planned, detailed=False))
+        require_consent(app, yes=yes)
+        raise typer.Exit(run_sync(app, desk, refs, job="apply", json=json))
+
+
+def sync(
+    orders: Orders = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    connection: ConnectionOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, even in live mode.")] = False,
+) -> None:
+    """Plan and apply under the safety limits, and write the status back. What the scheduler does every minute."""
+    with open_app(config) as app:
+        desk = app.desk(connection)
+        if app.config.mode == "live":
+            require_consent(app, yes=yes)
+        raise typer.Exit(run_sync(app, desk, refs_of(desk, orders), job="sync", json=json))
+
+
+def approve(
+    fingerprint: Annotated[str, typer.Argument(help="The plan's fingerprint, or its first characters.")],
+    by: Annotated[str, typer.Option(help="Who approves.")],
+    reason: Annotated[str, typer.Option(help="Why it is right.")],
+    hours: Annotated[int, typer.Option(help="How long the approval holds.")] = 24,
+    config: ConfigOption = None,
+) -> None:
+    """Approve exactly one plan. If the contract or Stripe changes, the plan is another one and asks again."""
+    with open_app(config) as app:
+        desk = next(iter(app.desks.values()))
+        now = desk.clock()
+        found = app.journal.approve(fingerprint, by, reason, now, now + timedelta(hours=hours))
+        say(f"Approved {found.fingerprint[:12]} of {found.contract_key} until {found.expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
+def run_sync(app: App, desk: Desk, refs: Iterable[Any], *, job: str, json: bool) -> int:
+    """Run one sync over refs, print what happened, and return the exit code."""
+    journal = app.journal
+    hashes = {"mapping_hash": desk.mapping.hash, "config_hash": app.config.hash}
+    run = journal.start_run(job, desk.name, desk.clock(), **hashes)
+    results: list[Result] = []
+    for result in sync_contracts(desk, refs, run_id=run.id):
+        results.append(result)
+        if not json:
+            print_plan(planned_text(result.planned))
+            if result.error:
+                say(f"    {result.outcome}: {result.error}", "red")
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result.outcome] = counts.get(result.outcome, 0) + 1
+    journal.finish_run(run.id, counts, desk.clock())
+    if json:
+        contracts = [result_json(result) for result in results]
+        print_json({"schema_version": SCHEMA_VERSION, "run": run.id, "counts": counts, "contracts": contracts})
+    else:
+        print_summary(results)
+    return exit_code(results)
+
+
+def planned_text(one: Planned) -> str:
+    """Return a planned contract as text, also one that could not be read."""
+    name = _name(one)
+    if one.plan is not None:
+        return render_plan(one.plan, one.judgement, name=name)
+    lines = [f"! {one.raw.root.id}  {name}  refused"]
+    lines += [f"    {line}" for issue in one.issues for line in issue_lines(issue)]
+    return "\n".join(lines)
+
+
+def planned_json(one: Planned) -> Any:
+    """Return a planned contract as the published document."""
+    if one.plan is not None:
+        return plan_document(one.plan, one.judgement)
+    return unreadable_document(one.raw.crm, one.raw.key, one.issues)
+
+
+def _name(one: Planned) -> str:
+    if one.contract and one.contract.party.name:
+        return one.contract.party.name
+    account = one.raw.records.follow(one.raw.root, "Account")
+    return str(account.fields.get("Name") or "") if account else ""
+
+
+def _show(planned: list[Planned], *, json: bool, detailed: bool, single: bool) -> int:
+    if json:
+        documents = [planned_json(one) for one in planned]
+        print_json(documents[0] if single else {"schema_version": SCHEMA_VERSION, "plans": documents})
+    else:
+        for one in planned:
+            print_plan(planned_text(one))
+        if not single:
+            out.print(_summary(planned))
+    return _plan_exit(planned, detailed=detailed)
+
+
+def _summary(planned: list[Planned]) -> str:
+    verdicts = [one.judgement.verdict for one in planned]
+    return (
+        f"{verdicts.count(Verdict.APPLY)} to apply, {verdicts.count(Verdict.NEEDS_APPROVAL)} need approval, "
+        f"{verdicts.count(Verdict.REFUSE)} refused, {verdicts.count(Verdict.NOTHING)} unchanged."
+    )
+
+
+def _plan_exit(planned: list[Planned], *, detailed: bool) -> int:
+    verdicts = {one.judgement.verdict for one in planned}
+    if Verdict.REFUSE in verdicts:
+        return Exit.INVALID
+    if Verdict.NEEDS_APPROVAL in verdicts:
+        return Exit.APPROVAL
+    return Exit.CHANGES if detailed and Verdict.APPLY in verdicts else Exit.OK

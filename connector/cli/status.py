@@ -1,0 +1,69 @@
+"""`connector status`: how every contract stands, worst first."""
+
+import json as jsonlib
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app
+from connector.cli.exits import Exit
+from connector.cli.output import out, print_json, say
+from connector.journal import ContractState
+
+_ORDER = ("failed", "refused", "pending", "waiting", "busy", "applied", "nothing")
+_STYLES = {"failed": "red", "refused": "red", "pending": "yellow", "waiting": "yellow"}
+
+
+def status(
+    only: Annotated[str | None, typer.Option(help="Only this outcome: failed, refused, pending, …")] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    connection: ConnectionOption = None,
+) -> None:
+    """Show the last known state of all contracts, from the journal alone."""
+    with open_app(config) as app:
+        desk = app.desk(connection)
+        states = sorted(
+            app.journal.contract_states(desk.name, outcome=only, limit=10_000),
+            key=lambda state: (_rank(state.outcome), state.contract_key),
+        )
+        waiting = len(app.journal.pending_intents(desk.name))
+    if json:
+        print_json({"schema_version": 1, "open_intents": waiting, "contracts": [_row(state) for state in states]})
+    else:
+        _print(states)
+        if waiting:
+            say(f"{waiting} Stripe writes have no answer yet; the next sync settles them.", "yellow")
+    if any(state.outcome in {"failed", "refused"} for state in states):
+        raise typer.Exit(Exit.PARTIAL)
+
+
+def _rank(outcome: str) -> int:
+    return _ORDER.index(outcome) if outcome in _ORDER else len(_ORDER)
+
+
+def _print(states: list[ContractState]) -> None:
+    table = Table("contract", "customer", "state", "what to know", "next change")
+    for state in states:
+        words = state.status.get("message") or state.status.get("error") or ""
+        table.add_row(
+            state.record,
+            state.status.get("name") or "",
+            state.outcome,
+            words,
+            state.next_change.isoformat() if state.next_change else "",
+            style=_STYLES.get(state.outcome, ""),
+        )
+    out.print(table)
+
+
+def _row(state: ContractState) -> dict[str, object]:
+    return {
+        "contract": state.contract_key,
+        "record": state.record,
+        "outcome": state.outcome,
+        "status": jsonlib.loads(jsonlib.dumps(dict(state.status))),
+        "next_change": state.next_change.isoformat() if state.next_change else None,
+        "updated_at": state.updated_at.isoformat(),
+    }
