@@ -131,6 +131,12 @@ def describe(tenant: Tenant, price: Object, quantity: int) -> str:
     return f"{quantity} {TIMES} {name} (at {amount} / {every})"
 
 
+def counted_name(tenant: Tenant, price: Object, quantity: int) -> str:
+    """Name a product with its quantity as proration lines do: `50 x NAME`, or the name alone (recorded traffic)."""
+    name = str(tenant.objects["product"][price["product"]]["name"])
+    return name if quantity == 1 else f"{quantity} {TIMES} {name}"
+
+
 def note_debits(tenant: Tenant, sub: Object, invoice: Object) -> None:
     """Remember what was debited for which time, as the base of later credit in flexible mode."""
     by_item = {item["id"]: item for item in sub["items"]["data"]}
@@ -220,13 +226,11 @@ def _add_proration(
 ) -> Object:
     """Make a proration item; it is net of discounts already, so it takes no further ones (recorded traffic)."""
     price = price_of(tenant, item)
-    name = tenant.objects["product"][price["product"]]["name"]
-    several = f"{item['quantity']} {TIMES} {name}" if item["quantity"] != 1 else name
     extra = Extra(
         at=period[0],
         currency=sub["currency"],
         amount=amount,
-        description=text.format(name=several),
+        description=text.format(name=counted_name(tenant, price, item["quantity"])),
         price=price,
         quantity=item["quantity"],
         start=period[0],

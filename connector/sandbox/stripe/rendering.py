@@ -29,6 +29,8 @@ REFERENCES = {
 }
 NEVER_EXPANDABLE = frozenset({"released_subscription", "plan"})
 
+EMBEDDED_LINES = 10  # an invoice carries the first lines only; the rest is paged (reference of the invoice object)
+
 
 def render(value: Any, tenant: Tenant) -> Any:
     """Copy an object as the API shows it: without our notes, and with the objects that are always embedded."""
@@ -44,6 +46,8 @@ def render(value: Any, tenant: Tenant) -> Any:
     if value.get("object") == "subscription_item" and isinstance(value["price"], str):
         price = tenant.objects["price"][value["price"]]
         shown["price"], shown["plan"] = render(price, tenant), legacy_plan(price)
+    if value.get("object") == "invoice" and len(value["lines"]["data"]) > EMBEDDED_LINES:
+        shown["lines"]["data"], shown["lines"]["has_more"] = shown["lines"]["data"][:EMBEDDED_LINES], True
     if "_data" in value:
         shown["data"] = json.loads(value["_data"])  # events keep their snapshot as text, to be small
     return shown

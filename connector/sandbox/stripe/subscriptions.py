@@ -65,8 +65,8 @@ def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> None:
         price, start = billing.price_of(tenant, item), item["current_period_end"]
         periods = len(billing.advance(tenant, sub, item, at))
         end = item["current_period_end"]
-        name = tenant.objects["product"][price["product"]]["name"]
         if not billing.metered(price):
+            name = billing.counted_name(tenant, price, item["quantity"])
             extra = Extra(
                 at=at,
                 currency=sub["currency"],
