@@ -77,7 +77,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one contract. `outcome` is applied, nothing, skipped, refused, pending, failed, waiting or busy."""
+    """What became of one contract. `outcome`: applied, nothing, skipped, refused, pending, failed, waiting, busy."""
 
     planned: Planned
     outcome: str

@@ -1,7 +1,6 @@
 """What commands share: options, opening the app, choosing contracts, asking before real money moves."""
 
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,9 @@ import typer
 from connector.app import App, build_app
 from connector.cli.output import live_banner, say
 from connector.config import load_config
-from connector.crm.protocol import ContractRef, Cursor
+from connector.crm.protocol import ContractRef
 from connector.domain.errors import ConfigError
+from connector.poll import changed_refs
 from connector.sync import Desk
 
 ConfigOption = Annotated[
@@ -32,14 +32,7 @@ def refs_of(desk: Desk, orders: list[str] | None) -> list[ContractRef]:
     """Return the contracts meant: the named orders, or everything that changed since the cursor."""
     if orders:
         return [ContractRef(desk.name, order) for order in orders]
-    return list(desk.crm.changed(_cursor(desk)).refs)
-
-
-def _cursor(desk: Desk) -> Cursor | None:
-    stored = desk.account.journal.cursor(desk.name, "contracts")
-    if stored is None:
-        return None
-    return Cursor(datetime.fromisoformat(stored.value["stamp"]), stored.value["id"])
+    return list(changed_refs(desk))
 
 
 def require_consent(app: App, *, yes: bool) -> None:

@@ -17,7 +17,8 @@ from connector.cli.playground import Playground
 from connector.crm.protocol import ContractRef
 from connector.domain.money import text as money
 from connector.plan.render import ramp_picture
-from connector.sync import Desk, Result, plan_contracts, sync_contracts
+from connector.poll import sync_refs
+from connector.sync import Desk, Result, plan_contracts
 
 HERO = "ramp"
 
@@ -165,10 +166,7 @@ def _invoices(app: App, customer: str) -> list[dict[str, Any]]:
 
 
 def _run(app: App, desk: Desk, refs: list[ContractRef]) -> list[Result]:
-    run = app.journal.start_run("demo", desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash="")
-    results = list(sync_contracts(desk, refs, run_id=run.id))
-    app.journal.finish_run(run.id, Counter(result.outcome for result in results), desk.clock())
-    return results
+    return list(sync_refs(desk, refs, job="demo", config_hash=app.config.hash))
 
 
 def _calls(playground: Playground) -> None:

@@ -1,13 +1,13 @@
 """`plan`, `apply`, `sync` and `approve`: look, decide, do."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from connector.app import App
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app, refs_of, require_consent
 from connector.cli.exits import Exit
 from connector.cli.offline import OfflineOptions, plan_offline
@@ -16,7 +16,8 @@ from connector.cli.results import exit_code, print_summary, result_json
 from connector.plan.document import SCHEMA_VERSION, plan_document, unreadable_document
 from connector.plan.render import issue_lines, render_plan
 from connector.plan.safety import Verdict
-from connector.sync import Desk, Planned, Result, plan_contracts, sync_contracts
+from connector.poll import sync_changed, sync_refs
+from connector.sync import Planned, Result, plan_contracts
 
 Orders = Annotated[list[str] | None, typer.Argument(help="Order ids; without any, every changed contract.")]
 
@@ -63,7 +64,7 @@ def apply(
             say("Nothing can be applied.")
             raise typer.Exit(_plan_exit(planned, detailed=False))
         require_consent(app, yes=yes)
-        raise typer.Exit(run_sync(app, desk, refs, job="apply", json=json))
+        raise typer.Exit(_report(sync_refs(desk, refs, job="apply", config_hash=app.config.hash), json=json))
 
 
 def sync(
@@ -78,7 +79,9 @@ def sync(
         desk = app.desk(connection)
         if app.config.mode == "live":
             require_consent(app, yes=yes)
-        raise typer.Exit(run_sync(app, desk, refs_of(desk, orders), job="sync", json=json))
+        run = {"job": "sync", "config_hash": app.config.hash}
+        results = sync_refs(desk, refs_of(desk, orders), **run) if orders else sync_changed(desk, **run)
+        raise typer.Exit(_report(results, json=json))
 
 
 def approve(
@@ -96,28 +99,22 @@ def approve(
         say(f"Approved {found.fingerprint[:12]} of {found.contract_key} until {found.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
-def run_sync(app: App, desk: Desk, refs: Iterable[Any], *, job: str, json: bool) -> int:
-    """Run one sync over refs, print what happened, and return the exit code."""
-    journal = app.journal
-    hashes = {"mapping_hash": desk.mapping.hash, "config_hash": app.config.hash}
-    run = journal.start_run(job, desk.name, desk.clock(), **hashes)
-    results: list[Result] = []
-    for result in sync_contracts(desk, refs, run_id=run.id):
-        results.append(result)
+def _report(results: Iterator[Result], *, json: bool) -> int:
+    """Print results as they come, then the summary; return the exit code."""
+    done: list[Result] = []
+    for result in results:
+        done.append(result)
         if not json:
             print_plan(planned_text(result.planned))
             if result.error:
                 say(f"    {result.outcome}: {result.error}", "red")
-    counts: dict[str, int] = {}
-    for result in results:
-        counts[result.outcome] = counts.get(result.outcome, 0) + 1
-    journal.finish_run(run.id, counts, desk.clock())
     if json:
-        contracts = [result_json(result) for result in results]
-        print_json({"schema_version": SCHEMA_VERSION, "run": run.id, "counts": counts, "contracts": contracts})
+        counts = dict(Counter(result.outcome for result in done))
+        contracts = [result_json(result) for result in done]
+        print_json({"schema_version": SCHEMA_VERSION, "counts": counts, "contracts": contracts})
     else:
-        print_summary(results)
-    return exit_code(results)
+        print_summary(done)
+    return exit_code(done)
 
 
 def planned_text(one: Planned) -> str:

@@ -1,0 +1,24 @@
+"""Once a day: look whether the journal is intact, and for Stripe writes without an answer."""
+
+import logging
+
+from connector.app import App
+
+_log = logging.getLogger(__name__)
+
+
+def housekeeping(app: App) -> None:
+    """Check the audit chain and the open intents; both are for people to look at, nothing is repaired silently."""
+    check = app.journal.verify_audit()
+    if not check.intact:
+        _log.error("the audit chain is broken: %s", check.problem)
+    for desk in app.desks.values():
+        open_intents = app.journal.pending_intents(desk.name)
+        if open_intents:
+            oldest = open_intents[0].started_at.isoformat()
+            _log.warning(
+                "connection %s: %d Stripe writes without an answer, the oldest from %s",
+                desk.name,
+                len(open_intents),
+                oldest,
+            )
