@@ -91,7 +91,8 @@ def test_children_nest_as_lists(sf):
         (f"Id IN ('{HERO}', '801000000000001')", 1),
         ("OpportunityId = null", 0),
         ("Opportunity.SBQQ__AmendedContract__c = null", 19),
-        ("Description = 'it\\'s \\\\ here'", 0),
+        ("PoNumber = 'it\\'s \\\\ here'", 0),
+        ("PoNumber LIKE '%'", 2),
     ],
 )
 def test_conditions(sf, where, count):
@@ -154,6 +155,8 @@ def test_all_fields_needs_a_limit(sf):
         ("SELECT Id FROM Order ORDER Id", "MALFORMED_QUERY", "'ORDER'"),
         ("SELECT Id FROM Order LIMIT 5 extra", "MALFORMED_QUERY", "'extra'"),
         ('SELECT Id FROM Order WHERE Name = "x"', "MALFORMED_QUERY", "character"),
+        ("SELECT Id FROM Order WHERE Description = 'x'", "INVALID_FIELD", "can not be filtered"),
+        ("SELECT Id FROM Order WHERE EffectiveDate = 2026-02-30", "MALFORMED_QUERY", "2026-02-30"),
         ("SELECT Id FROM Order OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE", "2000"),
     ],
 )

@@ -187,6 +187,9 @@ def test_lines_add_up_and_leave_the_orders_stamps_alone(org, sf, order):
     assert (record["TotalPrice"], record["Product2Id"], record["Quantity"]) == (0.3, product, 3.0)
     after = sf.Order.get(order)
     assert (after["TotalAmount"], after["SystemModstamp"]) == (0.5, before)
+    org.update("Order", order, {"CurrencyIsoCode": "EUR"})
+    third = sf.OrderItem.create(line)["id"]
+    assert (after["CurrencyIsoCode"], sf.OrderItem.get(third)["CurrencyIsoCode"]) == ("USD", "EUR")
 
 
 def test_activation(org, sf, order):

@@ -10,9 +10,8 @@ from functools import partial
 
 import pytest
 import requests
-from simple_salesforce.exceptions import SalesforceError
 
-from connector.sandbox.salesforce import FaultRule, SalesforceSandbox
+from connector.sandbox.salesforce import SalesforceSandbox, faults
 from tests.sandbox.salesforce_org import connect, refusal
 
 NOW = datetime(2026, 3, 2, 9, 30, 30, tzinfo=UTC)
@@ -123,12 +122,18 @@ def test_updated_and_deleted(org, sf):
 
 
 def test_http_faults(org, sf):
-    org.inject(FaultRule(route="/query", status=503, body=[{"message": "busy", "errorCode": "SERVER_UNAVAILABLE"}]))
-    with pytest.raises(SalesforceError) as caught:
-        sf.query("SELECT Id FROM User")
-    assert caught.value.status == 503
+    for fault, status, code in (
+        (faults.unavailable("/query"), 503, "SERVER_UNAVAILABLE"),
+        (faults.concurrent_limit(), 403, "REQUEST_LIMIT_EXCEEDED"),
+        (faults.daily_limit(), 403, "REQUEST_LIMIT_EXCEEDED"),
+        (faults.query_timeout(), 400, "QUERY_TIMEOUT"),
+        (faults.apex_error("System.DmlException: no"), 500, "APEX_ERROR"),
+    ):
+        org.inject(fault)
+        assert refusal(lambda: sf.query("SELECT Id FROM User"))[:2] == (status, code)
+    org.clear_faults()
     assert sf.query("SELECT Id FROM User")["totalSize"] == 1
-    org.inject(FaultRule(method="POST", route="*/sobjects/{sobject}", action="drop_after"))
+    org.inject(faults.lost_answer("*/sobjects/{sobject}", method="POST"))
     with pytest.raises(requests.ConnectionError):
         sf.Account.create({"Name": "Committed all the same"})
     assert len(org.records("Account")) == 1

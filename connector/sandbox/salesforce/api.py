@@ -89,10 +89,11 @@ class DataApi:
     def handle(self, request: Request) -> Response:
         """Serve a call from outside: everything a session is asked, then the call."""
         try:
-            self._admit(request)
+            with self.store.lock:
+                self._admit(request)
+                self.quota.used += 1
         except ApiError as error:
             return json_response(error.body(), error.status)
-        self.quota.used += 1
         response = self.perform(plain(request))
         return replace(response, headers={**response.headers, **self.quota.header()})
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from connector.sandbox.salesforce.store import Record, Store
 
 
+CURRENCY = "USD"
+"""The corporate currency: what a record has that names none and hangs on no order."""
+
+
 def derive(store: Store, sobject: SObject, record: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
     """Columns that follow from those just written; what the writer gave wins."""
     found: dict[str, Any] = {}
@@ -37,6 +41,8 @@ def derive(store: Store, sobject: SObject, record: Mapping[str, Any], written: M
     elif sobject.name == "PricebookEntry" and "Product2Id" in written:
         product = _parent(store, "Product2", record.get("Product2Id"))
         found = {"Name": product.get("Name"), "ProductCode": product.get("ProductCode")}
+    if store.schema.multi_currency and not record.get("CurrencyIsoCode"):
+        found["CurrencyIsoCode"] = _parent(store, "Order", record.get("OrderId")).get("CurrencyIsoCode") or CURRENCY
     return {name: value for name, value in found.items() if name not in written}
 
 

@@ -171,7 +171,7 @@ def _guess(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "double"
-    return "address" if isinstance(value, dict) else "textarea"
+    return "address" if isinstance(value, dict) else "string:32768"
 
 
 def sobject(name: str, prefix: str, table: str, *, plural: str = "", name_format: str = "") -> SObject:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError
 from connector.sandbox.salesforce.ids import canonical
-from connector.sandbox.salesforce.soql_ast import Compare, Condition, Junction, Member, Not, Query
+from connector.sandbox.salesforce.soql_ast import Compare, Condition, Junction, Member, Not, Path, Query
 from connector.sandbox.salesforce.soql_bind import Column, bind, comparable, operand
 from connector.sandbox.salesforce.soql_periods import period
 
@@ -51,8 +51,15 @@ class Filter:
             return self._member(condition)
         return self._comparison(condition)
 
+    def _filterable(self, path: Path) -> Column:
+        """Bind a column that WHERE may name: long text is stored apart and cannot be filtered."""
+        column = bind(self.store.schema, self.sobject, path)
+        if column.field.type in {"textarea", "address"} and column.field.length != 255:
+            raise ApiError("INVALID_FIELD", f"field '{column.field.name}' can not be filtered in a query call")
+        return column
+
     def _member(self, condition: Member) -> Callable[[Record], bool]:
-        column = bind(self.store.schema, self.sobject, condition.path)
+        column = self._filterable(condition.path)
         choices = self._choices(condition, column)
         store = self.store
         if condition.negated:
@@ -68,11 +75,11 @@ class Filter:
         return self.members[condition]
 
     def _comparison(self, condition: Compare) -> Callable[[Record], bool]:
-        column = bind(self.store.schema, self.sobject, condition.path)
+        column = self._filterable(condition.path)
         store, operator = self.store, condition.operator
         if operator == "LIKE":
             pattern = _like(str(operand(column, condition.literal) or ""))
-            return lambda record: bool(pattern.fullmatch(str(column.value(store, record) or "")))
+            return lambda record: (value := column.value(store, record)) is not None and bool(pattern.fullmatch(value))
         if condition.literal.kind == "period":
             return self._within(column, operator, str(condition.literal.value))
         wanted = operand(column, condition.literal)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.clock import format_moment, parse_moment
@@ -257,7 +258,10 @@ class _Parser:
     def literal(self) -> Literal:
         token = self.take()
         if read := _LITERALS.get(token.kind):
-            return Literal(token.kind, read(token.text))
+            try:
+                return Literal(token.kind, read(token.text))
+            except ValueError:
+                raise self.refuse(token) from None
         word = token.text.upper()
         if word in _WORDS:
             return _WORDS[word]
@@ -274,7 +278,7 @@ def _unescape(quoted: str) -> str:
 _LITERALS: dict[str, Callable[[str], Any]] = {
     "string": _unescape,
     "number": float,
-    "date": str,
+    "date": lambda text: date.fromisoformat(text).isoformat(),
     "datetime": lambda text: format_moment(parse_moment(text)),
 }
 _WORDS = {"NULL": Literal("null", None), "TRUE": Literal("boolean", True), "FALSE": Literal("boolean", False)}  # noqa: FBT003
