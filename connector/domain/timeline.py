@@ -48,7 +48,8 @@ def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
     cuts = sorted(_cuts(contract, recurring))
     slices = []
     for start, end in pairwise(cuts):
-        in_force, more = _in_force(recurring, roots, start)
+        running = [line for line in recurring if line.start <= start < line_end(line, contract)]
+        in_force, more = _in_force(running, roots, start)
         issues += more
         if in_force:
             slices.append(Slice(Period(start, end), revision_on(contract, start), in_force))
@@ -103,11 +104,10 @@ def _roots(contract: Contract, lines: tuple[Line, ...]) -> tuple[Mapping[str, st
     return roots, issues
 
 
-def _in_force(lines: tuple[Line, ...], roots: Mapping[str, str], day: date) -> tuple[tuple[InForce, ...], list[Issue]]:
+def _in_force(running: list[Line], roots: Mapping[str, str], day: date) -> tuple[tuple[InForce, ...], list[Issue]]:
     groups: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        if line.start <= day and (line.end is None or day < line.end):
-            groups[roots[line.ref]].append(line)
+    for line in running:
+        groups[roots[line.ref]].append(line)
     result: list[InForce] = []
     issues: list[Issue] = []
     for members in groups.values():
