@@ -16,6 +16,7 @@ from connector.sandbox.salesforce.control import control
 from connector.sandbox.salesforce.ids import make_id
 from connector.sandbox.salesforce.rest_collections import CollectionResource
 from connector.sandbox.salesforce.rest_composite import CompositeResource
+from connector.sandbox.salesforce.rest_metadata import MetadataResource
 from connector.sandbox.salesforce.rest_query import QueryResource
 from connector.sandbox.salesforce.rest_sobjects import SObjectResource, versions
 from connector.sandbox.salesforce.schema_stripe import default_schema
@@ -60,7 +61,7 @@ class SalesforceApp:
         self.desk = TokenDesk(settings.connected_app, self.clock, ORG_ID, settings.session_lifetime)
         self.api = DataApi(self.store, self.desk, Quota(settings.api_limit), page_size=settings.page_size)
         self.backdoor = Backdoor(self.store, self.api.records)
-        for resource in (QueryResource, SObjectResource, CollectionResource, CompositeResource):
+        for resource in (QueryResource, SObjectResource, CollectionResource, CompositeResource, MetadataResource):
             resource(self.api).install()
         self._found_org()
         for name, rows in settings.records.items():

@@ -13,7 +13,7 @@ from connector.sandbox.salesforce.ids import canonical
 from connector.sandbox.salesforce.values import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from connector.sandbox.salesforce.schema import Field, SObject
     from connector.sandbox.salesforce.store import Record, Store
@@ -33,6 +33,7 @@ class Records:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.locked_once: set[str] = set()
+        self.on_create: dict[str, Callable[[Record], None]] = {}
 
     # --- the four verbs --------------------------------------------------------------------------------
 
@@ -49,6 +50,8 @@ class Records:
         derived = rules.derive(self.store, sobject, values, values)
         record = self.store.insert(sobject, {**values, **derived})
         rules.follow_up(self.store, sobject, record, values)
+        if sobject.name in self.on_create:
+            self.on_create[sobject.name](record)
         return str(record["Id"])
 
     def update(self, sobject: SObject, record_id: str, body: Mapping[str, Any]) -> None:

@@ -114,6 +114,7 @@ class Schema:
     def __init__(self, objects: Iterable[SObject], *, multi_currency: bool = False) -> None:
         self.objects = {o.name.lower(): o.copy() for o in objects}
         self.multi_currency = multi_currency
+        self.unseen: dict[tuple[str, str], Field] = {}
         if multi_currency:
             for sobject in self.objects.values():
                 sobject.add(parse_field("CurrencyIsoCode picklist:USD|EUR|GBP|JPY|KWD|CHF|CAD"))
@@ -131,6 +132,12 @@ class Schema:
         added = parse_field(line)
         self.objects[sobject.lower()].add(added)
         return added
+
+    def show_field(self, sobject: str, name: str, *, editable: bool) -> None:
+        """Let a permission set show a field that was deployed out of sight."""
+        column = self.unseen.pop((sobject.lower(), name.lower()), None)
+        if column is not None:
+            self.objects[sobject.lower()].add(replace(column, updateable=column.updateable and editable))
 
     def remove_field(self, sobject: str, name: str) -> None:
         """Take a field away: a deleted field and a missing field permission look the same from outside."""

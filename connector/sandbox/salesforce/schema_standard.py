@@ -28,6 +28,14 @@ IsActive    boolean
 UserType    picklist    ro
 ProfileId   string:18
 """
+PERMISSION_SET = """
+Name        string:80   req
+Label       string:80   req
+"""
+PERMISSION_SET_ASSIGNMENT = """
+AssigneeId      ref:User:Assignee:PermissionSetAssignments          req fixed
+PermissionSetId ref:PermissionSet:PermissionSet:Assignments         req fixed
+"""
 ACCOUNT = """
 Name                                string:255      req
 ParentId                            ref:Account:Parent:ChildAccounts
@@ -297,6 +305,8 @@ def standard_objects() -> list[SObject]:
     return [
         sobject("Organization", "00D", ORGANIZATION),
         sobject("User", "005", USER),
+        sobject("PermissionSet", "0PS", PERMISSION_SET),
+        sobject("PermissionSetAssignment", "0Pa", PERMISSION_SET_ASSIGNMENT),
         sobject("Account", "001", ACCOUNT),
         sobject("Contact", "003", CONTACT),
         sobject("Opportunity", "006", OPPORTUNITY, plural="Opportunities"),

@@ -17,7 +17,7 @@ P = PRODUCTS
 
 def sound_deals(today: date) -> list[Deal]:
     """All of them, the demo's hero first."""
-    return [*segmented(today), *plain(today), *priced_specially(today), *foreign(today)]
+    return [*segmented(today), *plain(today), *noteworthy(today), *priced_specially(today), *foreign(today)]
 
 
 def segmented(today: date) -> list[Deal]:
@@ -26,8 +26,6 @@ def segmented(today: date) -> list[Deal]:
     seats = ramp(P["dispatcher"], first, [(20, "1080"), (35, "1140"), (50, "1200")], key=1)
     vehicles = [(25, None), (60, None), (45, None), (80, None)]
     growing = [(10, None), (20, None), (35, None), (35, None), (50, None), (60, None)]
-    years = ramp(P["dispatcher"], first, [(10, None), (24, "1083")], frequency="Quarterly", key=4)
-    depots = ramp(P["routing"], first, [(1, None), (3, "408"), (4, "391")], by="Custom", months=(6, 9, 9), key=5)
     return [
         Deal(
             "ramp",
@@ -60,13 +58,20 @@ def segmented(today: date) -> list[Deal]:
             currency="GBP",
             payment_terms="Net 15",
         ),
-        Deal("two_ramps", "kestrel", "planners and depots", first, 24, [*years, *depots], 5, currency="EUR"),
+        two_ramps(first),
     ]
 
 
+def two_ramps(first: date) -> Deal:
+    """Two segmented products whose segments end on different days."""
+    years = ramp(P["dispatcher"], first, [(10, None), (24, "1083")], frequency="Quarterly", key=4)
+    depots = ramp(P["routing"], first, [(1, None), (3, "408"), (4, "391")], by="Custom", months=(6, 9, 9), key=5)
+    return Deal("two_ramps", "kestrel", "planners and depots", first, 24, [*years, *depots], 5, currency="EUR")
+
+
 def plain(today: date) -> list[Deal]:
-    """Orders without segments."""
-    first, earlier, middle = next_month(today), add_months(today.replace(day=1), -2), next_month(today).replace(day=15)
+    """Orders without segments: flat, sold once, and a term that is no multiple of its billing period."""
+    middle = next_month(today).replace(day=15)
     return [
         Deal(
             "flat",
@@ -98,6 +103,13 @@ def plain(today: date) -> list[Deal]:
             closed_days_ago=6,
             payment_terms="Net 45",
         ),
+    ]
+
+
+def noteworthy(today: date) -> list[Deal]:
+    """Return two to look at twice: a line that costs nothing, a contract signed two months late."""
+    first, earlier = next_month(today), add_months(today.replace(day=1), -2)
+    return [
         Deal(
             "free_line",
             "lumen",
