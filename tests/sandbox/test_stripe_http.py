@@ -46,6 +46,12 @@ def test_same_key_with_other_parameters(client):
         client.v1.customers.create({"name": "B"}, {"idempotency_key": "k1"})
 
 
+def test_a_key_is_forgotten_after_a_day(client, sandbox):
+    first = client.v1.customers.create({"name": "A"}, {"idempotency_key": "k1"})
+    sandbox.move_clock(advance=86_401)
+    assert client.v1.customers.create({"name": "A"}, {"idempotency_key": "k1"}).id != first.id
+
+
 def test_refused_parameters_are_not_stored_but_executed_errors_are(client):
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.customers.create({"nome": "A"}, {"idempotency_key": "k1"})
@@ -63,7 +69,7 @@ def test_refused_parameters_are_not_stored_but_executed_errors_are(client):
 
 def test_concurrent_use_of_a_key(sandbox):
     tenant = sandbox.app.tenant("sk_test_sandbox")
-    tenant.answers["k1"] = Stored('["POST", "/v1/customers", {"name": "A"}]', "req_running")  # still at work
+    tenant.answers["k1"] = Stored('["POST", "/v1/customers", {"name": "A"}]', "req_running", 2**40)  # still at work
     with pytest.raises(stripe.APIError, match="another in-progress request") as conflict:
         sandbox.client().v1.customers.create({"name": "A"}, {"idempotency_key": "k1"})
     assert conflict.value.http_status == 409

@@ -1,8 +1,10 @@
 """Invoices over a contract's life: what is billed, when, and to the cent."""
 
 import itertools
+import random
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 import stripe
@@ -538,3 +540,38 @@ def test_invoices_by_hand(client, customer):
     assert refused.value.code == "invoice_not_editable"
     other = client.v1.invoices.create({"customer": customer})
     assert client.v1.invoices.delete(other.id).deleted
+
+
+@pytest.mark.parametrize("mode", ["classic", "flexible"])
+@pytest.mark.parametrize("seed", range(5))
+def test_prorations_neither_make_nor_lose_money(client, sandbox, customer, mode, seed):
+    """However often items change within their periods, the sum is the price over time, but for rounding."""
+    dice = random.Random(seed)  # noqa: S311
+    recurring = {"interval": "month"}
+    base = {"product": "sku", "currency": "usd", "recurring": recurring}
+    prices = {}
+    for _ in range(3):
+        amount = dice.randint(100, 9_000)
+        prices[client.v1.prices.create({**base, "unit_amount": amount}).id] = amount
+    bounds = [ts(2026, month, 1) for month in range(1, 8)]
+
+    def some_items():
+        return [{"price": p, "quantity": dice.randint(1, 5)} for p in dice.sample(sorted(prices), dice.randint(1, 3))]
+
+    history = [(bounds[0], some_items())]
+    made = create(client, customer, {"items": history[0][1], "end_date": bounds[-1]}, mode=mode)
+    for _ in range(5):
+        sandbox.move_clock(advance=dice.randint(1, 30 * 86_400))
+        running = client.v1.subscription_schedules.retrieve(made.id).phases[-1]
+        history.append((sandbox.app.tenant("sk_test_sandbox").clock.now(), some_items()))
+        phase = {"start_date": running.start_date, "end_date": bounds[-1], "items": history[-1][1]}
+        behavior = dice.choice(["create_prorations", "always_invoice"])
+        client.v1.subscription_schedules.update(made.id, {"phases": [phase], "proration_behavior": behavior})
+    sandbox.move_clock(now=day(2027, 1, 1))
+
+    worth = 0.0
+    for (since, items), (until, _) in pairwise([*history, (bounds[-1], [])]):
+        for start, end in pairwise(bounds):
+            share = max(0, min(until, end) - max(since, start)) / (end - start)
+            worth += share * sum(prices[item["price"]] * item["quantity"] for item in items)
+    assert abs(sum(invoice.total for invoice in invoices(client, customer)) - worth) < 12

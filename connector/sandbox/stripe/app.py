@@ -22,6 +22,7 @@ from connector.sandbox.stripe.rendering import expand, render
 from connector.sandbox.stripe.state import Object, Stored, Tenant
 
 API_VERSION = "2026-10-28.endive"
+KEY_SECONDS = 86_400  # keys may be forgotten after a day (stripe.com/docs/api/idempotent_requests); here they are
 
 
 class StripeApp:
@@ -116,8 +117,10 @@ def _once(endpoint: Endpoint, call: Call, key: str, request_id: str, headers: di
         raise StripeError(message, kind="idempotency_error", executed=False)
     headers["Idempotency-Key"] = key
     fingerprint = json.dumps([endpoint.method, call.path, call.params], sort_keys=True)
-    answers = call.tenant.answers
-    stored = answers.setdefault(key, Stored(fingerprint, request_id))
+    answers, now = call.tenant.answers, call.now
+    if key in answers and answers[key].at + KEY_SECONDS < now:
+        answers.pop(key, None)
+    stored = answers.setdefault(key, Stored(fingerprint, request_id, now))
     headers["Original-Request"] = stored.request_id
     if stored.request_id != request_id:
         return _replay(stored, fingerprint, key, request_id, headers)
@@ -145,7 +148,7 @@ def _replay(stored: Stored, fingerprint: str, key: str, request_id: str, headers
 def _execute(endpoint: Endpoint, call: Call, request_id: str, key: str | None) -> tuple[int, bytes]:
     """Check and run; errors of execution become an answer, errors of the parameters are raised."""
     params = shapes.check(shapes.struct_named(endpoint.params), call.params)
-    check_limits(endpoint.path.split("/")[2], params, method=endpoint.method)
+    check_limits(endpoint.path.split("/")[2], params)
     checked = Call(call.tenant, call.path, call.variables, params)
     tenant = call.tenant
     with tenant.lock:

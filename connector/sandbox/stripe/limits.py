@@ -37,15 +37,15 @@ INTERVAL_CAPS = {"year": 3, "month": 36, "week": 156, "day": 1095}
 INTERVAL_WORDS = {"year": "yearly", "month": "monthly", "week": "weekly", "day": "daily"}
 
 
-def check_limits(collection: str, params: dict[str, Any], *, method: str = "POST") -> None:
+def check_limits(collection: str, params: dict[str, Any]) -> None:
     """Check everything that can be checked without looking at stored objects."""
-    _walk(collection, params, "", counted=method == "POST")
+    _walk(collection, params, "")
 
 
-def _walk(collection: str, node: Any, path: str, *, counted: bool) -> None:
+def _walk(collection: str, node: Any, path: str) -> None:
     if isinstance(node, list):
         for index, item in enumerate(node):
-            _walk(collection, item, f"{path}[{index}]", counted=counted)
+            _walk(collection, item, f"{path}[{index}]")
         return
     if not isinstance(node, dict):
         return
@@ -58,9 +58,9 @@ def _walk(collection: str, node: Any, path: str, *, counted: bool) -> None:
         if name == "custom_fields" and value:
             _check_custom_fields(value, where)
         _check_length(MAX_LENGTH.get((collection, name)), value, where)
-        _check_count(name, value, where, counted=counted)
+        _check_count(name, value, where)
         _check_scalar(name, value, node, where)
-        _walk(collection, value, where, counted=counted)
+        _walk(collection, value, where)
 
 
 def _check_exclusive(node: dict[str, Any], path: str) -> None:
@@ -111,8 +111,8 @@ def _check_length(limit: int | None, value: Any, path: str) -> None:
         raise malformed(f"Invalid string: {shown}; must be at most {limit} characters", path)
 
 
-def _check_count(name: str, value: Any, path: str, *, counted: bool) -> None:
-    if counted and name != "phases" and isinstance(value, list) and name in MAX_ITEMS:
+def _check_count(name: str, value: Any, path: str) -> None:
+    if name != "phases" and isinstance(value, list) and name in MAX_ITEMS:
         _count_at_most(MAX_ITEMS[name], value, path)
 
 

@@ -46,7 +46,7 @@ def render(value: Any, tenant: Tenant) -> Any:
     if value.get("object") == "subscription_item" and isinstance(value["price"], str):
         price = tenant.objects["price"][value["price"]]
         shown["price"], shown["plan"] = render(price, tenant), legacy_plan(price)
-    if value.get("object") == "invoice" and len(value["lines"]["data"]) > EMBEDDED_LINES:
+    if value.get("object") == "invoice" and len(value.get("lines", {}).get("data", ())) > EMBEDDED_LINES:
         shown["lines"]["data"], shown["lines"]["has_more"] = shown["lines"]["data"][:EMBEDDED_LINES], True
     if "_data" in value:
         shown["data"] = json.loads(value["_data"])  # events keep their snapshot as text, to be small
@@ -135,7 +135,8 @@ def _hidden(kind: str, note: str) -> Callable[[Tenant, str], Any]:
 
 def _owned(kind: str, url: str) -> Callable[[Tenant, str], Any]:
     def listed(tenant: Tenant, owner: str) -> Object:
-        return embedded_list(render(tenant.of(kind, owner), tenant), url.format(owner=owner))
+        living = [found for found in tenant.of(kind, owner) if not found.get("ended_at")]
+        return embedded_list(render(living, tenant), url.format(owner=owner))
 
     return listed
 

@@ -106,6 +106,7 @@ class Stored:
 
     fingerprint: str
     request_id: str
+    at: int
     status: int = 0
     body: bytes = b""
 
