@@ -9,57 +9,11 @@ from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, 
 from connector.sandbox.stripe.errors import exclusive, invalid, malformed
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.prices import make_price
+from connector.sandbox.stripe.products import PRODUCT_FIELDS, make_product
 from connector.sandbox.stripe.rendering import within
 
 if TYPE_CHECKING:
-    from connector.sandbox.stripe.state import Object, Tenant
-
-PRODUCT_FIELDS = (
-    "name",
-    "active",
-    "description",
-    "images",
-    "marketing_features",
-    "package_dimensions",
-    "shippable",
-    "statement_descriptor",
-    "tax_code",
-    "unit_label",
-    "url",
-    "default_price",
-)
-
-
-def make_product(tenant: Tenant, params: dict[str, Any], at: int) -> Object:
-    """Make a product; an id of the caller's own may be taken (text as quoted in public issue threads)."""
-    ident = params.get("id") or tenant.new_id("product")
-    if ident in tenant.objects["product"]:
-        raise invalid("Product already exists.", "id", code="resource_already_exists")
-    made: Object = {
-        "id": ident,
-        "object": "product",
-        "active": True,
-        "created": at,
-        "default_price": None,
-        "description": None,
-        "images": [],
-        "livemode": tenant.livemode,
-        "marketing_features": [],
-        "metadata": merge_metadata({}, params.get("metadata")),
-        "name": None,
-        "package_dimensions": None,
-        "shippable": None,
-        "statement_descriptor": None,
-        "tax_code": None,
-        "type": "service",
-        "unit_label": None,
-        "updated": at,
-        "url": None,
-    }
-    made.update(chosen(params, *PRODUCT_FIELDS))
-    tenant.add("product", made)
-    events.record(tenant, "created", made, at)
-    return made
+    from connector.sandbox.stripe.state import Object
 
 
 def _create_product(call: Call) -> Object:

@@ -10,6 +10,7 @@ from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, listing
 from connector.sandbox.stripe.errors import exclusive, invalid, malformed, not_emulated
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.money import plain
+from connector.sandbox.stripe.products import make_product
 from connector.sandbox.stripe.rendering import within
 
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ def _recurring(tenant: Tenant, given: dict[str, Any] | None) -> Object | None:
 
 
 def _create(call: Call) -> Object:
-    from connector.sandbox.stripe.catalog import make_product  # noqa: PLC0415  (products make prices as well)
-
     params, tenant = dict(call.params), call.tenant
     _check(params)
     _free_lookup_key(tenant, params)
