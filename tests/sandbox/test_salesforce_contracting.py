@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+import requests
 
 from connector.sandbox.salesforce import SalesforceSandbox
-from connector.sandbox.seed import ORDERS, amend, contract, seed, terminate
+from connector.sandbox.seed import ORDERS, seed
 
 TODAY = date(2026, 11, 24)
 
@@ -23,8 +24,8 @@ def lines_of(org, order_id):
 
 
 def test_contracting_links_everything(org):
-    made = contract(org, ORDERS["ramp"])
-    assert contract(org, ORDERS["ramp"]) == made
+    made = org.contract(ORDERS["ramp"])
+    assert org.contract(ORDERS["ramp"]) == made
     row = org.records("Contract")[made]
     assert (row["StartDate"], row["EndDate"], row["ContractTerm"]) == ("2026-12-01", "2029-11-30", 36)
     assert org.records("Order")[ORDERS["ramp"]]["SBQQ__Contracted__c"] is True
@@ -37,7 +38,7 @@ def test_contracting_links_everything(org):
 
 def test_an_amendment_sells_differences(org):
     one, two, three, *_ = lines_of(org, ORDERS["ramp"])
-    made = amend(org, ORDERS["ramp"], date(2027, 12, 1), {two["Id"]: 40, three["Id"]: 50})
+    made = org.amend(ORDERS["ramp"], date(2027, 12, 1), {two["Id"]: 40, three["Id"]: 50})
     order = org.records("Order")[made]
     assert (order["Type"], order["Status"], order["TotalAmount"]) == ("Amendment", "Activated", 5700.0)
     (line,) = lines_of(org, made)  # what keeps its quantity has no line
@@ -58,8 +59,8 @@ def test_an_amendment_sells_differences(org):
 
 def test_revisions_name_the_first_line_and_price_the_time_left(org):
     _, two, *_ = lines_of(org, ORDERS["ramp"])
-    amend(org, ORDERS["ramp"], date(2027, 12, 1), {two["Id"]: 40})
-    again = amend(org, ORDERS["ramp"], date(2028, 6, 1), {two["Id"]: 30})
+    org.amend(ORDERS["ramp"], date(2027, 12, 1), {two["Id"]: 40})
+    again = org.amend(ORDERS["ramp"], date(2028, 6, 1), {two["Id"]: 30})
     (line,) = lines_of(org, again)
     assert line["SBQQ__RevisedOrderProduct__c"] == two["Id"]
     assert (line["Quantity"], line["UnitPrice"], line["ServiceDate"]) == (-10.0, 570.0, "2028-06-01")
@@ -68,9 +69,20 @@ def test_revisions_name_the_first_line_and_price_the_time_left(org):
 
 
 def test_a_termination_takes_everything_away(org):
-    made = terminate(org, ORDERS["stub"], date(2027, 12, 15))
+    made = org.terminate(ORDERS["stub"], date(2027, 12, 15))
     assert [line["Quantity"] for line in lines_of(org, made)] == [-1.0, -1.0]
     assert {line["SBQQ__ContractAction__c"] for line in lines_of(org, made)} == {"Cancel"}
     ended = [line["SBQQ__TerminatedDate__c"] for line in lines_of(org, ORDERS["stub"])]
     assert ended == ["2027-12-14", "2027-12-14"]
     assert org.records("Order")[made]["TotalAmount"] == -7800.0
+
+
+def test_an_org_is_amended_from_outside():
+    with SalesforceSandbox(records=seed(TODAY)) as org:
+        line = next(iter(lines_of(org, ORDERS["flat"])))["Id"]
+        path = f"{org.url}/_sandbox/orders/{ORDERS['flat']}"
+        order = {"start": "2027-01-24", "quantities": {line: 50}}
+        made = requests.post(f"{path}/amend", json=order, timeout=5).json()["id"]
+        assert [row["Quantity"] for row in lines_of(org, made)] == [10.0]
+        ended = requests.post(f"{path}/terminate", json={"day": "2027-05-24"}, timeout=5).json()["id"]
+        assert [row["Quantity"] for row in lines_of(org, ended)] == [-50.0, -2.0]

@@ -10,8 +10,8 @@ import pytest
 
 from connector.sandbox.salesforce import SalesforceSandbox
 from connector.sandbox.salesforce.schema_stripe import default_schema
+from connector.sandbox.salesforce.terms import add_months, last_day, months_between
 from connector.sandbox.seed import MISTAKES, ORDERS, seed
-from connector.sandbox.seed.terms import add_months, last_day, months_between
 
 DAYS = [date(2026, 11, 24), date(2024, 2, 29), date(2026, 1, 31), date(2025, 12, 1)]
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
 from connector.sandbox.salesforce.app import ORG_ID, SalesforceApp, Settings
 from connector.sandbox.salesforce.auth import ConnectedApp, make_key_pair
+from connector.sandbox.salesforce.contracting import amend, contract, terminate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from connector.sandbox.salesforce.clock import Clock
 
@@ -98,7 +99,7 @@ class SalesforceSandbox:
 
     def records(self, sobject: str, *, with_deleted: bool = False) -> dict[str, dict[str, Any]]:
         """Return the records of an object by id; empty columns are left out."""
-        return self.app.backdoor.rows(sobject, with_deleted=with_deleted)
+        return self.app.backdoor.records(sobject, with_deleted=with_deleted)
 
     def insert(self, sobject: str, fields: Mapping[str, Any]) -> str:
         """Add a record past the API's rules."""
@@ -111,6 +112,21 @@ class SalesforceSandbox:
     def delete(self, sobject: str, record_id: str) -> None:
         """Move a record to the recycle bin."""
         self.app.backdoor.delete(sobject, record_id)
+
+    def contract(self, order_id: str) -> str:
+        """Contract an order as CPQ does, unless it was; returns the contract's id."""
+        with self.app.store.lock:
+            return contract(self.app.backdoor, order_id)
+
+    def amend(self, order_id: str, start: date, quantities: Mapping[str, int | str]) -> str:
+        """Sell new quantities of an order's lines (by line id) from a day on; returns the amendment order's id."""
+        with self.app.store.lock:
+            return amend(self.app.backdoor, order_id, start, quantities)
+
+    def terminate(self, order_id: str, day: date) -> str:
+        """End everything that still runs on a day; returns the amendment order's id."""
+        with self.app.store.lock:
+            return terminate(self.app.backdoor, order_id, day)
 
     def add_field(self, sobject: str, line: str) -> None:
         """Create a field in the notation of the schema tables, such as ``"Region__c string:40"``."""

@@ -22,7 +22,7 @@ class Backdoor:
 
     def __init__(self, store: Store, records: Records) -> None:
         self.store = store
-        self._records = records
+        self._api_records = records
 
     def insert(self, name: str, fields: Mapping[str, Any]) -> str:
         """Add a record; an ``Id`` among the fields is kept."""
@@ -51,13 +51,13 @@ class Backdoor:
     def delete(self, name: str, record_id: str) -> None:
         """Move a record to the recycle bin."""
         with self.store.lock:
-            self._records.delete(find_sobject(self.store.schema, name), record_id)
+            self._api_records.delete(find_sobject(self.store.schema, name), record_id)
 
     def lock_once(self, *record_ids: str) -> None:
         """Let the next write of each record fail with UNABLE_TO_LOCK_ROW."""
-        self._records.locked_once.update(filter(None, map(canonical, record_ids)))
+        self._api_records.locked_once.update(filter(None, map(canonical, record_ids)))
 
-    def rows(self, name: str, *, with_deleted: bool = False) -> dict[str, Record]:
+    def records(self, name: str, *, with_deleted: bool = False) -> dict[str, Record]:
         """Return copies of an object's records by id."""
         with self.store.lock:
             self.store.settle()
@@ -66,7 +66,7 @@ class Backdoor:
 
     def _changed(self, name: str, record_id: str, fields: Mapping[str, Any]) -> Record:
         sobject = find_sobject(self.store.schema, name)
-        record = self._records.existing(sobject, record_id)
+        record = self._api_records.existing(sobject, record_id)
         values, stamp = self._values(name, fields), self.store.clock.stamp()
         audit = {"LastModifiedDate": stamp, "SystemModstamp": stamp}
         after = {**record, **audit, **values}

@@ -1,6 +1,6 @@
 """What happens to an order later: it is contracted, amended, terminated.
 
-Works on a running org (or one that is not started). As the package does it: an amendment is an order of its own whose
+As the package does it: an amendment is an order of its own whose
 lines are differences, each naming the first order's line it revises; prices are those of the first sale for the time
 that is left; the contract keeps the first quote but follows the newest order (all from recorded traffic).
 """
@@ -10,30 +10,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.seed.terms import json_number, last_day, months_between, rounded
+from connector.sandbox.salesforce.terms import json_number, last_day, months_between, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.sandbox.salesforce.backdoor import Backdoor
+
 Fields = dict[str, Any]
 
 
-class Org(Protocol):
-    """What is needed of the emulator."""
-
-    def insert(self, sobject: str, fields: Mapping[str, Any], /) -> str:
-        """Add a record."""
-
-    def update(self, sobject: str, record_id: str, fields: Mapping[str, Any], /) -> None:
-        """Change a record."""
-
-    def records(self, sobject: str, /) -> dict[str, Fields]:
-        """Return the records of an object by id; empty columns are left out."""
-
-
-def contract(org: Org, order_id: str) -> str:
+def contract(org: Backdoor, order_id: str) -> str:
     """Contract an order, unless it was: a contract, and a subscription for each recurring line."""
     order = org.records("Order")[order_id]
     for contract_id, fields in org.records("Contract").items():
@@ -67,12 +56,12 @@ def contract(org: Org, order_id: str) -> str:
     return made
 
 
-def amend(org: Org, order_id: str, start: date, quantities: Mapping[str, int | str]) -> str:
+def amend(org: Backdoor, order_id: str, start: date, quantities: Mapping[str, int | str]) -> str:
     """Sell new quantities of an order's lines from a day on; returns the amendment order, activated and contracted."""
     return _Amendment(org, order_id, start).run({line: Decimal(new) for line, new in quantities.items()})
 
 
-def terminate(org: Org, order_id: str, day: date) -> str:
+def terminate(org: Backdoor, order_id: str, day: date) -> str:
     """End everything that still runs on a day: an amendment to nothing."""
     running = [line for line in _lines(org, order_id) if (line.get("EndDate") or "") >= day.isoformat()]
     return amend(org, order_id, day, {line["Id"]: 0 for line in running})
@@ -81,7 +70,7 @@ def terminate(org: Org, order_id: str, day: date) -> str:
 class _Amendment:
     """One amendment on its way into the org."""
 
-    def __init__(self, org: Org, order_id: str, start: date) -> None:
+    def __init__(self, org: Backdoor, order_id: str, start: date) -> None:
         self.org = org
         self.start = start
         self.contract = contract(org, order_id)
@@ -247,7 +236,7 @@ def _price(root: Fields, sold: Fields, first_day: date) -> Fields:
     }
 
 
-def _subscribe(org: Org, contract_id: str, line: Fields, *, end: str, root: str | None) -> None:
+def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str, root: str | None) -> None:
     """Add the subscription of a line; that of a segment says it ends with the contract."""
     copied = ("SBQQ__BillingFrequency__c", "SBQQ__BillingType__c", "SBQQ__SubscriptionPricing__c")
     segment = {"SBQQ__SegmentStartDate__c": line["ServiceDate"], "SBQQ__SegmentEndDate__c": line.get("EndDate")}
@@ -274,7 +263,7 @@ def _subscribe(org: Org, contract_id: str, line: Fields, *, end: str, root: str 
     org.update("OrderItem", line["Id"], links)
 
 
-def _lines(org: Org, order_id: str) -> list[Fields]:
+def _lines(org: Backdoor, order_id: str) -> list[Fields]:
     return [line for line in org.records("OrderItem").values() if line["OrderId"] == order_id]
 
 

@@ -8,15 +8,18 @@ GET    records/{object}        every record of an object, deleted ones included
 POST   records/{object}        insert past the API's rules; answers the id
 PATCH  records/{object}/{id}   change past the API's rules; ``{"visible_in_seconds": n, "fields": {...}}`` commits late
 DELETE records/{object}/{id}   move to the recycle bin
+POST   orders/{id}/amend       ``{"start": "2027-12-01", "quantities": {"802...": 40}}``: sell new quantities
+POST   orders/{id}/terminate   ``{"day": "2027-12-01"}``: end what runs; both answer the amendment order's id
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.http import CONTROL_PREFIX, Request, Response, Router, json_response
 from connector.sandbox.salesforce.clock import parse_moment
+from connector.sandbox.salesforce.contracting import amend, terminate
 from connector.sandbox.salesforce.errors import ApiError
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def _lock(app: SalesforceApp, _: dict[str, str], order: Any) -> None:
 
 
 def _rows(app: SalesforceApp, path: dict[str, str], _: Any) -> Any:
-    return {"records": list(app.backdoor.rows(path["object"], with_deleted=True).values())}
+    return {"records": list(app.backdoor.records(path["object"], with_deleted=True).values())}
 
 
 def _insert(app: SalesforceApp, path: dict[str, str], fields: Any) -> Any:
@@ -80,7 +83,18 @@ def _delete(app: SalesforceApp, path: dict[str, str], _: Any) -> None:
     app.backdoor.delete(path["object"], path["id"])
 
 
+def _amend(app: SalesforceApp, path: dict[str, str], order: Any) -> Any:
+    start = date.fromisoformat(order["start"])
+    return {"id": amend(app.backdoor, path["id"], start, order["quantities"])}
+
+
+def _terminate(app: SalesforceApp, path: dict[str, str], order: Any) -> Any:
+    return {"id": terminate(app.backdoor, path["id"], date.fromisoformat(order["day"]))}
+
+
 _ROUTES: Router[Action] = Router()
+_ROUTES.add("POST", "/orders/{id}/amend", _amend)
+_ROUTES.add("POST", "/orders/{id}/terminate", _terminate)
 _ROUTES.add("GET", "/clock", _tell_time)
 _ROUTES.add("POST", "/clock", _move_clock)
 _ROUTES.add("POST", "/tokens/expire", _expire_tokens)

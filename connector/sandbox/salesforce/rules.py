@@ -6,12 +6,12 @@ Saving a line leaves the order's own stamps alone, as recorded.
 
 from __future__ import annotations
 
-import calendar
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.errors import ApiError
+from connector.sandbox.salesforce.terms import last_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def derive(store: Store, sobject: SObject, record: Mapping[str, Any], written: M
         won = record.get("StageName") == "Closed Won"
         found = {"IsWon": won, "IsClosed": won or record.get("StageName") == "Closed Lost"}
     elif sobject.name == "Contract" and record.get("StartDate") and record.get("ContractTerm"):
-        found = {"EndDate": last_day(record["StartDate"], int(record["ContractTerm"]))}
+        found = {"EndDate": last_day(date.fromisoformat(record["StartDate"]), int(record["ContractTerm"])).isoformat()}
     elif sobject.name == "PricebookEntry" and "Product2Id" in written:
         product = _parent(store, "Product2", record.get("Product2Id"))
         found = {"Name": product.get("Name"), "ProductCode": product.get("ProductCode")}
@@ -104,11 +104,3 @@ def _lines(store: Store, order_id: str) -> list[Record]:
 
 def _parent(store: Store, name: str, record_id: str | None) -> Record:
     return (store.get(store.schema.objects[name.lower()], record_id) if record_id else None) or {}
-
-
-def last_day(start: str, months: int) -> str:
-    """Return the last day included in a term of whole months."""
-    first = date.fromisoformat(start)
-    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
-    day = min(first.day, calendar.monthrange(year, month + 1)[1])
-    return (date(year, month + 1, day) - timedelta(1)).isoformat()

@@ -1,8 +1,7 @@
 """The data of Harbourline, a small invented company that sells a logistics platform.
 
 ``seed(today)`` gives every record of its CPQ org as the API shows it, object by object, id by id; the same day gives
-the same records. ``ORDERS`` names the orders by what is special about them. ``contract``, ``amend`` and ``terminate``
-let an emulated org live on.
+the same records. ``ORDERS`` names the orders by what is special about them.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from typing import Any
 from connector.sandbox.salesforce.ids import make_id
 from connector.sandbox.seed.book import Book
 from connector.sandbox.seed.closing import Deal, order
-from connector.sandbox.seed.contracting import amend, contract, terminate
 from connector.sandbox.seed.mistakes import broken_deals
 from connector.sandbox.seed.orders import sound_deals
 
-__all__ = ["MISTAKES", "ORDERS", "Deal", "amend", "contract", "seed", "terminate"]
+__all__ = ["MISTAKES", "ORDERS", "seed"]
 
 _ANY_DAY = date(2026, 1, 1)
 

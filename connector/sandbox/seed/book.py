@@ -9,10 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.salesforce.ids import make_id
+from connector.sandbox.salesforce.terms import json_number
 from connector.sandbox.seed.catalog import PRODUCTS
 from connector.sandbox.seed.customers import CUSTOMERS
 from connector.sandbox.seed.order_lines import product_fields
-from connector.sandbox.seed.terms import json_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connector.sandbox.salesforce.terms import json_number
 from connector.sandbox.seed.customers import CUSTOMERS
 from connector.sandbox.seed.order_lines import LineIds, order_line, quote_line
-from connector.sandbox.seed.terms import json_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

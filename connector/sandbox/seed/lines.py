@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from connector.sandbox.seed.terms import add_months, last_day, months_between, rounded
+from connector.sandbox.salesforce.terms import add_months, last_day, months_between, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.seed.terms import json_number, rounded
+from connector.sandbox.salesforce.terms import json_number, rounded
 
 if TYPE_CHECKING:
     from datetime import date

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connector.sandbox.salesforce.terms import add_months, next_month
 from connector.sandbox.seed.catalog import PRODUCTS
 from connector.sandbox.seed.closing import Coupon, Deal
 from connector.sandbox.seed.lines import line, once, ramp
-from connector.sandbox.seed.terms import add_months, next_month
 
 if TYPE_CHECKING:
     from datetime import date
