@@ -7,7 +7,6 @@ are read only when used. This is shell: it knows the domain and the plan's limit
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +29,7 @@ from connector.config_rules import (
 )
 from connector.config_show import ExplainedSetting, explain_config
 from connector.config_tables import JobsConfig, LogConfig, SafetyConfig, SalesforceConnection, Settings, StripeConfig
-from connector.config_types import Origin, Table
+from connector.config_types import ByName, Origin
 from connector.domain.errors import ConfigError
 from connector.mapping.problems import did_you_mean
 from connector.secrets import SecretRef, is_reference
@@ -64,7 +63,7 @@ class Config(Settings):
     """The journal: sqlite:///FILE, postgresql://USER@HOST/NAME, or a reference to such a URL with its password."""
     stripe: StripeConfig
     """The Stripe account that is billed."""
-    crm: Table[SalesforceConnection] = Field(min_length=1)
+    crm: ByName[SalesforceConnection] = Field(min_length=1)
     """CRM connections by name."""
     safety: SafetyConfig = Field(default_factory=SafetyConfig)
     """How far a plan, or a run, may go without approval."""
@@ -73,7 +72,7 @@ class Config(Settings):
     log: LogConfig = Field(default_factory=LogConfig)
     """What is logged, and how."""
 
-    _origin: Origin = PrivateAttr(default_factory=lambda: Origin(Path(), os.environ, {}))
+    _origin: Origin = PrivateAttr(default_factory=Origin)
 
     def model_post_init(self, context: Any, /) -> None:
         """Keep where the settings come from."""
@@ -139,12 +138,11 @@ class Config(Settings):
     @field_validator("crm")
     @classmethod
     def _check_crm(cls, value: Mapping[str, SalesforceConnection], info: ValidationInfo) -> Mapping[str, Any]:
-        for name, connection in value.items():
-            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
-                text = "the name of a connection is at most 40 small letters, digits, - and _, a letter first"
-                raise fault("CFG-005", text, "Write [crm.salesforce].", (name,))
-            if text := sandbox_fault(info.data.get("mode", ""), sandbox=connection.known_sandbox):
-                raise fault("CFG-012", text, SANDBOX_REMEDY, (name, "sandbox" if connection.sandbox else "domain"))
+        mode = info.data.get("mode", "")
+        refused = {name: each for name, each in value.items() if sandbox_fault(mode, sandbox=each.known_sandbox)}
+        if refused:
+            places = ((name, "sandbox" if each.sandbox else "domain") for name, each in refused.items())
+            raise fault("CFG-012", sandbox_fault(mode, sandbox=True), SANDBOX_REMEDY, *places)
         return value
 
 
@@ -160,7 +158,7 @@ def load_config(path: Path | None, env: Mapping[str, str]) -> Config:
         name = variables.name_of(loc)
         return (name, 0) if name else (f"{file.name}:{line}", line)
 
-    origin = Origin(file.folder, env, {".".join(loc): place(loc)[0] for loc, _ in leaves(values)})
+    origin = Origin(file.folder, env, {".".join(loc).lower(): place(loc)[0] for loc, _ in leaves(values)})
     config = None
     try:
         config = Config.model_validate(values, context=origin)

@@ -3,19 +3,21 @@
 A secret may stand in its variable itself; it is then kept as a reference to that variable and never read here.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, cast
 
 from pydantic import BaseModel
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+from pydantic_settings import BaseSettings, EnvSettingsSource
 
-from connector.config_errors import Fault, Loc, model_at
+from connector.config_errors import Fault, Loc, holds_table, model_at
 from connector.config_rules import has_password
 from connector.secrets import is_reference
 
 PREFIX = "CONNECTOR_"
+_JSON_REMEDY = 'Write {"key": "value"}, or one variable for each key.'
 SECRETS = frozenset(
     {"api_key", "client_id", "client_secret", "password", "security_token", "private_key", "session_id"}
 )
@@ -46,27 +48,30 @@ def read_environment(model: type[BaseModel], env: Mapping[str, str], referred: f
     """
     ours = {name: value for name, value in env.items() if name.upper().startswith(PREFIX) and value}
     names = {tuple(name[len(PREFIX) :].lower().split("__")): name for name in ours}
+    broken = {names[loc] for loc in names if _needs_json(model, loc) and not _is_json(ours[names[loc]])}
     source = EnvSettingsSource(
         cast("type[BaseSettings]", model), case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter="__"
     )
-    source.env_vars = {name.lower(): value for name, value in ours.items()}  # the given ones, not the process's
-    values: dict[str, Any] = {}
-    faults: tuple[Fault, ...] = ()
-    try:
-        values = source()
-    except SettingsError:
-        faults = tuple(_not_json(model, names))
+    source.env_vars = {name.lower(): value for name, value in ours.items() if name not in broken}  # not the process's
+    values = source()
+    faults = (Fault(name, 0, "CFG-005", "a table in one variable must be JSON", _JSON_REMEDY) for name in broken)
     _refer_to_secrets(values, (), names, ours)
     known = {name for loc, name in names.items() if loc[0] in model.model_fields}
     used = referred | {value.removeprefix("env:") for value in ours.values() if value.startswith("env:")}
     return Environment(values, names, (*faults, *_unknown(model, ours.keys() - known - used)))
 
 
-def _not_json(model: type[BaseModel], names: Mapping[Loc, str]) -> Iterator[Fault]:
-    tables = {name for name in model.model_fields if model_at(model, (name,)) or name == "crm"}
-    for loc, name in names.items():
-        if (len(loc) == 1 and loc[0] in tables) or loc[-1] == "max_contract_amount":
-            yield Fault(name, 0, "CFG-005", "a whole table in one variable must be JSON", 'Write {"key": "value"}.')
+def _needs_json(model: type[BaseModel], loc: Loc) -> bool:
+    table = model_at(model, loc[:-1])
+    return table is not None and loc[-1] in table.model_fields and holds_table(table.model_fields[loc[-1]].annotation)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _refer_to_secrets(table: dict[str, Any], loc: Loc, names: Mapping[Loc, str], given: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ The text never shows a value that could be a secret.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 from types import NoneType
 from typing import Any, get_args, get_origin
@@ -35,11 +36,11 @@ _EXPECTED = {
     "path_type": "a path",
     "string_type": "text",
 }
+_FORMS = {"api_version": 'a version such as "62.0"', "domain": "login, test or a My Domain such as acme.my"}
 _BOUNDS = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
-    "string_pattern_mismatch": "text of the form {pattern}",
     "too_short": "at least one entry",
 }
 
@@ -80,25 +81,31 @@ def read_faults(
             case "config" if context["code"] == "CFG-009":
                 lacking.setdefault((loc[:-1], "CFG-009", f" {context['text']}"), []).append(loc[-1])
             case "config":
-                yield Fault(*place((*loc, *context["at"])), context["code"], context["text"], context["hint"])
+                for at in context["at"]:
+                    yield Fault(*place((*loc, *at)), context["code"], context["text"], context["hint"])
             case "extra_forbidden":
                 yield _unknown(model, loc, error["input"], place(loc))
             case kind:
                 yield Fault(*place(loc), *_wrong(loc[-1], kind, error["input"], context))
     for (table, code, text), names in lacking.items():
         says = f"[{'.'.join(table)}]{text} lacks" if table else "the file lacks the table"
-        yield Fault(*place(table), code, f"{says} {', '.join(names)}")
+        yield Fault(*place(table), code, f"{says} {', '.join(names)}", "See config.example.toml.")
 
 
 def _wrong(name: str, kind: str, found: Any, context: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return code, message and hint for a value of the wrong type or out of range."""
-    if kind == "literal_error":
-        known = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
-        if name == "kind":
-            return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {', '.join(known)}."
-        return "CFG-005", f"{name} is {shown(found)}, expected {' or '.join(known)}", ""
-    expected = _EXPECTED.get(kind) or _BOUNDS.get(kind, "another value").format(**context)
-    return "CFG-005", f"{name} is {shown(found)}, expected {expected}", ""
+    expected = str(context.get("expected", "")).replace("'", "")
+    if kind == "literal_error" and name == "kind":
+        return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {expected}."
+    expected = _FORMS.get(name) or expected or _EXPECTED.get(kind) or _bound(kind, context)
+    if expected == "a table" and isinstance(found, str):
+        return "CFG-005", f"{name} is text, expected a table", ""
+    quote = expected == "text" and isinstance(found, int | Decimal) and not isinstance(found, bool)
+    return "CFG-005", f"{name} is {shown(found)}, expected {expected}", f'Write "{found}".' if quote else ""
+
+
+def _bound(kind: str, context: Mapping[str, Any]) -> str:
+    return _BOUNDS.get(kind, "another value").format(**context)
 
 
 def shown(value: Any) -> str:
@@ -144,6 +151,12 @@ def model_at(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
         else:
             current = _bare(get_args(current)[-1]) if get_args(current) else None
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def holds_table(annotation: Any) -> bool:
+    """Tell whether a setting of this type is a table."""
+    bare = _bare(annotation)
+    return get_origin(bare) is Mapping or (isinstance(bare, type) and issubclass(bare, BaseModel))
 
 
 def _bare(annotation: Any) -> Any:

@@ -7,7 +7,7 @@ are for facts that are only known later, when a secret was read or an org was as
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 from sqlalchemy import URL, make_url
@@ -31,9 +31,11 @@ _SALESFORCE_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(salesforce|force|clo
 _DATABASES = frozenset({"sqlite", "sqlite+pysqlite", "postgres", "postgresql", "postgresql+psycopg"})
 
 
-def fault(code: str, text: str, hint: str = "", at: tuple[str, ...] = ()) -> PydanticCustomError:
-    """Return an error for pydantic to collect; `at` leads from the checked value to the key at fault."""
-    return PydanticCustomError("config", "{text}  {hint}", {"code": code, "text": text, "hint": hint, "at": at})
+def fault(code: str, text: str, hint: str = "", *at: tuple[str, ...]) -> PydanticCustomError:
+    """Return an error for pydantic to collect; `at` leads from the checked value to the keys at fault."""
+    return PydanticCustomError(
+        "config", "{text}  {hint}", {"code": code, "text": text, "hint": hint, "at": at or ((),)}
+    )
 
 
 def check_key_mode(key: str, mode: str) -> None:
@@ -67,27 +69,32 @@ def sandbox_fault(mode: str, *, sandbox: bool | None) -> str:
 
 def is_loopback(url: str) -> bool:
     """Tell whether a base URL stays on this machine: http(s) to 127.x, ::1 or localhost, with nothing but a port."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    local = host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-    return local and is_base_url(url)
+    host = (_split(url).hostname or "") if is_base_url(url) else ""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
 
 
 def is_base_url(url: str) -> bool:
-    """Tell whether a URL is scheme, host and port only: no user, path, query."""
-    parts = urlsplit(url)
+    """Tell whether a URL is scheme, host and port only: no user, path or query."""
+    parts = _split(url)
     plain = parts.path in {"", "/"} and not parts.query and not parts.fragment and "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and plain
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain
 
 
 def is_salesforce_url(url: str) -> bool:
     """Tell whether a URL is https to a host of Salesforce, so that a token goes nowhere else."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    return parts.scheme == "https" and _SALESFORCE_HOST.fullmatch(parts.netloc.lower()) is not None
+    parts = _split(url)
+    host = parts.netloc.lower()
+    return parts.scheme == "https" and is_base_url(url) and _SALESFORCE_HOST.fullmatch(host) is not None
+
+
+def _split(url: str) -> SplitResult:
+    """Take a URL apart; an unreadable one has no parts."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def check_database(url: str) -> None:

@@ -54,7 +54,7 @@ class SalesforceConnection(Settings):
     """The mapping file."""
     auth: Literal["client_credentials", "jwt", "password", "session"]
     """How we log in. Client credentials and JWT suit a program; session is for development."""
-    domain: str = Field(default="login", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
+    domain: str = Field(default="login", pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$", validate_default=True)
     """login, test, or the org's My Domain: acme.my, acme--uat.sandbox.my."""
     client_id: Secret | None = Field(default=None, validate_default=True)
     """The consumer key of the connected app. For client_credentials, jwt and password."""

@@ -1,10 +1,13 @@
 """The types settings are made of: references to secrets, money by currency, frozen tables."""
 
+import os
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,12 +28,13 @@ from connector.secrets import HOW, REFERENCE_PATTERN, SecretRef, is_reference
 T = TypeVar("T")
 
 
-class Origin(NamedTuple):
-    """Where settings come from: relative paths start at `folder`, references look into `env`."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where settings come from: relative paths start at `folder`, references look into `env` (full of secrets)."""
 
-    folder: Path
-    env: Mapping[str, str]
-    sources: Mapping[str, str]
+    folder: Path = field(default_factory=Path)
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def _read_reference(value: Any, info: ValidationInfo) -> SecretRef:
@@ -55,6 +59,13 @@ def _read_currency(code: str) -> str:
     return code.lower()
 
 
+def _read_name(name: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name):
+        return name
+    text = "a connection's name is up to 40 of a-z, 0-9, - and _, a letter first"
+    raise fault("CFG-005", text, "Write [crm.salesforce].")
+
+
 def _dump_table(table: Mapping[str, Any], dump: Callable[[dict[str, Any]], Any]) -> Any:
     return dump(dict(table))
 
@@ -69,5 +80,9 @@ Secret = Annotated[
 RelativePath = Annotated[Path, AfterValidator(_read_path)]
 Currency = Annotated[str, AfterValidator(_read_currency)]
 Amount = Annotated[Decimal, Field(ge=0)]
-Table = Annotated[Mapping[str, T], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]
+ByName = Annotated[
+    Mapping[Annotated[str, AfterValidator(_read_name)], T],
+    AfterValidator(MappingProxyType),
+    WrapSerializer(_dump_table),
+]
 Amounts = Annotated[Mapping[Currency, Amount], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]
