@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_
 from sqlalchemy import make_url
 
 from connector.config_environment import read_environment
-from connector.config_errors import Loc, read_faults, render_faults
+from connector.config_errors import Loc, read_faults, render_faults, shown
 from connector.config_file import leaves, read_config_file
 from connector.config_rules import (
     SANDBOX_REMEDY,
@@ -112,12 +112,15 @@ class Config(Settings):
     @field_validator("time_zone")
     @classmethod
     def _check_time_zone(cls, value: str) -> str:
-        if value in available_timezones():
+        known = available_timezones()
+        if value in known:
             return value
+        if not known:
+            raise fault("CFG-005", "this machine has no list of time zones", "Run pip install tzdata.")
         raise fault(
             "CFG-005",
-            f'time_zone is "{value[:60]}", which is no IANA time zone',
-            did_you_mean(value, available_timezones()),
+            f"time_zone is {shown(value)}, which is no IANA time zone",
+            did_you_mean(value, known),
         )
 
     @field_validator("database")

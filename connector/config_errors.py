@@ -5,6 +5,7 @@
 The text never shows a value that could be a secret.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -118,7 +119,7 @@ def shown(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return f'"{hide_secrets(value)[:60]}"'
+            return json.dumps(hide_secrets(value)[:60], ensure_ascii=False)  # escapes what a terminal would obey
         case _:
             return str(value)[:60]
 

@@ -110,7 +110,7 @@ class SalesforceConnection(Settings):
     @field_validator("instance_url")
     @classmethod
     def _check_instance_url(cls, value: str | None) -> str | None:
-        if value is None or is_loopback(value) or is_salesforce_url(value):
+        if value is None or is_salesforce_url(value) or (is_loopback(value) and value.startswith("https:")):
             return value
         raise fault("CFG-010", "instance_url is no Salesforce address", "Write https://YOUR-DOMAIN.my.salesforce.com.")
 

@@ -1,6 +1,7 @@
 """What is said about wrong files and variables: all of it, exactly, and nothing secret."""
 
 import re
+import zoneinfo
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,17 @@ VARIABLES = {
 @pytest.mark.parametrize(("env", "message"), VARIABLES.values(), ids=VARIABLES)
 def test_a_wrong_variable(env: dict[str, str], message: str) -> None:
     assert str(refusal(GOOD, env)) == message
+
+
+def test_no_time_zones_on_this_machine() -> None:
+    zoneinfo.reset_tzpath(to=[])
+    try:
+        if not zoneinfo.available_timezones():  # else the tzdata package is installed
+            assert str(refusal('time_zone = "UTC"\n' + GOOD)) == (
+                "config.toml:1  CFG-005 this machine has no list of time zones  Run pip install tzdata."
+            )
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def test_no_file() -> None:

@@ -102,6 +102,10 @@ WRONG = {
         'config.toml:9  CFG-005 api_version is 62.0, expected a version such as "62.0"',
     ),
     "date for text": ("time_zone = 2\n" + GOOD, 'config.toml:1  CFG-005 time_zone is 2, expected text  Write "2".'),
+    "what a terminal would obey": (
+        GOOD + '[log]\nlevel = "\\u001b[31m"\n',
+        'config.toml:10  CFG-005 level is "\\u001b[31m", expected debug, info, warning or error',
+    ),
     "wrong log level": (
         GOOD + '[log]\nlevel = "loud"\n',
         'config.toml:10  CFG-005 level is "loud", expected debug, info, warning or error',
@@ -194,6 +198,10 @@ WRONG = {
     ),
     "instance elsewhere": (
         GOOD.replace("acme.my.salesforce.com", "acme.my.salesforce.com.evil.example"),
+        "config.toml:8  CFG-010 instance_url is no Salesforce address  Write https://YOUR-DOMAIN.my.salesforce.com.",
+    ),
+    "instance in the open": (
+        GOOD.replace("https://acme.my.salesforce.com", "http://127.0.0.1:80"),
         "config.toml:8  CFG-010 instance_url is no Salesforce address  Write https://YOUR-DOMAIN.my.salesforce.com.",
     ),
     "live from a sandbox": (
