@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 
 from connector.billing.account import StripeAccount
+from connector.billing.adopt import link_found
 from connector.billing.apply import apply
 from connector.billing.observe import observe
 from connector.compile.contract import compile_contract
@@ -167,6 +168,8 @@ def _carry_out(desk: Desk, one: Planned, run_id: int) -> Result:
 def _applied(desk: Desk, one: Planned, run_id: int, lease: Lease) -> Result:
     try:
         writes = 0
+        if one.plan and one.judgement.verdict in {Verdict.APPLY, Verdict.NOTHING}:
+            link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
             outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=run_id, lease=lease)
             save_subscriptions(one.plan, outcome.subscriptions, desk.account, desk.clock())

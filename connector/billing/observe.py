@@ -5,6 +5,7 @@ schedule that must change is read once, whole. Ids the CRM names but the journal
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +43,7 @@ def observe(
         found, more = _unlinked(contract, resource, names, account, now)
         issues += more
         if found is not None:
-            objects[resource.key] = found
+            objects[resource.key] = replace(found, linked=False)
             names[found.id] = resource.key
     _set_currency(contract, objects, account)
     return ExistingState(objects, tuple(issues))
@@ -164,7 +165,7 @@ def _set_currency(contract: Contract, objects: dict[Key, ExistingObject], accoun
     billed = [link.currency for link in others if _bills_elsewhere(link, contract)]
     other = next((currency for currency in billed if currency != contract.currency), None)
     if other:
-        objects[key] = ExistingObject(customer.id, customer.params, currency=other)
+        objects[key] = replace(customer, currency=other)
 
 
 def _bills_elsewhere(link: Link, contract: Contract) -> bool:

@@ -14,7 +14,8 @@ from connector.plan.canonical import Json
 class ExistingObject:
     """One object that Stripe holds. `params` is canonical: what we last applied, or what was read live.
 
-    `status` and `current_start` are a schedule's; a customer has `currency` once something was billed to it.
+    `status` and `current_start` are a schedule's; a customer has `currency` once something was billed.
+    `linked` is False for an object that was found although the journal does not know it.
     """
 
     id: str
@@ -22,6 +23,7 @@ class ExistingObject:
     status: str | None = None
     current_start: date | None = None
     currency: str | None = None
+    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

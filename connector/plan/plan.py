@@ -14,7 +14,7 @@ from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import KINDS
 from connector.plan.projection import Bill, project
-from connector.plan.tieout import TieOut, check_tie_out, tie_out
+from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
 _OVER = frozenset({"completed", "canceled", "released"})
 
@@ -83,7 +83,7 @@ def make_plan(
         return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None)
     bills = project(desired, today)
     account = tie_out(contract, bills, existing.billed.get(contract.currency, 0))
-    found += check_tie_out(account, contract)
+    found += check_tie_out(account, contract) + check_steps(contract, bills)
     operations: list[Operation] = []
     for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
         operation, more = _operation(resource, existing.objects.get(resource.key), contract)

@@ -85,11 +85,12 @@ def _progress(plan: Plan, today: date) -> dict[str, object]:
     current = [p for p in labelled if p.period.start <= today < p.period.end]
     running = [phase for phase in phases if phase.period.start <= today < phase.period.end]
     later = sorted(phase.period.start for phase in phases if phase.period.start > today)
+    first = [phase for phase in phases if later and phase.period.start == later[0]]
     return {
         "segment_count": len({phase.segment_label for phase in labelled}) or None,
         "current_segment": current[0].segment_label if current else None,
         "next_change": later[0] if later else None,
-        "mrr": _mrr(running or phases[:1], plan.contract.currency),
+        "mrr": _mrr(running or first, plan.contract.currency),
     }
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.domain.money import round_minor, text, to_minor
+from connector.domain.money import round_minor, step, text, to_minor
 from connector.plan.projection import Bill
 
 
@@ -78,6 +78,22 @@ def check_tie_out(account: TieOut, contract: Contract) -> tuple[Issue, ...]:
             f"{text(account.unexplained, currency)} of the difference has no reason",
             "Check the prices, quantities and dates of the lines; `connector explain` shows how each one is billed.",
         ),
+    )
+
+
+def check_steps(contract: Contract, bills: Iterable[Bill]) -> tuple[Issue, ...]:
+    """Return the amounts that cannot be charged in a currency whose smallest coins are missing (money.step)."""
+    smallest = step(contract.currency)
+    charges = [charge for bill in bills if not bill.skipped for charge in bill.charges if charge.net % smallest]
+    return tuple(
+        block(
+            IssueCode.AMOUNT_STEP,
+            contract.source(charge.line, "unit_price"),
+            f"{charge.text}: {text(charge.net, contract.currency)} cannot be charged; Stripe charges multiples of "
+            f"{text(smallest, contract.currency)}",
+            "Round the price of the line, so that every single bill is such a multiple.",
+        )
+        for charge in {charge.line: charge for charge in reversed(charges)}.values()
     )
 
 

@@ -190,6 +190,18 @@ def _delete(call: Call) -> Object:
     return deletion("invoice", invoice["id"])
 
 
+def _add_lines(call: Call) -> Object:
+    """Add lines to a draft: each becomes an invoice item of it (stripe.com/docs/api/invoices/add_lines)."""
+    invoice = _invoice(call)
+    _only_draft(invoice, "updated")
+    for line in call.params["lines"]:
+        if "invoice_item" in line or "tax_amounts" in line:
+            raise not_emulated("adding existing invoice items or own tax amounts")
+        facts = {**line, "customer": invoice["customer"], "invoice": invoice["id"]}
+        _create_item(Call(call.tenant, call.path, call.variables, facts))
+    return _invoice(call)
+
+
 # --- invoice items ---------------------------------------------------------------------------------------------
 
 
@@ -290,6 +302,7 @@ ENDPOINTS = [
     Endpoint("POST", "/v1/invoices/{invoice}", "InvoiceUpdateParams", _update),
     Endpoint("DELETE", "/v1/invoices/{invoice}", "InvoiceDeleteParams", _delete),
     Endpoint("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", _lines),
+    Endpoint("POST", "/v1/invoices/{invoice}/add_lines", "InvoiceAddLinesParams", _add_lines),
     Endpoint("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams", _finalize),
     Endpoint("POST", "/v1/invoices/{invoice}/send", "InvoiceSendInvoiceParams", _send),
     Endpoint("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", _pay),

@@ -1,0 +1,50 @@
+"""Objects that exist although the journal has no link to them: the CRM names them, or the answer to a write was lost.
+
+They are linked before anything else is written, so that the next run knows them without looking.
+"""
+
+from datetime import datetime
+
+from connector.billing.account import StripeAccount
+from connector.journal import Operation
+from connector.plan.canonical import canonical, digest
+from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.plan import Plan
+
+
+def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now: datetime) -> None:
+    """Link what was found without a link; an intent that waited for its answer is closed with it."""
+    if plan.desired is None:
+        return
+    waiting = {
+        (intent.kind, intent.key): intent
+        for intent in account.journal.pending_intents(account.connection, plan.contract.key)
+        if intent.verb == "create"
+    }
+    changing = {operation.key for operation in plan.operations}
+    for resource in plan.desired.resources:
+        held = existing.objects.get(resource.key)
+        if held is None or held.linked:
+            continue
+        intent = waiting.get((resource.key.kind, resource.key.name))
+        if intent is not None:
+            _settle(intent, held, account, now)
+            continue
+        applied = canonical(resource.params)
+        account.journal.save_link(
+            account.connection,
+            resource.key.kind,
+            resource.key.name,
+            stripe_id=held.id,
+            applied_hash="" if resource.key in changing else digest(applied),
+            applied=applied,
+            contract_key=plan.contract.key,
+            account_key=plan.contract.party.ref,
+            now=now,
+            currency=plan.contract.currency if resource.key.kind in {"subscription_schedule", "invoice"} else None,
+        )
+
+
+def _settle(intent: Operation, held: ExistingObject, account: StripeAccount, now: datetime) -> None:
+    """Close the intent with what was found; its link says what the intent wanted, so a difference shows at once."""
+    account.journal.record_result(intent.id, held.id, None, now)
