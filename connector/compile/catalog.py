@@ -15,7 +15,7 @@ from connector.compile.params import merge_extras, metadata, omit_empty
 from connector.compile.resource import Key, Params, Ref, Resource, Value
 from connector.compile.spec import Interval, ItemSpec, ScheduleSpec, Terms
 from connector.domain.contract import Contract, Discount, Line, Product
-from connector.domain.money import to_minor, unit_amount
+from connector.domain.money import round_minor, to_minor, unit_amount
 
 
 def product_key(product_ref: str) -> Key:
@@ -126,7 +126,7 @@ def coupon_resource(discount: Discount, contract: Contract) -> Resource:
     params: dict[str, Value] = {
         "name": discount.name[:40] if discount.name else None,
         "percent_off": discount.percent,
-        "amount_off": None if discount.amount is None else int(to_minor(discount.amount, contract.currency)),
+        "amount_off": None if discount.amount is None else round_minor(to_minor(discount.amount, contract.currency)),
         "currency": contract.currency if discount.amount is not None else None,
         "duration": discount.duration,
         "duration_in_months": discount.months if discount.duration == "repeating" else None,

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
-from connector.domain.money import step, to_minor
 from connector.domain.timeline import Timeline, line_end
 
 
@@ -20,6 +19,7 @@ def check_lines(contract: Contract) -> tuple[Issue, ...]:
         issues += _price(contract, line)
     issues += _segments(contract)
     issues += _customer_currency(contract)
+    issues += _endless(contract)
     if not contract.lines:
         issues.append(_no_lines(contract))
     return tuple(issues)
@@ -61,14 +61,15 @@ def _quantity(contract: Contract, line: Line) -> Iterator[Issue]:
             f"{line.product.name}: quantity {line.quantity.normalize():f} is not whole; Stripe counts whole units",
             "Sell whole units, or sell in a smaller unit (75 hours instead of 7.5 ten-hour packs).",
         )
-    elif line.charge is Charge.USAGE and line.quantity not in {Decimal(0), Decimal(1)}:
-        yield block(
-            IssueCode.QUANTITY_METERED,
-            source,
-            f"{line.product.name}: quantity {line.quantity.normalize():f} on a line that is billed by usage; "
-            "what is used is counted, not sold ahead",
-            "Set the quantity of the usage line to 1 (put a commitment on a line of its own).",
-        )
+    elif line.charge is Charge.USAGE:
+        if line.quantity not in {Decimal(0), Decimal(1)} and not (line.revises and line.quantity == -1):
+            yield block(
+                IssueCode.QUANTITY_METERED,
+                source,
+                f"{line.product.name}: quantity {line.quantity.normalize():f} on a line that is billed by usage; "
+                "what is used is counted, not sold ahead",
+                "Set the quantity of the usage line to 1 (put a commitment on a line of its own).",
+            )
     elif line.quantity == 0:
         yield warn(
             IssueCode.QUANTITY_ZERO,
@@ -92,22 +93,24 @@ def _dates(contract: Contract, line: Line) -> Iterator[Issue]:
 
 
 def _price(contract: Contract, line: Line) -> Iterator[Issue]:
-    source = contract.source(line.ref, "unit_price")
     if line.charge is not Charge.ONE_TIME and line.unit_price < 0:
         yield block(
             IssueCode.NEGATIVE_PRICE,
-            source,
+            contract.source(line.ref, "unit_price"),
             f"{line.product.name}: the price is negative ({line.unit_price}); Stripe has no recurring credits",
             "Give the discount on the line it belongs to, as a coupon, or as a one-time line (which becomes a credit).",
         )
-    smallest = step(contract.currency)
-    if smallest > 1 and to_minor(line.total, contract.currency) % smallest:
+
+
+def _endless(contract: Contract) -> Iterator[Issue]:
+    """Yield that no end is known at all: the reader has told why, but without an end there is no timeline."""
+    names = {line.product.name for line in contract.lines if line.charge is not Charge.ONE_TIME and line.end is None}
+    if names and contract.end is None:
         yield block(
-            IssueCode.AMOUNT_STEP,
-            source,
-            f"{line.product.name}: {line.total} {contract.currency.upper()} cannot be charged; Stripe charges "
-            f"multiples of {smallest} of the smallest unit in this currency",
-            "Round the price of the line.",
+            IssueCode.TERM_MISSING,
+            contract.source(contract.ref, "end"),
+            f"{', '.join(sorted(names))}: the line has no end, and the contract has none either",
+            "Enter a subscription term or an end date.",
         )
 
 

@@ -11,7 +11,7 @@ from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import InvoiceSpec, ScheduleSpec
 from connector.domain.contract import Charge, Contract, Discount
-from connector.domain.issues import blocking
+from connector.domain.issues import IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
 
@@ -32,7 +32,7 @@ def compile_contract(contract: Contract) -> Compiled:
     return Compiled(desired, issues + check_limits(desired, contract.ref))
 
 
-_ARITHMETIC_HOLDS = frozenset({"CUSTOMER_CURRENCY", "AMOUNT_STEP"})
+_ARITHMETIC_HOLDS = frozenset({IssueCode.CUSTOMER_CURRENCY})
 
 
 def _desired(contract: Contract, pieces: Timeline) -> DesiredState:

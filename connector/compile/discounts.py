@@ -8,22 +8,25 @@ from dataclasses import replace
 from datetime import date
 
 from connector.domain.contract import Contract, Discount, Line
-from connector.domain.period import Period, months_since
+from connector.domain.period import Period, add_months, billing_dates
 
 
-def for_phase(owner: Contract | Line, phase: Period, first: date) -> tuple[Discount, ...]:
+def for_phase(owner: Contract | Line, phase: Period, first: date, anchor: date) -> tuple[Discount, ...]:
     """Return the discounts of a contract or line that still hold in `phase`, with what is left of their time.
 
-    `first` is the day on which they began to count: the start of the schedule or of the line.
+    `first` is the day on which they began to count: the start of the schedule or of the line; billing dates are
+    counted from `anchor`.
     """
     given = owner.revisions[0].discounts if isinstance(owner, Contract) else owner.discounts
-    return tuple(left for discount in given if (left := _left(discount, phase, first)) is not None)
+    return tuple(left for discount in given if (left := _left(discount, phase, first, anchor)) is not None)
 
 
-def _left(discount: Discount, phase: Period, first: date) -> Discount | None:
+def _left(discount: Discount, phase: Period, first: date, anchor: date) -> Discount | None:
+    """Return what is left of a discount: as many months as it still has monthly billing dates, never a part more."""
     if phase.start <= first or discount.duration == "forever":
         return discount
     if discount.duration == "once" or discount.months is None:
         return None
-    months = discount.months - months_since(first, phase.start)
-    return replace(discount, months=months) if months > 0 else None
+    end = add_months(first, discount.months)
+    months = len(tuple(billing_dates(anchor, 1, Period(phase.start, end)))) if end > phase.start else 0
+    return replace(discount, months=months) if months else None

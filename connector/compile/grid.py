@@ -10,6 +10,7 @@ the back (a *part*) is worth the line's total minus the whole periods, so the su
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from connector.domain.contract import Line, Policies
 from connector.domain.money import line_amount, quantize, round_minor, to_minor, unit_amount
@@ -20,15 +21,16 @@ _DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reprod
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where billing periods begin: every `interval` months, counted from `anchor`."""
+    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day."""
 
     anchor: date
     interval: int
+    start: date
 
     def on(self, day: date) -> bool:
         """Tell whether a billing period begins on `day`."""
         months = months_since(self.anchor, day)
-        return months % self.interval == 0 and add_months(self.anchor, months) == day
+        return day == self.start or (months % self.interval == 0 and add_months(self.anchor, months) == day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class LineBilling:
 
 def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
     """Return the grid of a schedule: counted from its start, or from its end when stubs come first."""
-    return Grid(start if policies.stub == "last" else end, interval)
+    return Grid(start if policies.stub == "last" else end, interval, start)
 
 
 def bill_line(line: Line, period: Period, grid: Grid, currency: str, policies: Policies) -> LineBilling:
@@ -66,7 +68,7 @@ def bill_line(line: Line, period: Period, grid: Grid, currency: str, policies: P
     edges = (*dates, period.end) if dates and grid.on(period.end) else dates
     full = Period(edges[0], edges[-1]) if len(edges) > 1 else None
     count = max(len(edges) - 1, 0)
-    stretches = _edges(period, full)
+    stretches = _edges(period, full, dates)
     lengths = [(stretch, span(stretch.start, stretch.end, grid.anchor)) for stretch in stretches]
     weights = [_months(length, policies) / grid.interval for _, length in lengths]
     unit = _unit(line, grid.interval, count, sum(weights, Fraction(0)), currency)
@@ -78,9 +80,11 @@ def bill_line(line: Line, period: Period, grid: Grid, currency: str, policies: P
     return LineBilling(unit, full, count, parts)
 
 
-def _edges(period: Period, full: Period | None) -> list[Period]:
+def _edges(period: Period, full: Period | None, dates: tuple[date, ...]) -> list[Period]:
+    """Return what is not whole periods. A line across one billing date has a part before it and one after."""
     if full is None:
-        return [period]
+        cuts = [period.start, *(day for day in dates if day > period.start), period.end]
+        return [Period(one, other) for one, other in pairwise(cuts)]
     edges = []
     if period.start < full.start:
         edges.append(Period(period.start, full.start))

@@ -11,6 +11,7 @@ in a part:
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -126,7 +127,7 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
         segment_label=label,
         items=tuple(items),
         one_offs=tuple(one_offs),
-        discounts=for_phase(contract, period, group.period.start),
+        discounts=for_phase(contract, period, group.period.start, group.grid.anchor),
         bills_from_start=first and contract.policies.backdated_start == "bill",
     )
 
@@ -140,19 +141,19 @@ def _billed_in(line: Line, period: Period, group: Group) -> bool:
 
 
 def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | None:
-    """Return the interval of the stub when the phase holds nothing but stubs; the longest running one decides."""
-    parts = []
-    for entry in piece.in_force:
-        if entry.line.charge is Charge.USAGE:
-            continue
-        part = group.billing[entry.line.ref].part_at(period)
-        if part is None or not part.on_grid:
-            return None
-        parts.append(part)
-    if not parts:
+    """Return the interval of the stub when the phase holds nothing but stubs, and lines that joined them on the way.
+
+    The longest running stub decides.
+    """
+    counted = [entry.line for entry in piece.in_force if entry.line.charge is not Charge.USAGE]
+    parts = [part for line in counted if (part := group.billing[line.ref].part_at(period)) is not None]
+    stubs = [part for part in parts if part.on_grid]
+    if len(parts) < len(counted) or not stubs:
         return None
-    longest = max(parts, key=lambda part: (part.period.end, part.period.start))
-    if any(part.period.start != longest.period.start for part in parts):
+    longest = max(stubs, key=lambda part: (part.period.end, part.period.start))
+    if any(part.period.start != longest.period.start for part in stubs):
+        return None
+    if any(part.period.end > longest.period.end for part in parts):
         return None
     return _interval(longest)
 
@@ -175,15 +176,16 @@ def _bill(
         return [_item(group, entry, whole, Fraction(1), period)], []
     if part.on_grid and stub == _interval(part):
         return [_stub_item(group, entry, part, period)], []
-    carried = [] if part.on_grid else [_item(group, entry, whole, Fraction(1), period)]
+    share = _share_of(stub, group) if stub else Fraction(1)
+    carried = [] if part.on_grid else [_item(group, entry, stub or whole, share, period)]
     if period.start != part.period.start:
         return carried, []
-    return carried, [_part_one_off(group, line, part)]
+    return carried, [_part_one_off(group, line, part, entry.quantity if part.on_grid else line.quantity)]
 
 
 def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, period: Period) -> ItemSpec:
     line = entry.line
-    unit = unit_amount(group.billing[line.ref].unit)
+    unit = unit_amount(group.billing[line.ref].unit * share)
     terms = Terms(
         product=line.product.ref,
         currency=group.contract.currency,
@@ -194,7 +196,7 @@ def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, per
         tiers_mode=line.tiers_mode if line.tiers else None,
     )
     quantity = None if line.charge is Charge.USAGE else int(entry.quantity)
-    return ItemSpec(line, terms, quantity, for_phase(line, period, line.start))
+    return ItemSpec(line, terms, quantity, for_phase(line, period, line.start, group.grid.anchor))
 
 
 def _stub_item(group: Group, entry: InForce, part: Part, period: Period) -> ItemSpec:
@@ -212,22 +214,29 @@ def _share(part: Part, group: Group) -> Fraction:
     return (part.length.months + Fraction(part.length.days * 12, 365)) / group.grid.interval
 
 
-def _part_one_off(group: Group, line: Line, part: Part) -> OneOffSpec:
-    quantity = abs(int(line.quantity)) or 1
+def _share_of(stub: Interval, group: Group) -> Fraction:
+    months = Fraction(stub.count) if stub.unit == "month" else Fraction(stub.count * 12, 365)
+    return months / group.grid.interval
+
+
+def _part_one_off(group: Group, line: Line, part: Part, units: Decimal) -> OneOffSpec:
+    """Return a part billed once. After a reduction, a part that begins later counts only the units that are left."""
+    quantity = abs(int(units)) or 1
     amount = part.amount
+    if line.quantity and units != line.quantity:
+        amount = Fraction(round_minor(part.amount * Fraction(units) / Fraction(line.quantity)))
     if line.tiers:
         full = rated_amount(tier_specs(line, group.contract.currency), line.tiers_mode, quantity)
         amount = Fraction(round_minor(full * _share(part, group)))
     amended = revision_on(group.contract, line.start).kind is RevisionKind.AMENDMENT
     reason: Reason = "credit" if amount < 0 else "proration" if amended else "stub"
-    even = line_amount(unit_amount(amount / quantity), quantity) == amount
     return OneOffSpec(
         line=line,
         reason=reason,
-        quantity=quantity if even else 1,
-        unit_amount=unit_amount(amount / quantity if even else amount),
+        quantity=quantity,
+        unit_amount=unit_amount(amount / quantity),
         period=part.period,
-        discounts=for_phase(line, part.period, line.start),
+        discounts=for_phase(line, part.period, line.start, group.grid.anchor),
     )
 
 
@@ -240,7 +249,7 @@ def _reductions(group: Group, period: Period) -> list[OneOffSpec]:
             continue
         part = billing.part_at(period)
         if part and not part.on_grid and part.period.start == period.start and part.amount:
-            owed_back.append(_part_one_off(group, line, part))
+            owed_back.append(_part_one_off(group, line, part, line.quantity))
     return owed_back
 
 
