@@ -11,6 +11,7 @@ from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
 from connector.config import Config, SalesforceConnection, check_key_mode
+from connector.config.secrets import SecretRef
 from connector.crm.salesforce import SalesforceCrm
 from connector.crm.salesforce_login import (
     Auth,
@@ -23,7 +24,6 @@ from connector.crm.salesforce_login import (
 from connector.domain.errors import ConfigError
 from connector.journal import Journal, open_journal
 from connector.offline import read_mapping
-from connector.secrets import SecretRef
 from connector.sync import Desk
 
 

@@ -1,4 +1,4 @@
-"""One run over contracts, written into the journal; and the run that begins with "what changed since the last look?"."""
+"""One run over contracts, written into the journal; and the run that asks first what changed since the last look."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Pro
 from connector.crm.salesforce_changes import Window, amended_quote, changed_rows, first_orders, stamp_of
 from connector.crm.salesforce_client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce_errors import UNKNOWN_COLUMN
-from connector.crm.salesforce_family import families
+from connector.crm.salesforce_family import families, together
 from connector.crm.salesforce_login import SalesforceSettings
 from connector.crm.salesforce_probe import Organization, organization, probe
 from connector.crm.salesforce_query import Query, chunks, record_id
@@ -82,13 +82,20 @@ class SalesforceCrm:
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
         """Read whole contracts by their orders' (or opportunities') ids, in batches of three or four requests.
 
-        Orders that cannot be placed in a contract are raised as one RejectedError after the others of their batch.
+        Orders that cannot be placed in a contract do not hold up the others: they are raised together, as one
+        RejectedError after the last contract, with their ids in `param`.
         """
         columns = routed(paths)
+        rejected: list[RejectedError] = []
         for ids in chunks((record_id(ref.id) for ref in refs), self.client.settings.batch):
             records = self._records(ids, columns)
             address = self.client.settings.base_url or self.client.instance_url
-            yield from families(records, ids, instance_url=address)
+            try:
+                yield from families(records, ids, instance_url=address)
+            except RejectedError as error:
+                rejected.append(error)
+        if rejected:
+            raise together(rejected)
 
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Store values; a row that Salesforce refuses comes back with its reason, the others are stored."""

@@ -7,7 +7,7 @@ billing is decided by the mapping, not here; neither status nor dates are judged
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from connector.crm.salesforce_lines import Groups, OrderParts, alive, grouped
 from connector.domain.errors import RejectedError
@@ -23,24 +23,33 @@ def families(records: RawRecords, roots: Iterable[str], *, instance_url: str = "
     """
     family = Family(records)
     seen: set[str] = set()
-    rejected: list[tuple[str, RejectedError]] = []
+    rejected: list[RejectedError] = []
     for order in (order for root in roots for order in family.orders_of(root)):
         try:
             first = family.first_order(order)
             contract = None if first.id in seen else family.contract(first, instance_url=instance_url)
         except RejectedError as error:
-            rejected.append((order.id, error))
+            error.param = order.id
+            rejected.append(error)
             continue
         seen.add(first.id)
         if contract is not None:
             yield contract
     if rejected:
-        raise RejectedError(
-            "\n".join(dict.fromkeys(str(error) for _, error in rejected)),
-            vendor="salesforce",
-            code=rejected[0][1].code,
-            param=",".join(dict.fromkeys(order for order, _ in rejected)),
-        ) from rejected[0][1]
+        raise together(rejected)
+
+
+def together(rejected: Sequence[RejectedError]) -> RejectedError:
+    """Make one error of several: every text once, and the ids of all orders in `param`."""
+    orders = (order for error in rejected for order in (error.param or "").split(","))
+    joined = RejectedError(
+        "\n".join(dict.fromkeys(map(str, rejected))),
+        vendor="salesforce",
+        code=rejected[0].code,
+        param=",".join(dict.fromkeys(orders)),
+    )
+    joined.__cause__ = rejected[0]
+    return joined
 
 
 def amended_contract(records: RawRecords, order: RawRecord) -> str | None:

@@ -7,7 +7,7 @@ of the *first* order, so the order of taking is ours to fix: last in, first out)
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -120,14 +120,19 @@ def _in_force(running: list[Line], roots: Mapping[str, str], day: date) -> tuple
 
 
 def _take_newest_first(members: list[Line]) -> tuple[list[InForce], Decimal]:
-    to_take = -sum((line.quantity for line in members if line.quantity < 0), Decimal(0))
-    left: list[InForce] = []
-    for line in reversed([line for line in members if line.quantity >= 0]):
-        taken = min(line.quantity, to_take)
-        to_take -= taken
-        if line.quantity - taken > 0 or line.quantity == 0:
-            left.append(InForce(line, line.quantity - taken))
-    return left[::-1], to_take
+    """Go through the changes in order: a reduction takes from what was there before it, never from what came later."""
+    held: list[InForce] = []
+    owed = Decimal(0)
+    for line in members:
+        if line.quantity >= 0:
+            held.append(InForce(line, line.quantity))
+        else:
+            owed -= line.quantity
+        for index in reversed(range(len(held))):
+            taken = min(held[index].quantity, owed)
+            owed -= taken
+            held[index] = replace(held[index], quantity=held[index].quantity - taken)
+    return [entry for entry in held if entry.quantity > 0 or entry.line.quantity == 0], owed
 
 
 def _reduced_too_far(line: Line, over: Decimal, day: date) -> Issue:

@@ -32,6 +32,10 @@ class Converter:
     example_argument: object = None
 
 
+#: Digits before or after the point; 1e400000000 would take the program's memory.
+LARGEST = 40
+
+
 def is_empty(value: object) -> bool:
     """Tell whether a CRM value counts as not filled in: missing, null, or only spaces."""
     return value is None or (isinstance(value, str) and not value.strip())
@@ -61,8 +65,8 @@ def as_decimal(value: object) -> Decimal:
     except InvalidOperation as error:
         msg = "is not a number"
         raise UnreadableError(msg) from error
-    if not number.is_finite():
-        msg = "is not a number"
+    if not number.is_finite() or (number and abs(number.adjusted()) > LARGEST):
+        msg = "is not a number" if not number.is_finite() else "is not a number of a sensible size"
         raise UnreadableError(msg)
     return number
 

@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from connector.mapping.converters import LARGEST
 from connector.mapping.problems import Mark, Problem, excerpt
 
 MAX_BYTES = 1024 * 1024
@@ -35,6 +36,7 @@ class Document:
     data: Any = None
     keys: dict[Loc, Mark] = field(default_factory=dict)
     values: dict[Loc, Mark] = field(default_factory=dict)
+    empty: list[Loc] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
@@ -74,7 +76,9 @@ def read_document(text: str, file: str) -> Document:
     if not isinstance(root, MappingNode):
         document.report(Mark(1, 1), "MAP-005", "a mapping file is a table of sections, and this one has none")
         return document
-    document.data = _Walk(document).value(root, ())
+    walk = _Walk(document)
+    data = walk.value(root, ())
+    document.data = None if walk.endless else data
     return document
 
 
@@ -113,20 +117,24 @@ class _Walk:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._visited = 0
+        self.endless = False
 
     def value(self, node: Node, loc: Loc) -> Any:
         self._visited += 1
         self._document.values.setdefault(loc, _mark_of(node))
-        if len(loc) > MAX_DEPTH or self._visited > MAX_NODES:
-            if self._visited <= MAX_NODES + 1:
+        if self.endless or len(loc) > MAX_DEPTH or self._visited > MAX_NODES:
+            if not self.endless:
                 self._document.report(_mark_of(node), "MAP-003", "aliases make the file endless or too large")
-                self._visited = MAX_NODES + 2
+            self.endless = True
             return None
         if isinstance(node, MappingNode):
             return dict(self._pairs(node, loc))
         if isinstance(node, SequenceNode):
             return [self.value(item, (*loc, index)) for index, item in enumerate(node.value)]
-        return _scalar(node) if isinstance(node, ScalarNode) else None
+        found = _scalar(node) if isinstance(node, ScalarNode) else None
+        if found is None:
+            self._document.empty.append(loc)
+        return found
 
     def _pairs(self, node: MappingNode, loc: Loc) -> Iterator[tuple[str, Any]]:
         seen: dict[str, Mark] = {}
@@ -151,7 +159,8 @@ def key_text(value: object) -> str:
     if isinstance(value, float):
         value = Decimal(str(value))
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value.is_finite() else str(value)
+        small = value.is_finite() and abs(value.adjusted()) <= LARGEST
+        return format(value.normalize(), "f") if small else str(value)
     return "" if value is None else str(value).strip()
 
 
@@ -178,7 +187,7 @@ def _number(text: str) -> object:
         number = Decimal(plain)
     except InvalidOperation:
         return text
-    return number if number.is_finite() else text
+    return number if number.is_finite() and abs(number.adjusted()) <= LARGEST else text
 
 
 def _mark_of(thing: Any) -> Mark:

@@ -1,6 +1,6 @@
 """Pass-through values: whatever Stripe parameter the mapping fills from the CRM, without the core knowing its name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from connector.domain.contract import Extras
@@ -21,18 +21,11 @@ def read_extras(reader: Reader, kinds: Iterable[str], record: RawRecord, *, ref:
     return MappingProxyType({kind: values for kind, values in read.items() if values})
 
 
-def _values(reader: Reader, kind: str, record: RawRecord, ref: str) -> Iterable[tuple[Target, object]]:
-    """Yield target and value; the entries `custom_fields.<name>` together make one list, as Stripe wants it."""
-    lists: dict[Target, list[object]] = {}
+def _values(reader: Reader, kind: str, record: RawRecord, ref: str) -> Iterator[tuple[Target, object]]:
     for target, rule in reader.mapping.stripe.get(kind, ()):
         value = _read(reader, (kind, *target), rule, record, ref)
-        if is_empty(value):
-            continue
-        if len(target) > 1 and target[-2] == "custom_fields":
-            lists.setdefault(target[:-1], []).append(MappingProxyType({"name": target[-1], "value": value}))
-        else:
+        if not is_empty(value):
             yield target, value
-    yield from ((target, tuple(items)) for target, items in lists.items())
 
 
 def _read(reader: Reader, target: Target, rule: Rule, record: RawRecord, ref: str) -> object:

@@ -41,10 +41,26 @@ def load_mapping(text: str, *, name: str, targets: Targets) -> Loaded:
         except ValidationError as error:
             report_faults(document, error.errors(include_url=False))
         _check_targets(document, targets)
+        _check_empty(document)
     if document.problems or model is None:
         unique = dict.fromkeys(sorted(document.problems, key=lambda each: (each.line, each.column, each.code)))
         return Loaded(None, tuple(unique))
     return Loaded(compile_mapping(document, model))
+
+
+#: Where an empty value means something: fixed values and comparisons.
+_MAY_BE_EMPTY = frozenset(["const", "default", "eq", "ne"])
+
+
+def _check_empty(document: Document) -> None:
+    """Report keys without a value: an empty `when` would let everything pass. Whole sections may be empty."""
+    known = {(problem.line, problem.column) for problem in document.problems}
+    for loc in document.empty:
+        mark = document.key_mark(loc)
+        place = document.value_mark(loc)
+        allowed = len(loc) == 1 or loc[-1] in _MAY_BE_EMPTY or loc[-2] == "value_map"
+        if not allowed and not known & {(mark.line, mark.column), (place.line, place.column)}:
+            document.report(mark, "MAP-014", f'"{loc[-1]}" is empty', "Leave it out, or fill it in.")
 
 
 def _check_targets(document: Document, targets: Targets) -> None:
@@ -66,8 +82,9 @@ def _check_target(document: Document, targets: Targets, kind: str, target: str) 
         return
     steps = split_target(target)
     if len(steps) > 1 and steps[-2] in OPEN and len(steps[-1]) > KEY_LENGTH:
-        code, what = ("MAP-033", "metadata key") if steps[-2] == "metadata" else ("MAP-034", "name of a custom field")
-        document.report(mark, code, f"a {what} has at most {KEY_LENGTH} characters, this one {len(steps[-1])}")
+        key = steps[-2] == "metadata"
+        code, what = ("MAP-033", "a metadata key") if key else ("MAP-034", "the name of a custom field")
+        document.report(mark, code, f"{what} has at most {KEY_LENGTH} characters, this one {len(steps[-1])}")
 
 
 def _check_custom_fields(document: Document, kind: str, entries: dict[str, Any]) -> None:

@@ -37,7 +37,9 @@ def _path(value: object) -> object:
     try:
         Path.parse(value)
     except ValueError as error:
-        raise fault("MAP-020", str(error), "A fixed value is written {const: …}.") from error
+        raise fault(
+            "MAP-020", str(error), "Names have letters, digits and underscores. A fixed value is written {const: …}."
+        ) from error
     return value
 
 
@@ -47,9 +49,17 @@ def _field(value: object) -> object:
     return value
 
 
-CrmPath = Annotated[str, BeforeValidator(_path), Field(pattern=PATH_PATTERN)]
-FieldName = Annotated[str, BeforeValidator(_field), Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Scalar = Annotated[Any, Field(json_schema_extra={"type": ["string", "number", "boolean", "null"]})]
+def _single(value: object) -> object:
+    if isinstance(value, dict | list):
+        raise fault("MAP-014", f"expected a single value, found {found(value)}")
+    return value
+
+
+CrmPath = Annotated[str, Field(pattern=PATH_PATTERN), BeforeValidator(_path)]
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$"), BeforeValidator(_field)]
+Scalar = Annotated[
+    Any, BeforeValidator(_single), Field(json_schema_extra={"type": ["string", "number", "boolean", "null"]})
+]
 
 
 class Strict(BaseModel):
@@ -73,7 +83,7 @@ class ConditionModel(Strict):
     path: CrmPath | None = None
     eq: Scalar = None
     ne: Scalar = None
-    in_: list[Scalar] | None = Field(None, alias="in")
+    in_: list[Scalar] | None = Field(None, alias="in", min_length=1)
     exists: bool | None = None
     gt: Scalar = None
     ge: Scalar = None

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+#: Longer lines are shown in part.
+WIDTH = 110
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -47,8 +50,17 @@ def excerpt(source: tuple[str, ...], mark: Mark) -> str:
     if not 1 <= mark.line <= len(source):
         return ""
     digits = max(5, len(str(mark.line)) + 2)
-    before = mark.line - 1
-    shown = [before] if before >= 1 and source[before - 1].strip() else []
-    lines = [f"{number:>{digits}} | {source[number - 1].rstrip()}" for number in (*shown, mark.line)]
-    width = max(1, min(mark.width, len(source[mark.line - 1].rstrip()) - mark.column + 1))
-    return "\n".join((*lines, f"{'':>{digits}} | {' ' * (mark.column - 1)}{'^' * width}"))
+    left = max(0, mark.column - WIDTH // 2) if len(source[mark.line - 1]) > WIDTH else 0
+    first = mark.line - 1 if mark.line > 1 and not left and source[mark.line - 2].strip() else mark.line
+    lines = [f"{number:>{digits}} | {_cut(source[number - 1], left)}" for number in range(first, mark.line + 1)]
+    width = max(
+        1, min(mark.width, len(source[mark.line - 1].rstrip()) - mark.column + 1, left + WIDTH - mark.column + 1)
+    )
+    return "\n".join((*lines, f"{'':>{digits}} | {' ' * (mark.column - 1 - left)}{'^' * width}"))
+
+
+def _cut(line: str, left: int) -> str:
+    """Return the part of a long line that starts at `left`, with dots where something is left out."""
+    shown = line[left : left + WIDTH].rstrip()
+    shown = f"…{shown[1:]}" if left and shown else shown
+    return f"{shown[:-1]}…" if len(line.rstrip()) > left + WIDTH else shown

@@ -139,7 +139,8 @@ class Scope:
 
     def missing(self, slot: str, code: IssueCode = IssueCode.FIELD_MISSING) -> None:
         """Note that a slot which is needed is empty; nothing when it is there but unreadable, that is noted already."""
-        if self.failed(slot):
+        rule = self._rules.get(slot)
+        if self.failed(slot) or (rule and rule.required and code is IssueCode.FIELD_MISSING):
             return
         source = self.source(slot)
         says = SLOTS[self._section][slot].says
@@ -165,7 +166,7 @@ def note_value(notes: Notes, slot: Slot, value: Value, rule: Rule, ref: str) -> 
         message = f"Cannot read the {slot.says}: {value.error}."
         notes.issues.append(Issue(slot.code, slot.severity, message, remedy, value.source.record, value.source.field))
     elif is_empty(value.value):
-        if rule.required:
+        if rule.required and not (slot.must and slot.code is not IssueCode.FIELD_INVALID):
             where = f"Fill in {value.source.field}" if value.source.field else "Give it a value"
             remedy = f"{where}; the mapping requires it (line {rule.line})."
             notes.issues.append(block(IssueCode.FIELD_MISSING, value.source, f"Missing: {slot.says}.", remedy))

@@ -35,7 +35,8 @@ def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
                 slot.read(value)
             except UnreadableError as error:
                 hint = did_you_mean(as_text(value), slot.choices) if isinstance(value, str) and slot.choices else ""
-                message = f"{found(value)} {error}" if not slot.choices else f'"{value}" cannot fill {slot.name}'
+                message = f"{found(value)} cannot fill {slot.name}: it {error}"
+                hint = "" if hint.startswith("Known") else hint
                 raise fault("MAP-025", message, hint, at) from error
         return rule
 
@@ -50,10 +51,9 @@ def _status(value: object) -> object:
 
 def _slot_field(slot: Slot, *, policy: bool) -> Any:
     check = AfterValidator(_fits(slot))
+    says = f"{slot.says} ({', '.join(slot.choices)})" if slot.choices else slot.says
     fitting: Any = Annotated[PolicyRuleModel, check] if policy else Annotated[RuleModel, check]
-    return (
-        (fitting, Field(description=slot.says)) if slot.must else (fitting | None, Field(None, description=slot.says))
-    )
+    return (fitting, Field(description=says)) if slot.must else (fitting | None, Field(None, description=says))
 
 
 def _section(name: str, slots: Mapping[str, Slot]) -> Any:

@@ -42,11 +42,11 @@ class Slot:
 def _policy_slots() -> tuple[Slot, ...]:
     hints = get_type_hints(Policies)
     says = {
-        "proration": "who bills changes inside a billing period: crm, stripe or none",
+        "proration": "who bills changes inside a billing period",
         "precision": "how the CRM counts part periods",
-        "rounding": "whether a rounding difference is reported or billed as a one-off item",
+        "rounding": "what happens to a rounding difference",
         "stub": "where the short period goes when the term is no multiple of the billing period",
-        "backdated_start": "whether time before the first sync is billed",
+        "backdated_start": "what happens to time before the first sync",
         "end_behavior": "what the subscription does after the last phase",
         "billing_mode": "Stripe's billing mode of new subscriptions",
         "metadata_prefix": "what the connector's metadata keys begin with",

@@ -53,13 +53,25 @@ def _pattern(path: str) -> str:
 
 
 def _suggestion(path: str, known: frozenset[str]) -> str:
+    """Say what may have been meant: a parameter of that name elsewhere, one spelled alike, what its table has."""
     shown = sorted(name.replace(".*", ".<name>") for name in known)
-    inside = [name for name in shown if name.startswith(f"{path}.")]
+    inside = _parts(path, shown)
     if inside:
-        return f"It has parts: {', '.join(inside[:6])}{', …' if len(inside) > 6 else ''}"
-    last = path.rpartition(".")[2]
+        return f"It has parts: {_some(inside)}."
+    table, _, last = path.rpartition(".")
+    beside = [name for name in _parts(table, shown) if "." not in name] if table else []
+    near = get_close_matches(last, beside, n=3, cutoff=0.6)
     same = [name for name in shown if name.rpartition(".")[2] == last]
-    close = get_close_matches(path, shown, n=3, cutoff=0.6) or same[:3]
-    if not close:
-        close = [name for name in shown if get_close_matches(last, [name.rpartition(".")[2]], n=1, cutoff=0.75)][:3]
-    return f"Did you mean {' or '.join(close)}?" if close else "See docs/mapping.md for the list of parameters."
+    close = [f"{table}.{name}" for name in near] or same[:3]
+    if not close and beside:
+        return f"{table} has: {_some(beside)}."
+    close = close or get_close_matches(path, shown, n=3, cutoff=0.6)
+    return f"Did you mean: {', '.join(close)}?" if close else "See Stripe's API reference for its parameters."
+
+
+def _parts(table: str, shown: list[str]) -> list[str]:
+    return [name[len(table) + 1 :] for name in shown if name.startswith(f"{table}.")]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

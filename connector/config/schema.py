@@ -1,4 +1,4 @@
-"""The JSON Schema of config.toml, for editors: `python -m connector.config_schema > schemas/config.schema.json`."""
+"""The JSON Schema of config.toml, for editors: `python -m connector.config.schema > schemas/config.schema.json`."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from connector.config import Config
+from connector.config.settings import Config
 
 
 class TomlSchema(GenerateJsonSchema):

@@ -20,10 +20,10 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from connector.config_rules import fault
+from connector.config.rules import fault
+from connector.config.secrets import HOW, REFERENCE_PATTERN, SecretRef, is_reference
 from connector.domain.errors import UnknownCurrencyError
 from connector.domain.money import exponent
-from connector.secrets import HOW, REFERENCE_PATTERN, SecretRef, is_reference
 
 T = TypeVar("T")
 

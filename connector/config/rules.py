@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from connector.config.secrets import HOW
 from connector.domain.errors import ConfigError
-from connector.secrets import HOW
 
 #: Kind of login → what it needs.
 AUTH_NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(

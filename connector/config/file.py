@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from connector.config_errors import Fault, Loc, render_faults
+from connector.config.errors import Fault, Loc, render_faults
+from connector.config.secrets import holds_secret
 from connector.domain.errors import ConfigError
-from connector.secrets import holds_secret
 
 _PART = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _NAME = rf"{_PART}(?:\s*\.\s*{_PART})*"

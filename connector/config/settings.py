@@ -1,6 +1,6 @@
 """config.toml and the environment → one frozen Config, or one ConfigError that names every fault with its line.
 
-A variable CONNECTOR_… wins over the file, the file over the defaults. Secrets are references (`connector.secrets`) and
+A variable CONNECTOR_… wins over the file, the file over the defaults. Secrets are references (`secrets.py`) and
 are read only when used. This is shell: it knows the domain and the plan's limits, but opens no door.
 """
 
@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from sqlalchemy import make_url
 
-from connector.config_environment import read_environment
-from connector.config_errors import Loc, read_faults, render_faults, shown
-from connector.config_file import leaves, read_config_file
-from connector.config_rules import (
+from connector.config.environment import read_environment
+from connector.config.errors import Loc, read_faults, render_faults, shown
+from connector.config.file import leaves, read_config_file
+from connector.config.rules import (
     SANDBOX_REMEDY,
     check_database,
     check_key_mode,
@@ -27,12 +27,12 @@ from connector.config_rules import (
     is_loopback,
     sandbox_fault,
 )
-from connector.config_show import ExplainedSetting, explain_config
-from connector.config_tables import JobsConfig, LogConfig, SafetyConfig, SalesforceConnection, Settings, StripeConfig
-from connector.config_types import ByName, Origin
+from connector.config.secrets import SecretRef, is_reference
+from connector.config.show import ExplainedSetting, explain_config
+from connector.config.tables import JobsConfig, LogConfig, SafetyConfig, SalesforceConnection, Settings, StripeConfig
+from connector.config.types import ByName, Origin
 from connector.domain.errors import ConfigError
 from connector.mapping.problems import did_you_mean
-from connector.secrets import SecretRef, is_reference
 
 __all__ = [
     "Config",

@@ -12,9 +12,9 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-from connector.config_errors import Fault, Loc, holds_table, model_at
-from connector.config_rules import has_password
-from connector.secrets import is_reference
+from connector.config.errors import Fault, Loc, holds_table, model_at
+from connector.config.rules import has_password
+from connector.config.secrets import is_reference
 
 PREFIX = "CONNECTOR_"
 _JSON_REMEDY = 'Write {"key": "value"}, or one variable for each key.'

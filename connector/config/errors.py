@@ -15,8 +15,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from connector.config.secrets import hide_secrets
 from connector.mapping.problems import did_you_mean
-from connector.secrets import hide_secrets
 
 Loc = tuple[str, ...]
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from connector.config_rules import AUTH_NEEDS, fault, is_base_url, is_loopback, is_salesforce_url
-from connector.config_types import Amounts, RelativePath, Secret
+from connector.config.rules import AUTH_NEEDS, fault, is_base_url, is_loopback, is_salesforce_url
+from connector.config.secrets import is_reference
+from connector.config.types import Amounts, RelativePath, Secret
 from connector.plan.safety import Limits
-from connector.secrets import is_reference
 
 _NEEDED_BY_LOGIN = tuple(dict.fromkeys(name for names in AUTH_NEEDS.values() for name in names))
 
