@@ -31,11 +31,10 @@ def _values(reader: Reader, kind: str, record: RawRecord, ref: str) -> Iterator[
 def _read(reader: Reader, target: Target, rule: Rule, record: RawRecord, ref: str) -> object:
     """Read one value; `target` begins with the kind of object."""
     name = ".".join(target[1:])
-    code = IssueCode.PAYMENT_TERMS if target[-1] == "days_until_due" else IssueCode.FIELD_INVALID
+    terms = target[-1] == "days_until_due"
+    code, says = (IssueCode.PAYMENT_TERMS, "payment terms") if terms else (IssueCode.FIELD_INVALID, f"{name} in Stripe")
     value = evaluate(rule, record, reader.records)
     if target[-2] in OPEN:
         value = convert(value, as_text)
-    note_value(
-        reader.notes, Slot(f"stripe.{'.'.join(target)}", "text", f"value for {name} in Stripe", code), value, rule, ref
-    )
+    note_value(reader.notes, Slot(f"stripe.{'.'.join(target)}", "text", says, code), value, rule, ref)
     return value.value

@@ -7,7 +7,7 @@ from decimal import Decimal
 from connector.domain.contract import Charge, Extras, Line, Segment
 from connector.domain.errors import UnknownCurrencyError
 from connector.domain.issues import IssueCode, block
-from connector.domain.money import exponent
+from connector.domain.money import exponent, plain, text, to_minor
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
 from connector.mapping.parties import read_product
@@ -162,9 +162,15 @@ def _check_total(
         return
     allowed = Decimal(1).scaleb(-_places(currency)) * max(Decimal(1), abs(quantity))
     if abs(total - quantity * unit_price) > allowed:
-        message = f"The line's total is {total}, but {quantity} at {unit_price} is {quantity * unit_price}."
+        shown, sum_shown = shown_amount(total, currency), shown_amount(quantity * unit_price, currency)
+        message = f"The line's total is {shown}, but {plain(quantity)} at {plain(unit_price)} is {sum_shown}."
         remedy = "Recalculate the order, or correct quantity, price or total of the line."
         scope.report(block(IssueCode.LINE_TOTAL, scope.source("total"), message, remedy))
+
+
+def shown_amount(amount: Decimal, currency: str | None) -> str:
+    """Return an amount of major units for people: "1,200.00 USD"."""
+    return text(to_minor(amount, currency), currency) if currency else f"{plain(amount):,}"
 
 
 def _places(currency: str | None) -> int:

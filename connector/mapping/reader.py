@@ -15,7 +15,7 @@ from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.mapping.conditions import culprit, holds
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
-from connector.mapping.lines import Frame, read_line, read_total
+from connector.mapping.lines import Frame, read_line, read_total, shown_amount
 from connector.mapping.mapping_file import MappingFile
 from connector.mapping.parties import read_party
 from connector.mapping.raw import RawContract, RawLine, RawRecord, RawRevision
@@ -147,8 +147,8 @@ def _check_value(scope: Scope, value: Decimal | None, totals: Sequence[Decimal |
     added = sum(known, Decimal(0))
     if value is None or len(known) < len(totals) or added == value:
         return
-    unit = f" {currency.upper()}" if currency else ""
-    message = f"The order's total is {value:,}{unit}, but its lines add up to {added:,}{unit}."
+    shown, sum_shown = shown_amount(value, currency), shown_amount(added, currency)
+    message = f"The order's total is {shown}, but its lines add up to {sum_shown}."
     remedy = "Recalculate the order; if a line is missing, check that the connector may read it."
     scope.report(block(IssueCode.ORDER_TOTAL, scope.source("value"), message, remedy))
 

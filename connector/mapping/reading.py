@@ -38,8 +38,14 @@ class Notes:
     traced: list[Traced] = field(default_factory=list)
 
     def sorted_issues(self) -> tuple[Issue, ...]:
-        """Return every issue once, what blocks first, in an order that does not depend on the records'."""
-        return tuple(sorted(dict.fromkeys(self.issues), key=_rank))
+        """Return the issues, what blocks first, in an order that does not depend on the records'.
+
+        Two slots may read one field: what is wrong with it is said once.
+        """
+        told: dict[tuple[str, str | None, str], Issue] = {}
+        for issue in sorted(self.issues, key=_rank):
+            told.setdefault((issue.code, issue.record, issue.field or issue.message), issue)
+        return tuple(told.values())
 
 
 def _rank(issue: Issue) -> tuple[bool, str, str, str, str]:
@@ -140,7 +146,7 @@ class Scope:
     def missing(self, slot: str, code: IssueCode = IssueCode.FIELD_MISSING) -> None:
         """Note that a slot which is needed is empty; nothing when it is there but unreadable, that is noted already."""
         rule = self._rules.get(slot)
-        if self.failed(slot) or (rule and rule.required and code is IssueCode.FIELD_MISSING):
+        if self.failed(slot) or (rule and rule.required and not SLOTS[self._section][slot].must):
             return
         source = self.source(slot)
         says = SLOTS[self._section][slot].says
@@ -163,10 +169,10 @@ def note_value(notes: Notes, slot: Slot, value: Value, rule: Rule, ref: str) -> 
     if value.error:
         where = f"Correct {value.source.field}" if value.source.field else "Correct the value"
         remedy = f"{where}, or let the mapping convert it (line {value.line})."
-        message = f"Cannot read the {slot.says}: {value.error}."
+        message = f"{slot.says[0].upper()}{slot.says[1:]}: {value.error}."
         notes.issues.append(Issue(slot.code, slot.severity, message, remedy, value.source.record, value.source.field))
     elif is_empty(value.value):
-        if rule.required and not (slot.must and slot.code is not IssueCode.FIELD_INVALID):
+        if rule.required and not slot.must:  # for those that must be there the reader asks itself
             where = f"Fill in {value.source.field}" if value.source.field else "Give it a value"
             remedy = f"{where}; the mapping requires it (line {rule.line})."
             notes.issues.append(block(IssueCode.FIELD_MISSING, value.source, f"Missing: {slot.says}.", remedy))
