@@ -70,6 +70,14 @@ UPSELL = amendment("A1", MARCH, change("L2", MARCH, 20))
             ],
         ),
         (
+            [FIFTY, amendment("A1", MARCH, change("L2", MARCH, -10)), amendment("A2", JUNE, change("L3", JUNE, 5))],
+            [
+                ("27-01..27-03", "R1", {"L1": 50}),
+                ("27-03..27-06", "A1", {"L1": 40}),
+                ("27-06..28-01", "A2", {"L1": 40, "L3": 5}),
+            ],
+        ),
+        (
             [FIFTY, amendment("A1", MARCH, change("L2", MARCH, 10)),
              amendment("A2", JUNE, change("L3", JUNE, -10, revises="L2", end=SEPTEMBER))],
             [
@@ -95,6 +103,7 @@ UPSELL = amendment("A1", MARCH, change("L2", MARCH, 20))
         ),
     ],
     ids=["flat", "upsell", "downsell takes the newest first", "part of the newest", "termination", "stacked",
+         "an increase after a reduction",
          "a reduction that ends", "ramp beside a standard line", "one-time lines cut", "one-time only", "nothing sold",
          "gap"],
 )  # fmt: skip
