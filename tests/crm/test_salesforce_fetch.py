@@ -222,13 +222,17 @@ def test_an_object_beyond_reach_is_named_with_a_way_out(start_org: StartOrg):
         fetch(crm_for(start_org({})), sf_id("801", 1), paths={"Case": frozenset({"Subject"})})
 
 
-def test_orphans_are_raised_after_the_others(start_org: StartOrg):
+@pytest.mark.parametrize("batch", [1, 200])
+def test_orphans_are_raised_after_the_others(start_org: StartOrg, batch: int):
     tables: Tables = {}
-    good, lost = deal(tables, 1), deal(tables, 2)
-    change = amend(tables, lost, 3)
+    good, *lost = [deal(tables, n) for n in (1, 2, 3)]
+    orphans = [amend(tables, key, n) for n, key in enumerate(lost, start=4)]
     org = start_org(tables)
-    org.delete("Order", lost)
-    found = crm_for(org).fetch([ContractRef("salesforce", change), ContractRef("salesforce", good)], PATHS)
+    for key in lost:
+        org.delete("Order", key)
+    refs = [ContractRef("salesforce", key) for key in (orphans[0], good, orphans[1])]
+    found = crm_for(org, batch=batch).fetch(refs, PATHS)
     assert next(found).key == good
-    with pytest.raises(RejectedError, match="cannot be found"):
+    with pytest.raises(RejectedError, match=r"Order 00000004 .*cannot be found") as caught:
         next(found)
+    assert caught.value.param == ",".join(orphans)
