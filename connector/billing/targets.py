@@ -78,7 +78,6 @@ _OWNED: Mapping[str, Mapping[str, str]] = {
         "duration": _LINES,
         "end_date": _LINES,
         "items": 'Parameters of items go to kind "item".',
-        "iterations": _LINES,
         "proration_behavior": 'Set "proration" in section "policies".',
         "start_date": _LINES,
     },

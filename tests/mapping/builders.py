@@ -1,6 +1,7 @@
 """Small records of an invented org, and the default mapping to read them with."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def mapping(*replaced: tuple[str, str], text: str | None = None) -> MappingFile:
     return loaded.mapping
 
 
-def order(ref: str = ORDER, **changed: Any) -> RawRecord:
+def order(ref: str = ORDER, /, **changed: Any) -> RawRecord:
     fields = {
         "Status": "Activated",
         "AccountId": ACCOUNT,
@@ -46,7 +47,7 @@ def order(ref: str = ORDER, **changed: Any) -> RawRecord:
     return record("Order", ref, fields | changed)
 
 
-def item(ref: str = LINE, **changed: Any) -> RawRecord:
+def item(ref: str = LINE, /, **changed: Any) -> RawRecord:
     fields = {
         "OrderId": ORDER,
         "Product2Id": PRODUCT,
@@ -66,7 +67,7 @@ def item(ref: str = LINE, **changed: Any) -> RawRecord:
     return record("OrderItem", ref, fields | changed)
 
 
-def quote(ref: str = QUOTE, **changed: Any) -> RawRecord:
+def quote(ref: str = QUOTE, /, **changed: Any) -> RawRecord:
     return record(
         "SBQQ__Quote__c", ref, {"SBQQ__StartDate__c": "2025-01-01", "SBQQ__SubscriptionTerm__c": 12} | changed
     )
@@ -140,6 +141,11 @@ def line_of(given: RawRecord | RawLine, *records: RawRecord, total: object = Non
     first = order(TotalAmount=total) if total is not None else order(TotalAmount=None)
     (line,) = contract_of(raw(given, first=first, records=records)).lines
     return line
+
+
+def numbers(*values: object) -> list[object]:
+    """Return exact numbers as plain ones, for comparing with what a test writes down."""
+    return [int(value) if isinstance(value, Decimal) and value == int(value) else value for value in values]
 
 
 def said(reading: Reading) -> list[tuple[IssueCode, str | None, str | None]]:

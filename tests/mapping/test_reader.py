@@ -1,20 +1,20 @@
 """Reading a contract without faults: what each slot becomes."""
 
-import random
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from connector.domain.contract import Address, Charge, Policies, RevisionKind, Segment, TaxId
 from connector.domain.issues import Source
-from connector.mapping.raw import RawContract, RawRecords, RawRevision
-from connector.mapping.raw import RawLine
+from connector.mapping.raw import RawContract, RawLine, RawRecords, RawRevision
 from connector.mapping.reader import Traced
 from tests.mapping.builders import (
     ACCOUNT,
     AMENDING_QUOTE,
     AMENDMENT,
     CONTACT,
+    DEFAULT,
     LINE,
     LINE_2,
     ORDER,
@@ -26,6 +26,7 @@ from tests.mapping.builders import (
     contract_of,
     item,
     line_of,
+    numbers,
     order,
     product,
     quote,
@@ -49,9 +50,9 @@ def test_a_plain_year_of_seats() -> None:
     assert (revision.kind, revision.effective, revision.value) == (RevisionKind.INITIAL, date(2025, 1, 1), 1200)
     (line,) = revision.lines
     assert (line.ref, line.product.ref, line.product.name) == (LINE, PRODUCT, "Seats")
-    assert (line.charge, line.quantity, line.unit_price, line.total) == (Charge.RECURRING, 10, 120, 1200)
+    assert numbers(line.charge, line.quantity, line.unit_price, line.total) == [Charge.RECURRING, 10, 120, 1200]
     assert (line.start, line.end, line.interval) == (date(2025, 1, 1), date(2026, 1, 1), 1)
-    assert (line.list_price, line.list_term, line.multiplier) == (120, 12, 1)
+    assert numbers(line.list_price, line.list_term, line.multiplier) == [120, 12, 1]
     assert (line.segment, line.revises, line.period_price, line.tiers, line.discounts) == (None, None, None, (), ())
     assert line.link == f"{URL}/{LINE}"
 
@@ -111,12 +112,13 @@ def test_a_line_without_dates_takes_those_of_the_contract() -> None:
 
 
 def test_one_time_lines() -> None:
-    noise = {"EndDate": None, "SBQQ__BillingFrequency__c": "Invoice Plan"}
-    for fields in (
+    noise: dict[str, Any] = {"EndDate": None, "SBQQ__BillingFrequency__c": "Invoice Plan"}
+    kinds: tuple[dict[str, Any], ...] = (
         {"SBQQ__SubscriptionPricing__c": None},
         {"SBQQ__DimensionType__c": "One Time"},
         {"SBQQ__ChargeType__c": "One-Time"},
-    ):
+    )
+    for fields in kinds:
         line = line_of(item(**fields, **noise))
         assert (line.charge, line.end, line.interval) == (Charge.ONE_TIME, None, 1)
 
@@ -141,7 +143,7 @@ def test_empty_frequency_means_monthly() -> None:
 
 
 def test_segments_need_a_key_and_an_index_or_a_label() -> None:
-    ramp = {"SBQQ__SegmentKey__c": "1700066976941", "SBQQ__SegmentIndex__c": 2.0}
+    ramp: dict[str, Any] = {"SBQQ__SegmentKey__c": "1700066976941", "SBQQ__SegmentIndex__c": 2.0}
     assert line_of(item(**ramp)).segment == Segment("1700066976941", 2, "Year 1")
     assert line_of(item(**ramp, SBQQ__QuoteLine__c=None)).segment == Segment("1700066976941", 2, None)
     assert line_of(item(**{**ramp, "SBQQ__SegmentKey__c": None})).segment is None
@@ -166,8 +168,8 @@ def test_amendments_carry_changes() -> None:
     )
     first, second = contract.revisions
     assert (first.ref, second.ref, second.kind) == (ORDER, AMENDMENT, RevisionKind.AMENDMENT)
-    assert (second.effective, second.value) == (date(2025, 4, 1), -240)
-    assert (second.lines[0].quantity, second.lines[0].revises) == (-2, LINE)
+    assert numbers(second.effective, second.value) == [date(2025, 4, 1), -240]
+    assert numbers(second.lines[0].quantity, second.lines[0].revises) == [-2, LINE]
     assert contract.end == date(2026, 1, 1)
 
 
@@ -204,18 +206,14 @@ def test_the_trace_tells_how_a_value_came_about() -> None:
     trace = read(raw(item())).trace
     (found,) = [each for each in trace if (each.ref, each.slot) == (LINE, "end")]
     assert replace(found, line=0) == Traced(LINE, "end", date(2026, 1, 1), "2025-12-31", LINE, "EndDate", 0)
-    from tests.mapping.builders import DEFAULT
-
     assert DEFAULT.read_text().splitlines()[found.line - 1].strip() == "end: {from: EndDate, as: day_after}"
 
 
 def test_the_order_of_records_does_not_matter() -> None:
     given = raw(item(), records=(product(Name=None), account(BillingCountry="Atlantis")))
-    records = list(given.records)
-    random.Random(7).shuffle(records)
-    shuffled: RawContract = replace(given, records=RawRecords(records))
-    assert read(given).issues == read(shuffled).issues
-    assert read(given).contract == read(shuffled).contract
+    turned: RawContract = replace(given, records=RawRecords(reversed(list(given.records))))
+    assert read(given).issues == read(turned).issues
+    assert read(given).contract == read(turned).contract
 
 
 def test_an_org_without_our_fields_is_read() -> None:

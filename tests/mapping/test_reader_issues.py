@@ -26,6 +26,7 @@ from tests.mapping.builders import (
     said,
 )
 
+FREQUENCY = "SBQQ__BillingFrequency__c"
 BLOCK, WARN = Severity.BLOCK, Severity.WARN
 
 
@@ -41,7 +42,7 @@ CASES = [
     ({"records": (quote(SBQQ__StartDate__c="soon"),)}, BLOCK, "FIELD_INVALID", QUOTE, "SBQQ__StartDate__c"),
     ({"records": (quote(SBQQ__SubscriptionTerm__c=0),)}, BLOCK, "TERM_INVALID", QUOTE, "SBQQ__SubscriptionTerm__c"),
     ({"records": (quote(SBQQ__SubscriptionTerm__c=12.5),)}, BLOCK, "TERM_INVALID", QUOTE, "SBQQ__SubscriptionTerm__c"),
-    ({"records": (quote(SBQQ__SubscriptionTerm__c="a year"),)}, BLOCK, "TERM_INVALID", QUOTE, "SBQQ__SubscriptionTerm__c"),
+    ({"records": (quote(SBQQ__SubscriptionTerm__c="?"),)}, BLOCK, "TERM_INVALID", QUOTE, "SBQQ__SubscriptionTerm__c"),
     ({"records": (quote(SBQQ__EndDate__c="2025-12-30"),)}, WARN, "TERM_INVALID", QUOTE, "SBQQ__EndDate__c"),
     ({"records": (quote(SBQQ__EndDate__c="2024-12-30"),)}, BLOCK, "TERM_INVALID", QUOTE, "SBQQ__EndDate__c"),
     ({"first": order(CurrencyIsoCode="ABC")}, BLOCK, "CURRENCY_UNKNOWN", ORDER, "CurrencyIsoCode"),
@@ -62,7 +63,7 @@ CASES = [
     ({"line": item(TotalPrice="much")}, BLOCK, "FIELD_INVALID", LINE, "TotalPrice"),
     ({"line": item(Product2Id=None)}, BLOCK, "FIELD_MISSING", LINE, "Product2Id"),
     ({"records": (product(Name=None),)}, BLOCK, "FIELD_MISSING", PRODUCT, "Name"),
-    ({"line": item(SBQQ__BillingFrequency__c="Invoice Plan")}, BLOCK, "BILLING_FREQUENCY", LINE, "SBQQ__BillingFrequency__c"),
+    ({"line": item(SBQQ__BillingFrequency__c="Invoice Plan")}, BLOCK, "BILLING_FREQUENCY", LINE, FREQUENCY),
     ({"line": item(SBQQ__Activated__c=False)}, BLOCK, "LINE_NOT_ACTIVE", LINE, "SBQQ__Activated__c"),
     ({"line": item(CurrencyIsoCode="EUR")}, BLOCK, "CURRENCY_MIXED", LINE, "CurrencyIsoCode"),
     ({"line": item(TotalPrice=1200.11), "first": free()}, BLOCK, "LINE_TOTAL", LINE, "TotalPrice"),
