@@ -30,7 +30,7 @@ def bundled_mapping(crm: str) -> Path:
     """Return the mapping file that comes with the connector for a CRM."""
     name = {"salesforce": "salesforce-cpq.yaml"}.get(crm, f"{crm}.yaml")
     here = Path(__file__).resolve().parent
-    for folder in (here.parent / "mappings", here / "mappings"):
+    for folder in (here.parent / "mappings", here / "bundled"):
         if (folder / name).exists():
             return folder / name
     raise ConfigError(f"there is no bundled mapping file for {crm!r}; name one with --mapping FILE")

@@ -23,7 +23,7 @@ from connector.domain.errors import NotConvergedError, RejectedError, RetryableE
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.journal import ContractState, Lease, RunContract
 from connector.mapping.mapping_file import MappingFile
-from connector.mapping.raw import RawContract
+from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.document import issue_json, plan_document, tie_out_json
 from connector.plan.existing import NOTHING, ExistingState
@@ -90,8 +90,23 @@ class Result:
 def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
     """Plan contracts without changing anything anywhere."""
     for chunk in _batches(refs):
-        for raw in desk.crm.fetch(chunk, desk.mapping.paths):
-            yield plan_contract(desk, raw, live=live)
+        try:
+            for raw in desk.crm.fetch(chunk, desk.mapping.paths):
+                yield plan_contract(desk, raw, live=live)
+        except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
+            yield from _orphans(desk, error)
+
+
+def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
+    """Report orders that belong to no contract that could be read, each with the adapter's line about it."""
+    texts = str(error).splitlines()
+    for number, record_id in enumerate((error.param or "").split(",")):
+        text = texts[number] if number < len(texts) else str(error)
+        remedy = "Complete the amended contract in the CRM, or let the integration user see all of its orders."
+        issue = block(IssueCode.CRM_REJECTED, Source(record_id or None), text, remedy)
+        root = RawRecord(desk.mapping.revision_object, record_id, {})
+        raw = RawContract(f"{desk.mapping.crm}:{record_id}", desk.mapping.crm, root, (), RawRecords(()))
+        yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
 
 
 def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False) -> Planned:

@@ -13,6 +13,7 @@ from connector.cli.plan import planned_json, planned_text
 from connector.crm.protocol import ContractRef
 from connector.domain.errors import ConfigError
 from connector.domain.timeline import timeline
+from connector.mapping.reading import Traced
 from connector.plan.existing import ExistingState
 from connector.plan.render import ramp_picture
 from connector.sync import Desk, Planned, plan_contract
@@ -74,14 +75,17 @@ def _raw(planned: Planned) -> Iterator[str]:
 
 
 def _contract(planned: Planned, mapping: str) -> Iterator[str]:
-    ref = ""
+    yield f"rules: {mapping}"
+    groups: dict[str, dict[str, Traced]] = {}
     for traced in planned.reading.trace:
-        if traced.ref != ref:
-            ref = traced.ref
-            yield ref
-        raw = "" if str(traced.raw) == str(traced.value) else f"  from {traced.raw!r}"
-        where = f"{traced.field or 'constant'}" + (f" of {traced.record}" if traced.record not in {None, ref} else "")
-        yield f"  {traced.slot:<22} {_shown(traced.value):<32} {where}{raw}  ({mapping}:{traced.line})"
+        groups.setdefault(traced.ref, {})[traced.slot] = traced
+    for ref, slots in groups.items():
+        yield ref
+        for traced in slots.values():
+            raw = "" if str(traced.raw) == str(traced.value) else f"  (there: {traced.raw})"
+            where = traced.field or "constant"
+            where += f" of {traced.record}" if traced.record not in {None, ref} else ""
+            yield f"  {traced.slot:<18} {_shown(traced.value):<32} line {traced.line:<4} {where}{raw}"
 
 
 def _timeline(planned: Planned) -> Iterator[str]:

@@ -4,7 +4,7 @@ import json as jsonlib
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app
 from connector.cli.exits import Exit
@@ -44,18 +44,15 @@ def _rank(outcome: str) -> int:
 
 
 def _print(states: list[ContractState]) -> None:
-    table = Table("contract", "customer", "state", "what to know", "next change")
     for state in states:
         words = state.status.get("message") or state.status.get("error") or ""
-        table.add_row(
-            state.record,
-            state.status.get("name") or "",
-            state.outcome,
-            words,
-            state.next_change.isoformat() if state.next_change else "",
-            style=_STYLES.get(state.outcome, ""),
-        )
-    out.print(table)
+        change = f"  next change {state.next_change}" if state.next_change else ""
+        name = state.status.get("name") or ""
+        out.print(Text(f"{state.outcome:<8} {state.record}  {name}{change}", style=_STYLES.get(state.outcome, "")))
+        if words:
+            out.print(Text(f"         {words}"))
+        if words and state.status.get("remedy"):
+            out.print(Text(f"         fix: {state.status['remedy']}"))
 
 
 def _row(state: ContractState) -> dict[str, object]:

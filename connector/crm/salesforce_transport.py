@@ -44,7 +44,8 @@ class SalesforceTransport(requests.Session):
         adapter = HTTPAdapter(pool_maxsize=pool_size, pool_block=True)
         if base_url is not None:
             _check_base_url(base_url, allow_remote=allow_remote_base_url)
-            logger.warning("Salesforce calls go to %s, not to Salesforce", base_url)
+            level = logging.WARNING if allow_remote_base_url else logging.INFO
+            logger.log(level, "Salesforce calls go to %s, not to Salesforce", base_url)
             adapter = RedirectedAdapter(base_url, pool_maxsize=pool_size, pool_block=True)
         self.mount("https://", adapter)
 

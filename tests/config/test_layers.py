@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from connector.config import Config, SalesforceConnection, StripeConfig, explain_config, load_config
+from connector.config.secrets import SecretRef
 from connector.plan.safety import Limits
-from connector.secrets import SecretRef
 
 FILE = """mode = "test"
 time_zone = "Europe/Berlin"

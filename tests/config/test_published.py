@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 from connector.config import Config, load_config
-from connector.config_errors import model_at
-from connector.config_schema import schema_text
+from connector.config.errors import model_at
+from connector.config.schema import schema_text
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def test_every_setting_of_the_example_is_explained() -> None:
 
 def test_the_schema_is_current() -> None:
     published = (ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8")
-    assert published == schema_text(), "run: python -m connector.config_schema > schemas/config.schema.json"
+    assert published == schema_text(), "run: python -m connector.config.schema > schemas/config.schema.json"
 
 
 def test_the_schema_takes_the_example_and_refuses_a_secret() -> None:
@@ -87,6 +87,6 @@ def test_the_page_names_every_setting_and_every_code() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for place in settings():
         assert f"`{place[-1]}`" in page, place
-    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "connector").glob("*.py"))
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "connector" / "config").glob("*.py"))
     codes = {code for text in sources for code in re.findall(r"CFG-\d{3}", text)}
     assert codes == set(re.findall(r"CFG-\d{3}", page))

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.config import SalesforceConnection, check_key_mode, check_sandbox
-from connector.config_rules import has_password, is_base_url, is_loopback, is_salesforce_url
+from connector.config.rules import has_password, is_base_url, is_loopback, is_salesforce_url
 from connector.domain.errors import ConfigError
 
 

@@ -7,8 +7,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from connector.config.secrets import SecretRef, hide_secrets, holds_secret
 from connector.domain.errors import ConfigError
-from connector.secrets import SecretRef, hide_secrets, holds_secret
 
 
 def refusal(reference: str, folder: Path = Path(), env: dict[str, str] | None = None) -> str:
