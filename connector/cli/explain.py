@@ -1,7 +1,7 @@
 """`connector explain`: everything about one contract on one page, from the CRM's records to the verdict."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.rule import Rule
@@ -13,10 +13,12 @@ from connector.cli.plan import planned_json, planned_text
 from connector.crm.protocol import ContractRef
 from connector.domain.errors import ConfigError
 from connector.domain.timeline import timeline
-from connector.mapping.reading import Traced
 from connector.plan.existing import ExistingState
 from connector.plan.render import ramp_picture
 from connector.sync import Desk, Planned, plan_contract
+
+if TYPE_CHECKING:
+    from connector.mapping.reading import Traced
 
 #: Sections of the page, in the order of the pipeline.
 SECTIONS = ("raw", "contract", "timeline", "desired", "existing", "plan")
