@@ -79,7 +79,6 @@ _OWNED: Mapping[str, Mapping[str, str]] = {
         "end_date": _LINES,
         "items": 'Parameters of items go to kind "item".',
         "proration_behavior": 'Set "proration" in section "policies".',
-        "start_date": _LINES,
     },
     "item": {**_ITEM, "plan": _LINES},
     "one_off": {**_ITEM, "period": _LINES},

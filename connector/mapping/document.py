@@ -52,10 +52,6 @@ class Document:
         """Return where the key of a value stands, or the nearest value around it."""
         return self.keys.get(loc) or self.value_mark(loc)
 
-    def has(self, loc: Loc) -> bool:
-        """Tell whether the file has a value there."""
-        return loc in self.values
-
 
 def read_document(text: str, file: str) -> Document:
     """Parse a mapping file; `data` is None when it cannot be read at all, and `problems` says why."""

@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 
 from connector.domain.contract import Charge, Extras, Line, Segment
-from connector.domain.errors import UnknownCurrencyError
 from connector.domain.issues import IssueCode, block
 from connector.domain.money import exponent, plain, text, to_minor
 from connector.mapping.discounts import read_discounts
@@ -160,7 +159,7 @@ def _check_total(
     """Compare the CRM's total with quantity times price; one minor unit per unit may have been rounded away."""
     if total is None:
         return
-    allowed = Decimal(1).scaleb(-_places(currency)) * max(Decimal(1), abs(quantity))
+    allowed = Decimal(1).scaleb(-exponent(currency or "usd")) * max(Decimal(1), abs(quantity))
     if abs(total - quantity * unit_price) > allowed:
         shown, sum_shown = shown_amount(total, currency), shown_amount(quantity * unit_price, currency)
         message = f"The line's total is {shown}, but {plain(quantity)} at {plain(unit_price)} is {sum_shown}."
@@ -171,10 +170,3 @@ def _check_total(
 def shown_amount(amount: Decimal, currency: str | None) -> str:
     """Return an amount of major units for people: "1,200.00 USD"."""
     return text(to_minor(amount, currency), currency) if currency else f"{plain(amount):,}"
-
-
-def _places(currency: str | None) -> int:
-    try:
-        return exponent(currency or "usd")
-    except UnknownCurrencyError:
-        return 2

@@ -101,7 +101,7 @@ def rule_paths(rule: Rule) -> Iterator[Path]:
 
 def _converted(rule: Rule, value: Value) -> Value:
     if rule.value_map is not None:
-        word = _word(value.value)
+        word = key_text(value.value)
         if word not in rule.value_map:
             known = ", ".join(rule.value_map)
             return Value(None, value.raw, value.source, value.line, f"{_quoted(value.value)} is none of: {known}")
@@ -122,10 +122,6 @@ def _place(rule: Rule, record: RawRecord, records: RawRecords) -> Source:
         found: Found = look_up(path, record, records)
         return found.source
     return NOWHERE
-
-
-def _word(value: object) -> str:
-    return key_text(value)
 
 
 def _quoted(value: object) -> str:

@@ -13,11 +13,13 @@ from ruamel.yaml import YAML
 from connector.billing.targets import sdk_targets
 from connector.domain.contract import Policies
 from connector.domain.issues import Source
+from connector.mapping.converters import CONVERTERS
 from connector.mapping.grammar import Loaded, load_mapping
 from connector.mapping.paths import Path as CrmPath
 from connector.mapping.raw import RawRecord, RawRecords
 from connector.mapping.rules import Const, Rule, evaluate
 from connector.mapping.schema import schema_text
+from connector.mapping.slots import CONTRACT_KINDS, LINE_KINDS, SLOTS, STATUS_SLOTS
 from tests.mapping.builders import DEFAULT, mapping
 from tests.mapping.test_wrong_files import BASE
 
@@ -129,6 +131,18 @@ def test_rules(text: str, value: object) -> None:
     assert found.value == value
 
 
+def test_conditions_are_compiled() -> None:
+    when = "{any: [{not: {path: Yes__c, eq: true}}, {all: [{path: N__c, in: [11, 12]}, {path: A__c, exists: false}]}]}"
+    assert evaluate(rule(f"{{from: P__c, when: {when}}}"), RECORD, RawRecords([RECORD])).value == Decimal("5.50")
+
+
+def test_a_fixed_list() -> None:
+    loaded = load(f"{BASE}stripe: {{customer: {{preferred_locales: {{const: [de, en]}}}}}}\n")
+    assert loaded.mapping
+    ((_, found),) = loaded.mapping.stripe["customer"]
+    assert found.origin == Const(("de", "en"))
+
+
 def test_unreadable_values_are_named() -> None:
     found = evaluate(rule("{from: B__c, as: decimal}"), RECORD, RawRecords([RECORD]))
     assert (found.value, found.raw, found.source, found.error) == (
@@ -161,3 +175,10 @@ def _plain(text: str) -> Any:
 
 def test_default_mapping_names_its_schema() -> None:
     assert DEFAULT.read_text().startswith("# yaml-language-server: $schema=../schemas/mapping.schema.json\n")
+
+
+def test_everything_is_documented() -> None:
+    page = (ROOT / "docs" / "mapping.md").read_text()
+    names = {*CONVERTERS, *STATUS_SLOTS, *CONTRACT_KINDS, *LINE_KINDS, *SLOTS}
+    names |= {name.rpartition(".")[2] for slots in SLOTS.values() for name in slots}
+    assert {name for name in names if f"`{name}`" not in page and f"`{name}:" not in page} == set()

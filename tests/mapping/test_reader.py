@@ -47,7 +47,7 @@ def test_a_plain_year_of_seats() -> None:
     assert contract.link == f"{URL}/{ORDER}"
     assert contract.policies == Policies()
     (revision,) = contract.revisions
-    assert (revision.kind, revision.effective, revision.value) == (RevisionKind.INITIAL, date(2025, 1, 1), 1200)
+    assert numbers(revision.kind, revision.effective, revision.value) == [RevisionKind.INITIAL, date(2025, 1, 1), 1200]
     (line,) = revision.lines
     assert (line.ref, line.product.ref, line.product.name) == (LINE, PRODUCT, "Seats")
     assert numbers(line.charge, line.quantity, line.unit_price, line.total) == [Charge.RECURRING, 10, 120, 1200]
