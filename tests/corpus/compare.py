@@ -154,11 +154,19 @@ def _compare_schedule(result: Comparison) -> None:
         theirs = _initial_phases(recorded[0], result)
         _compare_phases(result, ours, theirs)
     elif invoices:
-        ours = Counter((line["product"], line["quantity"]) for i in result.document["invoices"] for line in i["lines"])
-        theirs = Counter((line["salesforce_product2_id"], line["quantity"]) for line in invoices[0]["lines"])
-        result.phases = ours == theirs
-        if not result.phases:
-            result.reasons.append(f"invoice lines: ours {ours}, recorded {theirs}")
+        _compare_invoice(result, invoices[0])
+
+
+def _compare_invoice(result: Comparison, recorded: dict[str, Any]) -> None:
+    lines = [line for invoice in result.document["invoices"] for line in invoice["lines"]]
+    ours = Counter((line["product"], line["quantity"], Decimal(line["unit_amount"])) for line in lines)
+    theirs = Counter(
+        (line["salesforce_product2_id"], line["quantity"], Decimal(line["unit_amount_decimal"]))
+        for line in recorded["lines"]
+    )
+    result.phases = ours == theirs
+    if not result.phases:
+        result.reasons.append(f"invoice lines: ours {ours}, recorded {theirs}")
 
 
 def _of(schedule: dict[str, Any], root: str) -> bool:

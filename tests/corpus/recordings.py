@@ -32,7 +32,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording; `run` is the last run that concerns only first orders, `before` what Stripe had answered by then."""
+    """One recording; `run` is the run whose first order is compared, `root` that order's id."""
 
     name: str
     kind: str
