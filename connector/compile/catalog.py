@@ -57,10 +57,11 @@ class PriceBook:
     def item_price(self, item: ItemSpec, ordinal: int) -> Params:
         """Return `price` or `price_data` for an item; `ordinal` counts equal terms within one phase from 0.
 
-        Stripe refuses one price in two items of a phase, so the second line with the same terms gets its own.
+        Stripe refuses one price in two items of a phase, so the second line with the same terms gets its own. Values
+        that the mapping sets on prices need a price object: `price_data` does not take them.
         """
         terms = item.terms
-        if terms.usage or terms.tiers or self._phases_of[terms] > 1:
+        if terms.usage or terms.tiers or self._phases_of[terms] > 1 or item.line.extras.get("price"):
             return {"price": Ref(self._price(item.line, terms, ordinal))}
         return {
             "price_data": {
