@@ -4,12 +4,14 @@
 with the same idempotency key each time. Requests of the SDK go through its requests client, one session per thread.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 import stripe
 from stripe import StripeClient
 
+from connector import __version__
 from connector.billing.limiter import Limiter
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
@@ -43,9 +45,10 @@ class StripeApi:
         base_url: str | None = None,
         limiter: Limiter | None = None,
         attempts: int = 6,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         stripe.enable_telemetry = False
-        stripe.set_app_info("connector", version="0.1.0")
+        stripe.set_app_info("connector", version=__version__)
         addresses = {"api": base_url, "files": base_url, "connect": base_url, "meter_events": base_url}
         self._client = StripeClient(
             api_key,
@@ -55,7 +58,7 @@ class StripeApi:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         )
         self._limiter = limiter or Limiter()
-        self._retry = retry_policy(attempts=attempts)
+        self._retry = retry_policy(attempts=attempts, sleep=sleep)
 
     def post(self, path: str, params: Mapping[str, Any], *, idempotency_key: str) -> Json:
         """Send a write; repeated with the same key until Stripe gives a final answer."""
@@ -72,40 +75,63 @@ class StripeApi:
             response = self._client.raw_request(method, path, **params)
         except stripe.StripeError as error:
             if error.http_status == 429:
-                self._limiter.rejected(endpoint)
+                self._limiter.rejected(endpoint, _reason(error))
             raise _translated(error) from error
         self._limiter.accepted(endpoint)
         return {**response.data, "request_id": response.request_id}
 
 
-_TRANSIENT = frozenset({409, 500, 502, 503, 504})
-
-
 def _route(path: str) -> str:
     """Return the endpoint of a path, ids replaced: Stripe limits endpoints, not objects."""
-    parts = path.strip("/").split("/")
-    return "/".join("{id}" if "_" in part and any(c.isdigit() for c in part) else part for part in parts)
+    version, *parts = path.strip("/").split("/")
+    return "/".join([version, *("{id}" if any(c.isdigit() or c.isupper() for c in part) else part for part in parts)])
 
 
 def _translated(error: stripe.StripeError) -> ConnectorError:
-    """Return our error for Stripe's. `error.code` is filled for some classes only; the body always has it."""
-    body = error.error
-    code = getattr(body, "code", None) or getattr(error, "code", None)
+    """Return our error for Stripe's."""
     status = error.http_status
-    headers = error.headers or {}
-    final = str(headers.get("Stripe-Should-Retry", headers.get("stripe-should-retry", ""))).lower() == "false"
     text = error.user_message or str(error)
     if isinstance(error, stripe.APIConnectionError):
         return RetryableError(f"Stripe could not be reached: {text}")
-    if status == 429 or (not final and status in _TRANSIENT):
-        return RetryableError(f"Stripe is busy ({status}): {text}")
+    if _may_pass(error):
+        return RetryableError(f"Stripe is busy ({status}): {text}", after=_asked_to_wait(error))
     if status in {401, 403}:
         return ConfigError(f"Stripe refuses the API key ({status}): {text} Check stripe.api_key and its permissions.")
     return RejectedError(
         text,
         vendor="stripe",
-        code=code,
+        code=_code(error),
         param=getattr(error, "param", None),
         request_id=error.request_id,
         status=status,
     )
+
+
+def _code(error: stripe.StripeError) -> str | None:
+    """Return the error's code: the SDK fills `error.code` for some classes only, the body always has it."""
+    return getattr(error.error, "code", None) or getattr(error, "code", None)
+
+
+def _reason(error: stripe.StripeError) -> str:
+    """Return which limit was hit: the header says it, and without one only the code tells a limit from a lock."""
+    return _header(error, "Stripe-Rate-Limited-Reason") or ("global-rate" if _code(error) == "rate_limit" else "")
+
+
+def _may_pass(error: stripe.StripeError) -> bool:
+    """Tell whether the same call may work later. Stripe's own word counts most, but a rate limit always passes."""
+    status = error.http_status or 0
+    word = _header(error, "Stripe-Should-Retry").lower()
+    if status == 429 or word == "true":
+        return True
+    return word != "false" and (status == 409 or (status >= 500 and status != 501))
+
+
+def _asked_to_wait(error: stripe.StripeError) -> float | None:
+    """Return the seconds of a Retry-After header; Stripe promises none, and a date in it is not looked at."""
+    text = _header(error, "Retry-After")
+    return float(text) if text.isdecimal() else None
+
+
+def _header(error: stripe.StripeError, name: str) -> str:
+    headers = error.headers or {}
+    return str(headers.get(name) or headers.get(name.lower()) or "")

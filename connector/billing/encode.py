@@ -31,8 +31,11 @@ def timestamp(day: date, zone: ZoneInfo) -> int:
 
 
 def day_of(moment: int, zone: ZoneInfo) -> str:
-    """Return a Stripe timestamp as an ISO day, or as an ISO moment (UTC) when it is not midnight in `zone`."""
-    local = datetime.fromtimestamp(moment, zone)
-    if local.time() == time.min:
-        return local.date().isoformat()
+    """Return a Stripe timestamp as an ISO day, or as an ISO moment (UTC) when no day begins with it in `zone`.
+
+    Days mostly begin at midnight; where the clocks go forward at midnight, one day a year begins at one o'clock.
+    """
+    day = datetime.fromtimestamp(moment, zone).date()
+    if timestamp(day, zone) == moment:
+        return day.isoformat()
     return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")

@@ -1,9 +1,10 @@
-"""Stay under the account's rate limit: one bucket for everything, one per endpoint, both narrowed when Stripe says 429.
+"""Stay under the account's rate limit: one bucket for everything, one per endpoint, narrowed when Stripe says 429.
 
 Stripe allows 100 requests a second in live mode, 25 in a sandbox, and 25 per endpoint by default (docs.stripe.com/
 rate-limits). Spacing is GCRA: a request may go when its theoretical arrival time is less than a burst ahead.
 """
 
+import math
 import threading
 import time
 from collections import defaultdict
@@ -23,13 +24,14 @@ class Rates:
 class _Bucket:
     """One GCRA clock. Not locked: the limiter's lock covers it."""
 
-    __slots__ = ("_arrival", "_burst", "_full", "rate")
+    __slots__ = ("_arrival", "_burst", "_full", "_narrowed", "rate")
 
     def __init__(self, rate: float, burst: int) -> None:
         self.rate = rate
         self._full = rate
         self._burst = burst
         self._arrival = 0.0
+        self._narrowed = -math.inf
 
     def delay(self, now: float) -> float:
         return max(0.0, self._arrival - now - (self._burst - 1) / self.rate)
@@ -37,8 +39,11 @@ class _Bucket:
     def take(self, now: float) -> None:
         self._arrival = max(self._arrival, now) + 1 / self.rate
 
-    def narrow(self) -> None:
-        self.rate = max(self.rate * 0.7, self._full * 0.05)
+    def narrow(self, now: float) -> None:
+        """Slow down, at most once a second: requests that were under way together are refused together."""
+        if now - self._narrowed >= 1:
+            self._narrowed = now
+            self.rate = max(self.rate * 0.7, self._full * 0.05)
 
     def widen(self) -> None:
         self.rate = min(self.rate + self._full * 0.01, self._full)
@@ -75,11 +80,16 @@ class Limiter:
             self._sleep(delay)
             waited += delay
 
-    def rejected(self, endpoint: str) -> None:
-        """Stripe said 429: go slower, multiplicatively, for this endpoint and in all."""
+    def rejected(self, endpoint: str, reason: str = "") -> None:
+        """Stripe said 429: go slower, multiplicatively, where `reason` (Stripe-Rate-Limited-Reason) says.
+
+        Without a reason, or with one about a resource, one object is locked: slowing everything down would not help.
+        """
         with self._lock:
-            self._endpoints[endpoint].narrow()
-            self._total.narrow()
+            if reason.startswith("endpoint"):
+                self._endpoints[endpoint].narrow(self._clock())
+            elif reason.startswith("global"):
+                self._total.narrow(self._clock())
 
     def accepted(self, endpoint: str) -> None:
         """Stripe answered: go a little faster again, up to the configured rate."""
