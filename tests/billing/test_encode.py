@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connector.billing.encode import day_of, encode, timestamp
-from connector.compile.resource import Key, Ref
+from connector.compile.resource import Key, Params, Ref
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -67,7 +67,7 @@ def test_amounts_are_plain_digits(amount: str, sent: str):
 
 def test_references_become_ids_at_any_depth():
     ids = {Key("price", "cn_1"): "price_1", Key("customer", "A"): "cus_1"}
-    params = {
+    params: Params = {
         "customer": Ref(Key("customer", "A")),
         "phases": [{"items": [{"price": Ref(Key("price", "cn_1")), "quantity": 3}]}],
     }
@@ -78,10 +78,10 @@ def test_references_become_ids_at_any_depth():
 
 
 def test_what_is_none_is_left_out_and_what_is_empty_is_sent():
-    params = {"a": None, "b": "", "c": [], "d": {}, "e": False, "f": 0, "g": {"h": None, "i": "x"}}
+    params: Params = {"a": None, "b": "", "c": [], "d": {}, "e": False, "f": 0, "g": {"h": None, "i": "x"}}
     assert encode(params, str, BERLIN) == {"b": "", "c": [], "d": {}, "e": False, "f": 0, "g": {"i": "x"}}
 
 
 def test_days_become_timestamps_at_any_depth():
-    params = {"phases": [{"start_date": date(2027, 1, 1), "end_date": date(2028, 1, 1)}]}
+    params: Params = {"phases": [{"start_date": date(2027, 1, 1), "end_date": date(2028, 1, 1)}]}
     assert encode(params, str, ZoneInfo("UTC")) == {"phases": [{"start_date": 1798761600, "end_date": 1830297600}]}
