@@ -219,7 +219,8 @@ def _stripe_issue(one: Planned, error: RejectedError) -> Issue:
 
 
 def _ids(desk: Desk, one: Planned) -> Ids:
-    return ids_of(one.contract, desk.account, desk.dashboard) if one.contract else Ids()
+    desired = one.plan.desired if one.plan else None
+    return ids_of(one.contract, desired, desk.account, desk.dashboard) if one.contract else Ids()
 
 
 def _write_back(desk: Desk, raw: RawContract, status: CrmStatus) -> str | None:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from connector.billing.account import StripeAccount
+from connector.compile.params import dig
+from connector.compile.resource import DesiredState, Params, Ref
 from connector.crm.protocol import WriteBack
 from connector.domain.contract import Contract
 from connector.mapping.mapping_file import MappingFile
@@ -19,31 +21,51 @@ _SLOTS = {
     "invoice": "invoice.id",
     "customer": "customer.id",
 }
+_RANK = {"subscription_schedule": 0, "invoice": 1}
 _PAGES = {
     "subscription_schedule": "subscription_schedules",
     "invoice": "invoices",
 }
 
 
-def ids_of(contract: Contract, account: StripeAccount, dashboard: str) -> Ids:
-    """Return Stripe's ids of a contract, from the journal; linked schedules show the first one."""
-    wanted = [("customer", contract.party.ref), *(("product", line.product.ref) for line in contract.lines)]
-    links = [
-        *account.journal.contract_links(account.connection, contract.key),
-        *account.journal.links(account.connection, wanted).values(),
+def ids_of(contract: Contract, desired: DesiredState | None, account: StripeAccount, dashboard: str) -> Ids:
+    """Return Stripe's ids of a contract, from the journal; of linked schedules the first is shown."""
+    prices = _line_prices(contract, desired)
+    wanted = [
+        ("customer", contract.party.ref),
+        *(("product", line.product.ref) for line in contract.lines),
+        *(("price", name) for name in prices.values()),
     ]
+    shared = account.journal.links(account.connection, wanted)
+    own = account.journal.contract_links(account.connection, contract.key)
     values: dict[str, str] = {}
-    for link in sorted(links, key=lambda link: (link.kind, link.key)):
+    for link in sorted((*own, *shared.values()), key=lambda link: (_RANK.get(link.kind, 9), link.key)):
         slot = _SLOTS.get(link.kind)
         if slot and link.stripe_id:
             values.setdefault(slot, link.stripe_id)
-        if link.kind in _PAGES and "link" not in values:
-            values["link"] = f"{dashboard}/{_PAGES[link.kind]}/{link.stripe_id}"
-    products = {link.key: link.stripe_id for link in links if link.kind == "product"}
-    lines = {
-        line.ref: {"product.id": products[line.product.ref]} for line in contract.lines if line.product.ref in products
-    }
+        if link.kind in _PAGES:
+            values.setdefault("link", f"{dashboard}/{_PAGES[link.kind]}/{link.stripe_id}")
+    lines = {}
+    for line in contract.lines:
+        found = {
+            "product.id": shared.get(("product", line.product.ref)),
+            "price.id": shared.get(("price", prices.get(line.ref, ""))),
+        }
+        lines[line.ref] = {slot: link.stripe_id for slot, link in found.items() if link is not None}
     return Ids(values, lines)
+
+
+def _line_prices(contract: Contract, desired: DesiredState | None) -> dict[str, str]:
+    """Return which price object each line is billed by; inline prices have none that people could look up."""
+    prices: dict[str, str] = {}
+    name = f"{contract.policies.metadata_prefix}order_item_id"
+    for schedule in desired.of("subscription_schedule") if desired else ():
+        for phase in cast("list[Params]", schedule.params["phases"]):
+            for item in cast("list[Params]", phase["items"]):
+                price, line = item.get("price"), dig(item, "metadata", name)
+                if isinstance(price, Ref) and isinstance(line, str):
+                    prices.setdefault(line, price.key.name)
+    return prices
 
 
 def save_subscriptions(plan: Plan, subscriptions: Mapping[str, str], account: StripeAccount, now: datetime) -> None:
@@ -64,13 +86,31 @@ def save_subscriptions(plan: Plan, subscriptions: Mapping[str, str], account: St
 
 
 def write_backs(raw: RawContract, mapping: MappingFile, status: CrmStatus, now: datetime) -> tuple[WriteBack, ...]:
-    """Return the writes for the orders, the account, the lines and their products: absolute values, safe to repeat."""
+    """Return the writes for the orders, the account, the lines, their products, and the contract's status record.
+
+    Absolute values only, so repeating one is harmless.
+    """
     writes: dict[tuple[str, str], WriteBack] = {}
     for record, values in _targets(raw, status):
         fields = _changed(record, mapping.write_back.get(record.object, {}), values, now)
         if fields:
             writes[record.object, record.id] = WriteBack(record.object, record.id, fields)
-    return tuple(writes.values())
+    return (*writes.values(), *_status_records(raw, mapping, status, now))
+
+
+def _status_records(raw: RawContract, mapping: MappingFile, status: CrmStatus, now: datetime) -> Iterator[WriteBack]:
+    """Yield the status record of the contract, for every mapped object that has a key of ours."""
+    key = f"{raw.root.id}:billing"
+    account = raw.root.fields.get("AccountId")
+    values = {**status.values, "record": raw.root.id, "record_key": key, "account": account}
+    for name, slots in mapping.write_back.items():
+        key_field = next((field for field, slot in slots.items() if slot == "record_key"), None)
+        if key_field is None:
+            continue
+        held = next((r for r in raw.records.of(name) if r.fields.get(key_field) == key), RawRecord(name, "", {}))
+        fields = _changed(held, {f: slot for f, slot in slots.items() if f != key_field}, values, now)
+        if fields:
+            yield WriteBack(name, key, fields, upsert_by=key_field)
 
 
 def _targets(raw: RawContract, status: CrmStatus) -> Iterator[tuple[RawRecord, Mapping[str, object]]]:

@@ -143,7 +143,8 @@ def _billed_in(line: Line, period: Period, group: Group) -> bool:
 def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | None:
     """Return the interval of the stub when the phase holds nothing but stubs, and lines that joined them on the way.
 
-    The longest running stub decides.
+    The longest running stub decides, where it is the edge of the schedule. Elsewhere something outlives it, and another
+    interval would start Stripe's cycle anew: the stub is then billed once, on its first day, in the ordinary interval.
     """
     counted = [entry.line for entry in piece.in_force if entry.line.charge is not Charge.USAGE]
     parts = [part for line in counted if (part := group.billing[line.ref].part_at(period)) is not None]
@@ -153,9 +154,9 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
     longest = max(stubs, key=lambda part: (part.period.end, part.period.start))
     if any(part.period.start != longest.period.start for part in stubs):
         return None
-    if any(part.period.end > longest.period.end for part in parts):
-        return None
-    return _interval(longest)
+    if longest.period.end == group.period.end or group.grid.on(longest.period.end):
+        return _interval(longest)
+    return Interval("month", group.grid.interval)
 
 
 def _interval(part: Part) -> Interval:
@@ -174,8 +175,8 @@ def _bill(
     part = billing.part_at(period)
     if part is None:
         return [_item(group, entry, whole, Fraction(1), period)], []
-    if part.on_grid and stub == _interval(part):
-        return [_stub_item(group, entry, part, period)], []
+    if part.on_grid and stub in {whole, _interval(part)}:
+        return [_stub_item(group, entry, part, period, stub or whole)], []
     share = _share_of(stub, group) if stub else Fraction(1)
     carried = [] if part.on_grid else [_item(group, entry, stub or whole, share, period)]
     if period.start != part.period.start:
@@ -199,11 +200,11 @@ def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, per
     return ItemSpec(line, terms, quantity, for_phase(line, period, line.start, group.grid.anchor))
 
 
-def _stub_item(group: Group, entry: InForce, part: Part, period: Period) -> ItemSpec:
-    """Return a stub as an item of its own interval; its price is the part, shared over the line's units."""
+def _stub_item(group: Group, entry: InForce, part: Part, period: Period, interval: Interval) -> ItemSpec:
+    """Return a stub as an item; its price is the part, shared over the line's units."""
     line = entry.line
     share = Fraction(part.length.months, group.grid.interval) if not part.length.days else _share(part, group)
-    item = _item(group, entry, _interval(part), share, period)
+    item = _item(group, entry, interval, share, period)
     if line.tiers:
         return item
     per_unit = part.amount / int(line.quantity) if line.quantity else Fraction(0)

@@ -198,6 +198,10 @@ STATUS_SLOTS: Mapping[str, str] = MappingProxyType(
         "current_segment": "segment that is in force",
         "next_change": "day of the next change",
         "mrr": "recurring revenue per month",
+        "code": "code of the issue that stands in the way",
+        "record": "id of the order",
+        "account": "id of the account",
+        "record_key": "key of the status record: one per contract, updated in place",
     }
 )
 

@@ -49,6 +49,7 @@ def crm_status(
         "status": status,
         "message": shorten(message),
         "remedy": shorten(remedy),
+        "code": problems[0].code.value if problems else None,
         "fingerprint": plan.fingerprint if plan and not problems else None,
     }
     if plan and plan.desired and not problems:
@@ -58,7 +59,8 @@ def crm_status(
 
 def failed_status(message: str, remedy: str, ids: Ids) -> CrmStatus:
     """Return the status after something outside refused: the ids that exist are told all the same."""
-    values = {**ids.contract, "status": "Failed", "message": shorten(message), "remedy": shorten(remedy)}
+    words = {"status": "Failed", "message": shorten(message), "remedy": shorten(remedy), "code": "NOT_CONVERGED"}
+    values = {**ids.contract, **words}
     return CrmStatus(values, ids.lines)
 
 

@@ -72,10 +72,6 @@ def _with_second_ramp() -> dict[str, dict[str, dict[str, object]]]:
     return _many(1)
 
 
-def _of(quote_line: dict[str, object], order: dict[str, object]) -> bool:
-    return quote_line["SBQQ__Quote__c"] == order["SBQQ__Quote__c"]
-
-
 def _many(count: int) -> dict[str, dict[str, dict[str, object]]]:
     """Return the seeded company with copies of the ramp order: same account and products, own quote, order and lines."""
     tables = seed(TODAY)
