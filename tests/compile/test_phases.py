@@ -76,11 +76,21 @@ def change(ref, on, quantity, price, **fields):
             [line(), line("L2", price=100, of="P2", start=day(2027, 3))],
             ["27-01-01: 1xL1@120000/year", "27-03-01: 1xL1@120000/year, 1xL2@12000/year, stub 1xL2@10000"],
         ),
+        (
+            ramp((START, JULY, 10, 50), (JULY, END_2028, 20, 180)),
+            ["27-01-01: 10xS1@5000/year", "27-07-01: 20xS2@12000/year, stub 20xS2@6000"],
+        ),
+        (
+            [line(price=80, end=day(2028, 9)), line("L2", of="P2", price=80, start=day(2028, 5), end=END_2028)],
+            ["27-01-01: 1xL1@4800/year", "28-01-01: 1xL1@3200/year",
+             "28-05-01: 1xL1@3200/year, 1xL2@12000/year, stub 1xL2@8000", "28-09-01: 1xL2@12000/year"],
+        ),
         ([line(price=0, quantity=3)], ["27-01-01: 3xL1@0/year"]),
     ],
     ids=["flat", "years", "quarters", "months", "uneven", "two ramps", "standard across a ramp", "one-time lines",
          "one-time before and after", "last stub", "all stub", "stub of days", "usage goes with the stub",
-         "stub beside whole periods", "two stubs", "joining", "free"],
+         "stub beside whole periods", "two stubs", "joining",
+         "a first segment shorter than a period", "a stub that something outlives", "free"],
 )  # fmt: skip
 def test_first_orders(lines, expected):
     assert phases_of(compiled(*lines)) == expected

@@ -1,0 +1,230 @@
+"""Desired against existing: what has to happen, and what must not."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from connector.compile.resource import Key, Params
+from connector.domain.contract import Contract, Party
+from connector.domain.issues import NOWHERE, IssueCode, block, warn
+from connector.plan.canonical import dump
+from connector.plan.diff import Change, diff
+from connector.plan.existing import NOTHING, ExistingObject, ExistingState
+from connector.plan.plan import Create, Retire, Update, operation_json
+from tests.builders import END, START, amendment, contract, coupon, day, line, once, ramp, usage
+from tests.plan.builders import SCHEDULE, applied, holding, only_update, planned, verbs
+
+JULY, END_2028 = day(2027, 7), day(2029)
+YEARS = ((START, END, 10, 100), (END, END_2028, 20, 120))
+
+
+def two_years(second: int = 20, **fields) -> Contract:
+    return contract(*ramp((START, END, 10, 100), (END, END_2028, second, 120)), end=END_2028, **fields)
+
+
+@pytest.mark.parametrize(
+    ("desired", "existing", "changes"),
+    [
+        ({"a": 1}, {"a": 1, "theirs": 2}, []),
+        ({"a": 1}, {"a": 2}, [Change("a", 2, 1)]),
+        ({"a": 1}, {}, [Change("a", None, 1)]),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 2, "theirs": 0}}}, [Change("a.b.c", 2, 1)]),
+        ({"a": {"b": 1}}, {"a": None}, [Change("a", None, {"b": 1})]),
+        ({"a": [1, 2]}, {"a": [1]}, [Change("a.1", None, 2)]),
+        ({"a": [1]}, {"a": [1, 2]}, [Change("a.1", 2, None)]),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 2, "theirs": 0}]}, [Change("a.0.b", 2, 1)]),
+        ({"a": {"$ref": "x/1"}}, {"a": {"$ref": "x/1"}}, []),
+        ({"a": {"$ref": "x/1"}}, {"a": {"$ref": "x/2"}}, [Change("a", {"$ref": "x/2"}, {"$ref": "x/1"})]),
+    ],
+)
+def test_diff_is_over_the_fields_we_manage(desired, existing, changes):
+    assert list(diff(desired, existing)) == changes
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (
+            contract(line(), usage(), discounts=[coupon()]),
+            ["customer", "product", "product", "meter", "price", "coupon", "subscription_schedule",
+             "subscription_schedule"],
+        ),
+        (contract(once()), ["customer", "product", "invoice", "invoice_lines", "invoice_finalization"]),
+    ],
+    ids=["schedules", "invoice"],
+)  # fmt: skip
+def test_everything_is_made_in_the_order_it_is_needed(made, expected):
+    assert verbs(planned(made).operations) == [f"create {kind}" for kind in expected]
+
+
+def test_phases_of_a_new_schedule_follow_each_other():
+    (create,) = (one for one in planned(two_years()).operations if one.key == SCHEDULE)
+    assert isinstance(create, Create)
+    assert [sorted(phase) for phase in cast("list[Params]", create.params["phases"])] == [
+        ["end_date", "items", "metadata", "proration_behavior"]
+    ] * 2
+    assert all("start_date" in phase for phase in cast("list[Params]", create.desired["phases"]))
+
+
+@pytest.mark.parametrize("made", [two_years(), contract(once()), contract(line(), usage(), discounts=[coupon()])])
+def test_planning_after_applying_is_empty(made):
+    plan = planned(made, applied(planned(made)))
+    assert plan.operations == ()
+    assert plan.issues == ()
+
+
+def test_what_changed_is_updated_and_nothing_else():
+    held = applied(planned(two_years()))
+    renamed = two_years(party=Party("ACC", "New Name Ltd", email="pay@example.com"))
+    update = only_update(planned(renamed, held))
+    assert (update.key, update.id) == (Key("customer", "ACC"), "id_ACC")
+    assert update.changes == (Change("name", "Example Ltd", "New Name Ltd"),)
+    assert update.params["name"] == "New Name Ltd"
+
+
+def test_fields_of_others_are_left_alone():
+    held = applied(planned(two_years()))
+    params = held.objects[Key("customer", "ACC")].params
+    foreign = {**params, "balance": -500, "metadata": {**params["metadata"], "theirs": "1"}}
+    assert planned(two_years(), holding(held, "customer", params=foreign)).operations == ()
+
+
+def test_what_can_only_be_said_at_first_is_not_said_again():
+    held = applied(planned(two_years()))
+    params = {key: value for key, value in held.objects[SCHEDULE].params.items() if key != "billing_mode"}
+    assert planned(two_years(), holding(held, "subscription_schedule", params=params)).operations == ()
+
+
+def test_prices_and_coupons_are_never_changed():
+    held = applied(planned(contract(line(), discounts=[coupon()])))
+    assert planned(contract(line(), discounts=[coupon()]), holding(held, "coupon", params={})).operations == ()
+
+
+def test_a_blocked_plan_has_no_operations():
+    plan = planned(contract(line(quantity="0.5")))
+    assert (plan.operations, plan.blocked, plan.desired, plan.tie_out) == ((), True, None, None)
+    reader = block(IssueCode.ORDER_TOTAL, NOWHERE, "total", "fix")
+    plan = planned(contract(line()), issues=[reader])
+    assert (plan.operations, plan.blocked, plan.issues) == ((), True, (reader,))
+    assert plan.desired is not None
+
+
+def test_warnings_do_not_block_and_are_told_once():
+    note = warn(IssueCode.LINE_SKIPPED, NOWHERE, "skipped", "clear")
+    plan = planned(contract(line()), ExistingState(issues=(note,)), issues=[note])
+    assert plan.issues == (note,)
+    assert plan.operations
+
+
+def running(made: Contract, *, since: Any = START, **fields: Any) -> ExistingState:
+    """Return the state of a schedule whose current phase began on a day."""
+    return holding(applied(planned(made)), "subscription_schedule", status="active", current_start=since, **fields)
+
+
+def sent_phases(update: Update) -> list[Params]:
+    return cast("list[Params]", update.params["phases"])
+
+
+def test_a_schedule_that_has_not_begun_is_replaced_whole():
+    update = only_update(planned(two_years(25), applied(planned(two_years()))))
+    assert [phase["start_date"] for phase in sent_phases(update)] == [START, END]
+    assert update.params["proration_behavior"] == "none"
+    assert {"customer", "start_date", "billing_mode"}.isdisjoint(update.params)
+    assert [(change.path, change.after) for change in update.changes] == [("phases.1.items.0.quantity", 25)]
+
+
+def test_phases_that_are_past_are_not_sent_again():
+    three = ramp(*YEARS, (END_2028, day(2030), 30, 120))
+    later = ramp(*YEARS, (END_2028, day(2030), 35, 120))
+    held = running(contract(*three, end=day(2030)), since=END)
+    update = only_update(planned(contract(*later, end=day(2030)), held))
+    assert [phase["start_date"] for phase in sent_phases(update)] == [END, END_2028]
+    assert len(cast("list[Params]", update.desired["phases"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("made", "refused"),
+    [
+        (two_years(25), False),
+        (two_years(policies={"metadata_prefix": "crm_"}), False),
+        (contract(*ramp((START, END, 11, 100), (END, END_2028, 20, 120)), end=END_2028), True),
+        (contract(*ramp((START, JULY, 10, 50), (JULY, END_2028, 20, 180)), end=END_2028), True),
+    ],
+    ids=["a later phase", "metadata of the running phase", "the running phase", "its end"],
+)
+def test_time_that_is_running_or_past_is_not_changed(made, refused):
+    plan = planned(made, running(two_years()))
+    assert [issue.code for issue in plan.issues] == ([IssueCode.LIVE_CHANGE] if refused else [])
+    assert bool(plan.operations) is not refused
+
+
+def test_a_running_phase_that_we_do_not_know_is_not_changed():
+    plan = planned(two_years(25), running(two_years(), since=JULY))
+    assert [issue.code for issue in plan.issues] == [IssueCode.LIVE_CHANGE]
+
+
+@pytest.mark.parametrize("status", ["completed", "canceled", "released"])
+def test_a_schedule_that_is_over_cannot_change(status):
+    held = holding(applied(planned(two_years())), "subscription_schedule", status=status)
+    assert planned(two_years(), held).issues == ()
+    (issue,) = planned(two_years(25), held).issues
+    assert (issue.code, issue.blocks) == (IssueCode.SCHEDULE_OVER, True)
+    assert f"is {status} and cannot be changed" in issue.message
+
+
+def test_inline_prices_that_came_back_are_named_by_their_id():
+    held = applied(planned(two_years()))
+    params = held.objects[SCHEDULE].params
+    inline = params["phases"][0]["items"][0]["price_data"]
+    known = holding(held, "subscription_schedule", params={**params, "price_ids": {dump(inline): "price_1"}})
+    first, second = sent_phases(only_update(planned(two_years(25), known)))
+    (item,), (other,) = cast("list[Params]", first["items"]), cast("list[Params]", second["items"])
+    assert (item["price"], "price_data" in item) == ("price_1", False)
+    assert "price_data" in other
+
+
+@pytest.mark.parametrize(("currency", "refused"), [("eur", True), ("usd", False), (None, False)])
+def test_a_customer_has_one_currency(currency, refused):
+    held = holding(applied(planned(two_years())), "customer", currency=currency)
+    issues = planned(two_years(25), held).issues
+    assert [issue.code for issue in issues] == ([IssueCode.CUSTOMER_CURRENCY] if refused else [])
+    assert not refused or "billed in EUR" in issues[0].message
+
+
+def test_the_fingerprint_is_of_the_operations():
+    plan = planned(two_years())
+    assert plan.fingerprint == planned(two_years()).fingerprint
+    assert plan.fingerprint == planned(two_years(), today=START).fingerprint
+    assert plan.fingerprint != planned(two_years(21)).fingerprint
+    assert plan.fingerprint != planned(two_years(key="R2")).fingerprint
+    assert plan.fingerprint == "2ebedb9354787a2d7fbd208a31c34508de249b847447d30c395ed567d47e0eda"
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (Create(Key("coupon", "cn"), {"id": "cn"}, {}), {"verb": "create", "params": {"id": "cn"}}),
+        (
+            Update(Key("coupon", "cn"), "c1", {"name": "b"}, {}, (Change("name", "a", "b"),)),
+            {"verb": "update", "id": "c1", "params": {"name": "b"},
+             "changes": [{"path": "name", "before": "a", "after": "b"}]},
+        ),
+        (Retire(Key("coupon", "cn"), "c1", "cancel"), {"verb": "cancel", "id": "c1"}),
+    ],
+)  # fmt: skip
+def test_operations_as_json(operation, expected: Mapping[str, object]):
+    assert operation_json(operation) == {"kind": "coupon", "key": "cn", **expected}
+
+
+def test_an_amendment_before_the_start_is_an_update_of_the_same_schedule():
+    first = line(quantity=50, price=240, end=END_2028)
+    later = amendment("A1", END, line("L2", quantity=5, price=120, start=END, end=END_2028, revises="L1"))
+    held = applied(planned(contract(first, end=END_2028)))
+    plan = planned(contract(first, later, end=END_2028), held)
+    assert verbs(plan.operations) == ["create price", "create price", "update subscription_schedule"]
+
+
+def test_an_unknown_object_of_the_existing_state_is_nobodys_business():
+    stray = ExistingState({Key("coupon", "theirs"): ExistingObject("c", {})})
+    assert planned(two_years(), stray).operations == planned(two_years(), NOTHING).operations
