@@ -20,19 +20,28 @@ from connector.domain.errors import ConfigError, RejectedError
 from connector.journal import open_journal
 from connector.mapping.grammar import load_mapping
 from connector.mapping.mapping_file import MappingFile
+from connector.mapping.raw import RawRecords
 from connector.plan.safety import Limits
 from connector.sync import Desk, Planned, plan_contract
 
 EXISTING_FORMAT = "stripe-objects/1"
 
 
-def bundled_mapping(crm: str) -> Path:
-    """Return the mapping file that comes with the connector for a CRM."""
-    name = {"salesforce": "salesforce-cpq.yaml"}.get(crm, f"{crm}.yaml")
+#: CRM → the mapping file that comes with the connector; the second for orgs that had Stripe's own connector before.
+_BUNDLED = {"salesforce": ("salesforce-cpq.yaml", "salesforce-cpq-changeover.yaml")}
+#: A field of that connector's package: records that have it come from such an org.
+_VENDOR_FIELD = "Stripe_ID__c"
+
+
+def bundled_mapping(crm: str, records: RawRecords | None = None) -> Path:
+    """Return the mapping file that comes with the connector for a CRM, or for records as they are."""
+    usual, changeover = _BUNDLED.get(crm, (f"{crm}.yaml", f"{crm}.yaml"))
+    vendor = records is not None and any(_VENDOR_FIELD in record.fields for record in records)
     here = Path(__file__).resolve().parent
     for folder in (here.parent / "mappings", here / "bundled"):
-        if (folder / name).exists():
-            return folder / name
+        path = folder / (changeover if vendor else usual)
+        if path.exists():
+            return path
     raise ConfigError(f"there is no bundled mapping file for {crm!r}; name one with --mapping FILE")
 
 

@@ -21,6 +21,7 @@ from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.journal import Link
 from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.kinds import KINDS, Identity
 
 #: Ids people may have typed into the CRM count only when they can be of the kind.
 _PREFIXES: Mapping[Kind, str] = {"customer": "cus_", "subscription_schedule": "sub_sched_", "invoice": "in_"}
@@ -32,7 +33,7 @@ def observe(
 ) -> ExistingState:
     """Return what exists of the desired state. `live` reads every schedule, to find edits made by hand."""
     links = _links(desired, account)
-    names = {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
+    names = _own_ids(desired) | {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
     objects: dict[Key, ExistingObject] = {}
     issues: list[Issue] = []
     for resource in desired.resources:
@@ -44,9 +45,16 @@ def observe(
         issues += more
         if found is not None:
             objects[resource.key] = replace(found, linked=False)
-            names[found.id] = resource.key
+            if resource.key.kind not in _STEPS:  # a step has the id of its invoice
+                names[found.id] = resource.key
     _set_currency(contract, objects, account)
     return ExistingState(objects, tuple(issues))
+
+
+def _own_ids(desired: DesiredState) -> dict[str, Key]:
+    """Return the keys behind the ids that we chose ourselves: a schedule may name them before they are linked."""
+    own = (resource for resource in desired.resources if KINDS[resource.key.kind].identity is Identity.OWN_ID)
+    return {str(resource.params["id"]): resource.key for resource in own}
 
 
 def _links(desired: DesiredState, account: StripeAccount) -> Mapping[Key, Link]:

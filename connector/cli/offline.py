@@ -27,8 +27,8 @@ class OfflineOptions:
 def plan_offline(options: OfflineOptions) -> Planned:
     """Plan the records file; raises ConfigError that names the file and what is wrong with it."""
     text = _read(options.records, "records file")
-    crm = load_records(text, source=str(options.records)).crm
-    mapping = read_mapping(options.mapping or bundled_mapping(crm))
+    file = load_records(text, source=str(options.records))
+    mapping = read_mapping(options.mapping or bundled_mapping(file.crm, file.records))
     settings = OfflineSettings(now=_now(options.now), zone=_zone(options.time_zone), limits=Limits())
     existing = _read(options.existing, "existing file") if options.existing else None
     return plan_records(text, mapping, settings, existing_text=existing, source=str(options.records))

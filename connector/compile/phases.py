@@ -22,7 +22,7 @@ from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, Reason, ScheduleSpec, Terms
 from connector.domain.contract import Charge, Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
-from connector.domain.period import Period
+from connector.domain.period import Period, add_months
 from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
 
 
@@ -160,7 +160,12 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
 
 
 def _interval(part: Part) -> Interval:
-    if part.length.days:
+    """Return the interval of a stub. Stripe counts it from the stub's own first day: 28 Feb + 6 months is 28 Aug.
+
+    So months that end later, on the 29th to 31st of the schedule's start, must be days: else the last days are billed
+    as a period of their own.
+    """
+    if part.length.days or add_months(part.period.start, part.length.months) < part.period.end:
         return Interval("day", part.period.days)
     return Interval("month", part.length.months)
 

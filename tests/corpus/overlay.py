@@ -10,7 +10,7 @@ from connector.billing.targets import sdk_targets
 from connector.mapping.grammar import load_mapping
 from connector.mapping.mapping_file import MappingFile
 
-MAPPING = Path(__file__).resolve().parents[2] / "mappings" / "salesforce-cpq.yaml"
+MAPPING = Path(__file__).resolve().parents[2] / "mappings" / "salesforce-cpq-changeover.yaml"
 
 _KINDS = {
     "customer": "customer",

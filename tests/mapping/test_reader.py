@@ -178,7 +178,7 @@ def test_policies_come_from_the_contract_then_the_file() -> None:
     assert skipping.policies == Policies(backdated_start="skip")
     changed = (
         ("  proration: crm", "  proration: none"),
-        ("  stripe_id: Stripe_Schedule_Id__c", "  proration: Proration__c"),
+        ("  stripe_id: {first_of: [Stripe_Schedule_Id__c, Stripe_Invoice_Id__c]}", "  proration: Proration__c"),
     )
     assert contract_of(raw(item()), *changed).policies.proration == "none"
     own = contract_of(raw(item(), first=order(Proration__c="stripe")), *changed)
