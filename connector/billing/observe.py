@@ -74,10 +74,17 @@ def _linked(
 
 
 def _read_schedule(stripe_id: str, names: Mapping[str, Key], account: StripeAccount) -> ExistingObject:
-    endpoint = ENDPOINTS["subscription_schedule"]
-    answer = account.api.get(endpoint.object.format(id=stripe_id), {"expand": endpoint.expand})
+    return _schedule(_get("subscription_schedule", stripe_id, account.api), names, account)
+
+
+def _get(kind: Kind, stripe_id: str, api: Api) -> Mapping[str, Any]:
+    endpoint = ENDPOINTS[kind]
+    return api.get(endpoint.object.format(id=stripe_id), {"expand": endpoint.expand} if endpoint.expand else None)
+
+
+def _schedule(answer: Mapping[str, Any], names: Mapping[str, Key], account: StripeAccount) -> ExistingObject:
     return ExistingObject(
-        stripe_id,
+        answer["id"],
         schedule_params(answer, names, account.zone),
         status=answer["status"],
         current_start=current_start(answer, account.zone),
@@ -127,13 +134,13 @@ def _adopted(
     if resource.key.kind == "subscription_schedule":
         if not _ours(answer, contract):
             return None, []
-        return _read_schedule(stripe_id, names, account), []
+        return _schedule(answer, names, account), []
     return ExistingObject(stripe_id, canonical(resource.params), currency=answer.get("currency")), []
 
 
 def _lookup(resource: Resource, stripe_id: str, api: Api) -> Mapping[str, Any] | None:
     try:
-        return api.get(ENDPOINTS[resource.key.kind].object.format(id=stripe_id))
+        return _get(resource.key.kind, stripe_id, api)
     except RejectedError as error:
         if error.status == 404:
             return None
