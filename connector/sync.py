@@ -7,84 +7,35 @@ and how often; this module makes one contract right, or says why not.
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
 
-from connector.billing.account import StripeAccount
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
 from connector.billing.observe import observe
 from connector.compile.contract import compile_contract
-from connector.crm.protocol import ContractRef, Crm
-from connector.domain.contract import Contract
+from connector.crm.protocol import ContractRef
+from connector.desk import Desk, Planned, Result
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.journal import ContractState, Lease, RunContract
-from connector.mapping.mapping_file import MappingFile
+from connector.journal import Lease
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
-from connector.plan.document import issue_json, plan_document, tie_out_json
-from connector.plan.existing import NOTHING, ExistingState
-from connector.plan.plan import Plan, Update, make_plan
-from connector.plan.safety import Judgement, Limits, RunScope, Verdict, check_safety
+from connector.plan.existing import NOTHING
+from connector.plan.plan import Update, make_plan
+from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
+from connector.record import record
 from connector.write_back import ids_of, save_subscriptions, write_backs
 
+__all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
+
 BATCH = 200
+LEASE = timedelta(minutes=5)
 #: Orders that are not meant to be billed (yet): no failure, and nothing is written to them.
 _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
-LEASE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """One connection, wired: a CRM, its mapping, the Stripe account it bills into, the limits and the clock."""
-
-    name: str
-    crm: Crm
-    mapping: MappingFile
-    account: StripeAccount
-    limits: Limits
-    clock: Callable[[], datetime]
-    dashboard: str
-
-    def today(self) -> date:
-        """Return the day in the account's time zone."""
-        return self.clock().astimezone(self.account.zone).date()
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A contract as far as it got: read, perhaps compiled and planned, judged."""
-
-    raw: RawContract
-    reading: Reading
-    plan: Plan | None
-    existing: ExistingState
-    judgement: Judgement
-
-    @property
-    def contract(self) -> Contract | None:
-        """Return the contract, when it could be read."""
-        return self.reading.contract
-
-    @property
-    def issues(self) -> tuple[Issue, ...]:
-        """Return everything people should know."""
-        return self.plan.issues if self.plan else self.reading.issues
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one contract. `outcome`: applied, nothing, skipped, refused, pending, failed, waiting, busy."""
-
-    planned: Planned
-    outcome: str
-    status: CrmStatus | None
-    writes: int = 0
-    error: str | None = None
 
 
 def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
@@ -95,6 +46,44 @@ def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = Fals
                 yield plan_contract(desk, raw, live=live)
         except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
             yield from _orphans(desk, error)
+
+
+def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
+    """Plan one contract: pure from the raw records on, but for the look at what Stripe holds."""
+    reading = read_contract(raw, desk.mapping)
+    contract = reading.contract
+    if contract is None:
+        return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
+    compiled = compile_contract(contract)
+    now, today = desk.clock(), desk.today()
+    existing = observe(contract, compiled.desired, desk.account, now, live=live) if compiled.desired else NOTHING
+    plan = make_plan(contract, compiled, existing, today, reading.issues)
+    approval = desk.account.journal.approval(plan.fingerprint, now)
+    approved = approval.fingerprint if approval else None
+    judgement = check_safety(plan, desk.limits, today=today, scope=scope, approved=approved)
+    return Planned(raw, reading, plan, existing, judgement)
+
+
+def sync_contracts(desk: Desk, refs: Iterable[ContractRef], *, run_id: int) -> Iterator[Result]:
+    """Make contracts right, batch by batch; one that fails never stops the others.
+
+    A batch is planned as a whole first: the safety limits look at all of it. Each contract is planned again when its
+    turn comes, since an earlier one may have made the customer they share.
+    """
+    for chunk in _batches(refs):
+        planned = list(plan_contracts(desk, chunk))
+        scope = _scope(desk, planned)
+        for one in planned:
+            started = time.monotonic()
+            result = _carry_out(desk, one, scope, run_id)
+            record(desk, result, run_id, round((time.monotonic() - started) * 1000))
+            yield result
+
+
+def _batches(refs: Iterable[ContractRef]) -> Iterator[tuple[ContractRef, ...]]:
+    source = iter(refs)
+    while chunk := tuple(islice(source, BATCH)):
+        yield chunk
 
 
 def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
@@ -109,61 +98,14 @@ def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
         yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
 
 
-def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False) -> Planned:
-    """Plan one contract: pure from the raw records on, but for the look at what Stripe holds."""
-    reading = read_contract(raw, desk.mapping)
-    contract = reading.contract
-    if contract is None:
-        return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
-    compiled = compile_contract(contract)
-    now = desk.clock()
-    existing = observe(contract, compiled.desired, desk.account, now, live=live) if compiled.desired else NOTHING
-    plan = make_plan(contract, compiled, existing, desk.today(), reading.issues)
-    approval = desk.account.journal.approval(plan.fingerprint, now)
-    approved = approval.fingerprint if approval else None
-    judgement = check_safety(plan, desk.limits, today=desk.today(), approved=approved)
-    return Planned(raw, reading, plan, existing, judgement)
-
-
-def sync_contracts(desk: Desk, refs: Iterable[ContractRef], *, run_id: int, dry_run: bool = False) -> Iterator[Result]:
-    """Make contracts right, batch by batch; one that fails never stops the others."""
-    for chunk in _batches(refs):
-        planned = list(plan_contracts(desk, chunk))
-        scope = _scope(desk, planned)
-        for one in planned:
-            yield _settle(desk, _judged(desk, one, scope), run_id, dry_run=dry_run)
-
-
-def _batches(refs: Iterable[ContractRef]) -> Iterator[tuple[ContractRef, ...]]:
-    source = iter(refs)
-    while chunk := tuple(islice(source, BATCH)):
-        yield chunk
-
-
 def _scope(desk: Desk, planned: Sequence[Planned]) -> RunScope:
     changed = sum(1 for one in planned if one.plan and any(isinstance(o, Update) for o in one.plan.operations))
     known = sum(desk.account.journal.contract_counts(desk.name).values())
     return RunScope(contracts=max(known, len(planned)), changed=changed)
 
 
-def _judged(desk: Desk, one: Planned, scope: RunScope) -> Planned:
-    if one.plan is None:
-        return one
-    approval = desk.account.journal.approval(one.plan.fingerprint, desk.clock())
-    approved = approval.fingerprint if approval else None
-    judgement = check_safety(one.plan, desk.limits, today=desk.today(), scope=scope, approved=approved)
-    return replace(one, judgement=judgement)
-
-
-def _settle(desk: Desk, one: Planned, run_id: int, *, dry_run: bool) -> Result:
-    started = time.monotonic()
-    result = Result(one, _outcome(one), None) if dry_run else _carry_out(desk, one, run_id)
-    _record(desk, result, run_id, round((time.monotonic() - started) * 1000))
-    return result
-
-
-def _carry_out(desk: Desk, one: Planned, run_id: int) -> Result:
-    """Apply and write back under the lease of the customer: no two workers hold one account."""
+def _carry_out(desk: Desk, one: Planned, scope: RunScope, run_id: int) -> Result:
+    """Plan again, apply and write back under the lease of the customer: no two workers hold one account."""
     journal = desk.account.journal
     account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
     owner = f"{socket.gethostname()}:{threading.get_ident()}"
@@ -171,7 +113,7 @@ def _carry_out(desk: Desk, one: Planned, run_id: int) -> Result:
     if lease is None:
         return Result(one, "busy", None)
     try:
-        result = _applied(desk, one, run_id, lease)
+        result = _applied(desk, one, scope, run_id, lease)
         if result.status is not None and result.outcome != "skipped":
             refused = _write_back(desk, one.raw, result.status)
             result = replace(result, error=result.error or refused)
@@ -180,9 +122,11 @@ def _carry_out(desk: Desk, one: Planned, run_id: int) -> Result:
         journal.release_lease(lease)
 
 
-def _applied(desk: Desk, one: Planned, run_id: int, lease: Lease) -> Result:
+def _applied(desk: Desk, one: Planned, scope: RunScope, run_id: int, lease: Lease) -> Result:
+    writes = 0
     try:
-        writes = 0
+        if one.contract is not None:
+            one = plan_contract(desk, one.raw, scope=scope)
         if one.plan and one.judgement.verdict in {Verdict.APPLY, Verdict.NOTHING}:
             link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
@@ -245,48 +189,3 @@ def _outcome(one: Planned) -> str:
         Verdict.REFUSE: "refused",
         Verdict.NEEDS_APPROVAL: "pending",
     }[one.judgement.verdict]
-
-
-def _record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
-    """Write the contract's page of the journal."""
-    planned, now = result.planned, desk.clock()
-    plan = planned.plan
-    journal = desk.account.journal
-    if plan and plan.operations:
-        document = plan_document(plan, planned.judgement)
-        verdict = planned.judgement.verdict.value
-        journal.record_plan(desk.name, planned.raw.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
-    page = RunContract(
-        run_id=run_id,
-        connection=desk.name,
-        contract_key=planned.raw.key,
-        outcome=result.outcome,
-        issues=tuple(issue_json(issue) for issue in planned.issues),
-        fingerprint=plan.fingerprint if plan else None,
-        tie_out=tie_out_json(plan.tie_out) if plan and plan.tie_out else None,
-        duration_ms=duration_ms,
-        recorded_at=now,
-    )
-    journal.record_contract(page, _state(desk, result, now))
-
-
-def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
-    contract = result.planned.contract
-    values = result.status.values if result.status else {}
-    next_change = values.get("next_change")
-    return ContractState(
-        connection=desk.name,
-        contract_key=result.planned.raw.key,
-        record=result.planned.raw.root.id,
-        account_key=contract.party.ref if contract else "",
-        source_hash=desk.mapping.hash,
-        outcome=result.outcome,
-        status={key: value if value is None else str(value) for key, value in values.items()} | _named(result),
-        next_change=next_change if isinstance(next_change, date) else None,
-        updated_at=now,
-    )
-
-
-def _named(result: Result) -> dict[str, str | None]:
-    contract = result.planned.contract
-    return {"name": contract.party.name if contract else None, "error": result.error}

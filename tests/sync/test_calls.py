@@ -73,7 +73,7 @@ def _with_second_ramp() -> dict[str, dict[str, dict[str, object]]]:
 
 
 def _many(count: int) -> dict[str, dict[str, dict[str, object]]]:
-    """Return the seeded company with copies of the ramp order: same account and products, own quote, order and lines."""
+    """Return the seeded company with copies of the ramp order: same account and products, everything else its own."""
     tables = seed(TODAY)
     order = tables["Order"][RAMP]
     own = {

@@ -1,0 +1,48 @@
+"""A contract's page in the journal: what a run made of it, and how it stands now."""
+
+from datetime import date, datetime
+
+from connector.desk import Desk, Result
+from connector.journal import ContractState, RunContract
+from connector.plan.document import issue_json, plan_document, tie_out_json
+
+
+def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
+    """Write the page, and the plan when there was something to do."""
+    planned, now = result.planned, desk.clock()
+    plan = planned.plan
+    journal = desk.account.journal
+    if plan and plan.operations:
+        document = plan_document(plan, planned.judgement)
+        verdict = planned.judgement.verdict.value
+        journal.record_plan(desk.name, planned.raw.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
+    page = RunContract(
+        run_id=run_id,
+        connection=desk.name,
+        contract_key=planned.raw.key,
+        outcome=result.outcome,
+        issues=tuple(issue_json(issue) for issue in planned.issues),
+        fingerprint=plan.fingerprint if plan else None,
+        tie_out=tie_out_json(plan.tie_out) if plan and plan.tie_out else None,
+        duration_ms=duration_ms,
+        recorded_at=now,
+    )
+    journal.record_contract(page, _state(desk, result, now))
+
+
+def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
+    contract = result.planned.contract
+    values = result.status.values if result.status else {}
+    next_change = values.get("next_change")
+    told = {key: value if value is None else str(value) for key, value in values.items()}
+    return ContractState(
+        connection=desk.name,
+        contract_key=result.planned.raw.key,
+        record=result.planned.raw.root.id,
+        account_key=contract.party.ref if contract else "",
+        source_hash=desk.mapping.hash,
+        outcome=result.outcome,
+        status=told | {"name": contract.party.name if contract else None, "error": result.error},
+        next_change=next_change if isinstance(next_change, date) else None,
+        updated_at=now,
+    )
