@@ -54,7 +54,8 @@ def test_with_the_journal_lost_everything_is_found_again_by_the_ids_in_the_crm(w
 def test_an_adopted_schedule_is_read_once(world: World, other_journal: Journal):
     world.sync(world.desk(), "ramp")
     before = len(world.stripe_calls())
-    world.sync(world.desk(other_journal), "ramp")
+    (planned,) = plan_contracts(world.desk(other_journal), [ContractRef("salesforce", world.orders["ramp"])])
+    assert planned.issues == ()
     assert [call for call in world.stripe_calls()[before:] if "schedules" in call] == [
         f"GET /v1/subscription_schedules/{_schedule_of(world, 'ramp')}"
     ]

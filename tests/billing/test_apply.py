@@ -1,4 +1,4 @@
-"""Applying a plan: what exists already, what Stripe refuses, what it answers differently, and who holds the customer."""
+"""Applying a plan: what exists already, what Stripe refuses or answers differently, and who holds the customer."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -153,18 +153,18 @@ def test_stripes_word_about_the_customers_currency_becomes_its_own_issue(world: 
     assert result.planned.issues[0].remedy.startswith("Bill this order to another account")
 
 
-@pytest.mark.parametrize("name", ["quantity", "metadata"])
-def test_an_answer_that_differs_stops_with_an_alarm(world: World, name: str):
+@pytest.mark.parametrize(("name", "wrong"), [("quantity", 999), ("metadata", {})])
+def test_an_answer_that_differs_stops_with_an_alarm(world: World, name: str, wrong: object):
     desk = world.desk()
     one = plan(world, desk, "ramp")
     assert one.plan is not None
     words = r"schedule sub_sched_\w+ does not hold what was sent: phases\.0\.items\.0\..*: wanted .*, Stripe holds "
     with pytest.raises(NotConvergedError, match=words):
-        apply(one.plan, one.existing, _tampering(desk.account, name), desk.clock)
+        apply(one.plan, one.existing, _tampering(desk.account, name, wrong), desk.clock)
     assert only_operation(world, desk, "ramp", "subscription_schedule").state == "intent"
 
 
-def _tampering(account: StripeAccount, name: str) -> StripeAccount:
+def _tampering(account: StripeAccount, name: str, wrong: object) -> StripeAccount:
     """Return the account behind a Stripe that stores something else than was sent."""
 
     class Tampering:
@@ -174,7 +174,7 @@ def _tampering(account: StripeAccount, name: str) -> StripeAccount:
         def post(self, path: str, params: Mapping[str, Any], *, idempotency_key: str) -> dict[str, Any]:
             answer = account.api.post(path, params, idempotency_key=idempotency_key)
             if path == "/v1/subscription_schedules":
-                answer["phases"][0]["items"][0] |= {"quantity": 999} if name == "quantity" else {"metadata": {}}
+                answer["phases"][0]["items"][0][name] = wrong
             return answer
 
     return replace(account, api=Tampering())

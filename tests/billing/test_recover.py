@@ -44,7 +44,7 @@ def undisturbed() -> dict[str, dict[str, int]]:
 @pytest.mark.parametrize("hours", [0, 48], ids=lambda hours: f"{hours}h later")
 @pytest.mark.parametrize(("name", "route", "kind"), LOST, ids=[f"{name} {route}" for name, route, _ in LOST])
 def test_nothing_is_made_twice(
-    world: World, undisturbed: dict[str, dict[str, int]], name: str, route: str, kind: str, hours: int
+    world: World, undisturbed: dict[str, dict[str, int]], *, name: str, route: str, kind: str, hours: int
 ):
     desk = world.desk()
     lose(world, route)
@@ -92,7 +92,7 @@ def test_a_lost_customer_is_found_among_many_by_our_metadata(world: World):
     world.later(48)
     (result,) = world.sync(desk, "ramp")
     assert result.outcome == "applied"
-    link = desk.account.journal.link(desk.name, "customer", result.planned.raw.root.fields["AccountId"])
+    link = desk.account.journal.link(desk.name, "customer", str(result.planned.raw.root.fields["AccountId"]))
     assert link is not None
     assert link.stripe_id == ours
 
