@@ -15,111 +15,34 @@ and never reaches the emulated API:
 from __future__ import annotations
 
 import ipaddress
-import json
-import re
-import socket
 import threading
 import time
 import traceback
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from connector.sandbox.faults import FaultRule
+from connector.sandbox.listener import Listener
+from connector.sandbox.messages import App, Match, Request, Response, Router, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+__all__ = [
+    "CONTROL_PREFIX",
+    "App",
+    "FaultRule",
+    "Match",
+    "Request",
+    "RequestRecord",
+    "Response",
+    "Router",
+    "SandboxServer",
+    "json_response",
+]
+
 CONTROL_PREFIX = "/_sandbox/"
-Handler = TypeVar("Handler")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request as an emulator sees it; header names are lower case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-
-    @property
-    def query_pairs(self) -> list[tuple[str, str]]:
-        """The decoded query string, in order, blanks kept."""
-        return parse_qsl(self.query, keep_blank_values=True)
-
-    def json(self) -> Any:
-        """Decode the body as JSON; an empty body is an empty object."""
-        return json.loads(self.body) if self.body else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What goes back on the wire."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Build a compact JSON response."""
-    body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(status, body, {"Content-Type": "application/json; charset=utf-8", **(headers or {})})
-
-
-class App(Protocol):
-    """What an emulator offers the server."""
-
-    def route_of(self, request: Request) -> str:
-        """Name the route pattern of a request for log, counters and faults, such as `/v1/customers/{customer}`."""
-
-    def handle(self, request: Request) -> Response:
-        """Execute a request; called from many threads."""
-
-    def control(self, request: Request) -> Response | None:
-        """Answer a request under `/_sandbox/` the server itself does not know; None when the app does not either."""
-
-    def reset(self) -> None:
-        """Forget all state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match(Generic[Handler]):
-    """A route that fits, and the values of its variables."""
-
-    route: str
-    handler: Handler
-    variables: dict[str, str]
-
-
-class Router(Generic[Handler]):
-    """Maps a method and a path to a handler; `{name}` in a pattern matches one segment."""
-
-    def __init__(self) -> None:
-        self._fixed: dict[tuple[str, str], tuple[str, Handler]] = {}
-        self._patterns: list[tuple[str, re.Pattern[str], str, Handler]] = []
-
-    def add(self, method: str, pattern: str, handler: Handler) -> None:
-        """Register a handler; fixed paths win over patterns, and patterns are tried in order."""
-        if "{" not in pattern:
-            self._fixed[method, pattern] = (pattern, handler)
-            return
-        parts = re.split(r"\{(\w+)\}", pattern)
-        expression = "".join(f"(?P<{part}>[^/]+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
-        self._patterns.append((method, re.compile(expression), pattern, handler))
-
-    def match(self, method: str, path: str) -> Match[Handler] | None:
-        """Find the route of a request."""
-        if (method, path) in self._fixed:
-            route, handler = self._fixed[method, path]
-            return Match(route, handler, {})
-        for its_method, expression, route, handler in self._patterns:
-            if its_method == method and (found := expression.fullmatch(path)):
-                return Match(route, handler, {name: unquote(value) for name, value in found.groupdict().items()})
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,50 +61,6 @@ class RequestRecord:
     milliseconds: float = 0.0
 
 
-@dataclass(slots=True)
-class FaultRule:
-    """Breaks matching calls on purpose.
-
-    `route` is compared with the route pattern and the path, as a glob or as a substring; `=/v1/x` is that one and no
-    longer one. `nth` hits only the nth
-    matching call (from 1); otherwise the first `times` calls are hit (None: all). `drop_before` closes the socket
-    without executing, `drop_after` executes and closes the socket without an answer, `status` answers `status` and
-    `body` without executing, `delay` only waits. Any action may carry a `delay` in seconds.
-    """
-
-    method: str | None = None
-    route: str = ""
-    nth: int | None = None
-    times: int | None = 1
-    action: str = "status"
-    status: int = 503
-    body: Any = field(default_factory=lambda: {"error": {"type": "api_error", "message": "Injected fault."}})
-    headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    seen: int = 0
-
-    def __post_init__(self) -> None:
-        if self.action not in {"drop_before", "drop_after", "status", "delay"}:
-            message = f"unknown fault action: {self.action}"
-            raise ValueError(message)
-
-    def strikes(self, request: Request, route: str) -> bool:
-        """Count a matching call and say whether this one is to be broken."""
-        if self.method not in (None, request.method):
-            return False
-        if not any(self._names(name) for name in (route, request.path)):
-            return False
-        self.seen += 1
-        if self.nth is not None:
-            return self.seen == self.nth
-        return self.times is None or self.seen <= self.times
-
-    def _names(self, name: str) -> bool:
-        if self.route.startswith("="):
-            return name == self.route[1:]
-        return self.route in name or fnmatchcase(name, self.route)
-
-
 class SandboxServer:
     """A threaded HTTP/1.1 server for one emulator, on loopback only."""
 
@@ -195,14 +74,14 @@ class SandboxServer:
         self._log: list[RequestRecord] = []
         self._counters: Counter[tuple[str, str]] = Counter()
         self._faults: list[FaultRule] = []
-        self._listener: _Listener | None = None
+        self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
 
     # --- life ---------------------------------------------------------------------------------------
 
     def start(self) -> Self:
         """Listen, and serve from a thread of its own."""
-        self._listener = _Listener(self._address, self)
+        self._listener = Listener(self._address, self)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         return self
@@ -371,81 +250,3 @@ _CONTROLS: dict[tuple[str, str], Callable[[SandboxServer, Request], Response]] =
     ("DELETE", "faults"): _done(SandboxServer.clear_faults),
     ("POST", "reset"): _done(SandboxServer.reset),
 }
-
-
-class _Listener(ThreadingHTTPServer):
-    """The socket side: remembers open connections, so that stopping leaves none behind."""
-
-    daemon_threads = True
-    request_queue_size = 512
-
-    def __init__(self, address: tuple[str, int], sandbox: SandboxServer) -> None:
-        self.sandbox = sandbox
-        self._connections: dict[socket.socket, threading.Thread] = {}
-        self._connections_lock = threading.Lock()
-        super().__init__(address, _Connection)
-
-    def server_bind(self) -> None:
-        """Bind without asking the resolver for our own name, as the standard library does."""
-        socket.socket.bind(self.socket, self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, known to `close_connections` while it lasts."""
-        with self._connections_lock:
-            self._connections[request] = threading.current_thread()
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._connections_lock:
-                self._connections.pop(request, None)
-
-    def close_connections(self) -> None:
-        """Hang up on every client and wait for the threads that served them."""
-        with self._connections_lock:
-            open_now = dict(self._connections)
-        for connection in open_now:
-            _hang_up(connection)
-        for thread in open_now.values():
-            thread.join(timeout=2)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away is no event here."""
-
-
-class _Connection(BaseHTTPRequestHandler):
-    """One client connection, kept alive between requests."""
-
-    protocol_version = "HTTP/1.1"
-    server: _Listener
-    wbufsize = -1  # one write per response: unbuffered small writes cost 40 ms each through Nagle's algorithm
-    disable_nagle_algorithm = True
-
-    def _serve(self) -> None:
-        parts = urlsplit(self.path)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length") or 0))
-        response = self.server.sandbox.respond(Request(self.command, parts.path, parts.query, headers, body))
-        if response is None:
-            self.close_connection = True
-            _hang_up(self.connection)
-            return
-        self.send_response_only(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        self.wfile.write(response.body)
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Keep quiet; the request log is `SandboxServer.log`."""
-
-
-def _hang_up(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return
