@@ -33,7 +33,7 @@ from connector.domain.issues import Source
 Number = int | str | Decimal
 
 #: Slots a check may point at; builders say they came from a field of the same name.
-_SLOTS = ("quantity", "unit_price", "start", "end", "revises", "currency")
+_SLOTS = ("quantity", "unit_price", "start", "end", "revises", "currency", "term_months")
 
 
 def day(year: int, month: int = 1, of_month: int = 1) -> date:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
+from connector.compile.resource import DesiredState
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
+from connector.domain.money import plain
 from connector.domain.timeline import Timeline, line_end
 
 
@@ -41,6 +43,20 @@ def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
                     )
                 )
     return tuple(issues)
+
+
+def check_over(desired: DesiredState, contract: Contract) -> tuple[Issue, ...]:
+    """Return the schedules that were over before they could be made: Stripe takes none that lies in the past."""
+    over = [spec for spec in desired.schedules if desired.made is not None and spec.end <= desired.made]
+    return tuple(
+        block(
+            IssueCode.SCHEDULE_OVER,
+            Source(contract.ref),
+            f"the contract ran from {spec.start} to {spec.end} and was over before it was first billed",
+            "Bill it by hand, or leave it out of the sync.",
+        )
+        for spec in over
+    )
 
 
 def _no_lines(contract: Contract) -> Issue:
@@ -97,7 +113,7 @@ def _price(contract: Contract, line: Line) -> Iterator[Issue]:
         yield block(
             IssueCode.NEGATIVE_PRICE,
             contract.source(line.ref, "unit_price"),
-            f"{line.product.name}: the price is negative ({line.unit_price}); Stripe has no recurring credits",
+            f"{line.product.name}: the price is negative ({plain(line.unit_price):f}); Stripe has no recurring credits",
             "Give the discount on the line it belongs to, as a coupon, or as a one-time line (which becomes a credit).",
         )
 
@@ -108,7 +124,7 @@ def _endless(contract: Contract) -> Iterator[Issue]:
     if names and contract.end is None:
         yield block(
             IssueCode.TERM_MISSING,
-            contract.source(contract.ref, "end"),
+            contract.source(contract.ref, "term_months"),
             f"{', '.join(sorted(names))}: the line has no end, and the contract has none either",
             "Enter a subscription term or an end date.",
         )

@@ -10,9 +10,14 @@ def phase_segment(lines: Iterable[Line]) -> tuple[int | None, str | None]:
 
     Segmented products of one order may have different segments on the same day (years beside quarters). The longest
     segment in force gives the index, since it is the coarser ramp; labels that differ are all told, the same one first.
+    Of one key the first line counts: amendments number their segments anew ("Year  2" beside "Year 2").
     """
+    first: dict[str, Line] = {}
+    for line in lines:
+        if line.segment:
+            first.setdefault(line.segment.key, line)
     segments = sorted(
-        ((-_days(line), line.segment.key, line.segment) for line in lines if line.segment), key=lambda entry: entry[:2]
+        ((-_days(line), key, line.segment) for key, line in first.items() if line.segment), key=lambda entry: entry[:2]
     )
     if not segments:
         return None, None

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from connector.domain.contract import Charge, Contract, Line, Revision
 from connector.domain.issues import Issue, IssueCode, Source, block
+from connector.domain.money import plain
 from connector.domain.period import Period
 
 
@@ -95,8 +96,8 @@ def _roots(contract: Contract, lines: tuple[Line, ...]) -> tuple[Mapping[str, st
                 block(
                     IssueCode.REVISED_LINE_UNKNOWN,
                     contract.source(line.ref, "revises"),
-                    f"{line.product.name}: the line takes away {-line.quantity} but the line it revises is not part of "
-                    "this contract",
+                    f"{line.product.name}: the line takes away {plain(-line.quantity):f} but the line it revises is "
+                    "not part of this contract",
                     "Point the line's revised order product at the line of the first order, or sync the order it "
                     "belongs to.",
                 )
@@ -139,6 +140,6 @@ def _reduced_too_far(line: Line, over: Decimal, day: date) -> Issue:
     return block(
         IssueCode.QUANTITY_REDUCED,
         Source(line.ref, None),
-        f"{line.product.name}: {over} more are taken away than were sold as of {day}",
+        f"{line.product.name}: {plain(over):f} more are taken away than were sold as of {day}",
         "Correct the quantities of the amendment so that no more is removed than the contract holds on that day.",
     )

@@ -77,7 +77,8 @@ def make_plan(
     contract: Contract, compiled: Compiled, existing: ExistingState, today: date, issues: Iterable[Issue] = ()
 ) -> Plan:
     """Return what has to change; `today` is the day in the account's time zone, `issues` those of the reader."""
-    found = (*issues, *compiled.issues, *existing.issues)
+    read = tuple(issues)
+    found = (*read, *_not_told(compiled.issues, read), *existing.issues)
     desired = compiled.desired
     if desired is None:
         return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None)
@@ -92,6 +93,12 @@ def make_plan(
     unique = tuple(dict.fromkeys(found))
     refused = any(issue.blocks for issue in unique)
     return Plan(contract, desired, () if refused else tuple(operations), unique, bills, account)
+
+
+def _not_told(issues: Iterable[Issue], read: Iterable[Issue]) -> Iterable[Issue]:
+    """Leave out what the reader has said already of the same record, and more exactly: with the field."""
+    told = {(issue.code, issue.record, place) for issue in read for place in (issue.field, None)}
+    return (issue for issue in issues if (issue.code, issue.record, issue.field) not in told)
 
 
 def operation_json(operation: Operation) -> Json:

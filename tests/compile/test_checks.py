@@ -30,7 +30,7 @@ def issues_of(made: Contract) -> list[Issue]:
         (contract(line(end=START)), "LINE_DATES", BLOCK, ("L1", "end__c"), "ends before it starts"),
         (contract(line(start=END, end=None)), "LINE_DATES", BLOCK, ("L1", "end__c"), "2028-01-01 to 2028-01-01"),
         (contract(), "NO_LINES", BLOCK, ("R1", None), "no lines"),
-        (contract(line(end=None), end=None), "TERM_MISSING", BLOCK, ("R1", "end__c"), "P1: the line has no end"),
+        (contract(line(end=None), end=None), "TERM_MISSING", BLOCK, ("R1", "term_months__c"), "the line has no end"),
         (
             contract(*ramp((START, JUNE, 1, 5), (JULY, END, 1, 5))),
             "SEGMENT_GAP", BLOCK, ("S2", "start__c"),

@@ -238,6 +238,13 @@ def test_a_phase_is_called_after_its_longest_segment(segments, expected):
     assert (first.segment_index, first.segment_label) == expected
 
 
+def test_amended_segments_keep_the_name_of_the_first_order():
+    added = line("L2", price=120, start=END, end=END_2028, revises="S2", segment=Segment("key S", 1, "Year  2"))
+    sold = ramp((START, END, 10, 100), (END, END_2028, 20, 120))
+    phases = spec_of(compiled(*sold, amendment("A1", END, added), end=END_2028)).phases
+    assert [(phase.segment_index, phase.segment_label) for phase in phases] == [(1, "Year 1"), (2, "Year 2")]
+
+
 def test_one_time_lines_alone_are_an_invoice():
     desired = compiled(once(quantity=2, price=30), once("O2", price=-5), once("O3", price=5, quantity=-1, end=APRIL))
     assert desired.schedules == ()

@@ -1,13 +1,14 @@
 """Desired against existing: what has to happen, and what must not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from connector.compile.resource import Key, Params
 from connector.domain.contract import Contract, Party
-from connector.domain.issues import NOWHERE, IssueCode, block, warn
+from connector.domain.issues import NOWHERE, IssueCode, Source, block, warn
 from connector.plan.canonical import dump
 from connector.plan.diff import Change, diff
 from connector.plan.existing import NOTHING, ExistingObject, ExistingState
@@ -115,6 +116,16 @@ def test_warnings_do_not_block_and_are_told_once():
     plan = planned(contract(line()), ExistingState(issues=(note,)), issues=[note])
     assert plan.issues == (note,)
     assert plan.operations
+
+
+def test_what_the_reader_said_is_not_said_again_with_less():
+    place = Source("R1", "Term__c")
+    read = block(IssueCode.TERM_MISSING, place, "no term", "fill it in")
+    made = replace(contract(line(end=None), end=None), origins={("R1", "term_months"): place})
+    assert [issue.code for issue in planned(made).issues] == [IssueCode.TERM_MISSING]
+    assert planned(made, issues=[read]).issues == (read,)
+    elsewhere = replace(read, record="R2")
+    assert len(planned(made, issues=[elsewhere]).issues) == 2
 
 
 def running(made: Contract, *, since: Any = START, **fields: Any) -> ExistingState:

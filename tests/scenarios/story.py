@@ -1,0 +1,84 @@
+"""A business story as data: CRM records, the day that counts as today, and what should come of it.
+
+`<name>.json` holds `about` (one sentence), `today`, `file` (a records file) and, where it matters, `max_amount` (what
+may be billed without approval, in major units). `<name>.plan.json` and `<name>.plan.txt` beside it are the golden
+outputs; `pytest tests/scenarios --update-goldens` writes them anew, and the review reads their diff.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connector.mapping.mapping_file import MappingFile
+from connector.offline import OfflineSettings, bundled_mapping, plan_records, read_mapping
+from connector.plan.document import plan_document, unreadable_document
+from connector.plan.render import issue_lines, render_plan
+from connector.plan.safety import Limits
+from connector.sync import Planned
+
+HERE = Path(__file__).parent
+NAMES = tuple(sorted(path.stem for path in HERE.glob("*.json") if not path.stem.endswith(".plan")))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a scenario file says."""
+
+    name: str
+    about: str
+    today: date
+    records: str
+    limits: Limits
+
+    @property
+    def settings(self) -> OfflineSettings:
+        """Return how to plan: at noon of the story's day, in UTC."""
+        noon = datetime(self.today.year, self.today.month, self.today.day, 12, tzinfo=UTC)
+        return OfflineSettings(noon, ZoneInfo("UTC"), self.limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a story."""
+
+    planned: Planned
+    document: Any
+    text: str
+
+
+def load(name: str) -> Story:
+    """Read a scenario file."""
+    found = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    most = {"*": Decimal(found["max_amount"])} if "max_amount" in found else {}
+    return Story(
+        name, found["about"], date.fromisoformat(found["today"]), json.dumps(found["file"]),
+        Limits(max_contract_amount=most),
+    )  # fmt: skip
+
+
+@cache
+def mapping() -> MappingFile:
+    """Return the mapping file that comes with the connector."""
+    return read_mapping(bundled_mapping("salesforce"))
+
+
+def tell(story: Story, records: str | None = None) -> Told:
+    """Plan the story, or the same story with its records written another way."""
+    planned = plan_records(records or story.records, mapping(), story.settings, source=story.name)
+    if planned.plan:
+        text = render_plan(planned.plan, planned.judgement)
+        return Told(planned, plan_document(planned.plan, planned.judgement), f"{text}\n")
+    document = unreadable_document(planned.raw.crm, planned.raw.key, planned.reading.issues)
+    lines = [line for issue in planned.reading.issues for line in issue_lines(issue)]
+    return Told(planned, document, "\n".join([f"! {planned.raw.key}  cannot be read", *lines, ""]))
+
+
+@cache
+def told(name: str) -> Told:
+    """Plan a story once for all tests."""
+    return tell(load(name))
