@@ -151,9 +151,7 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
     stubs = [part for part in parts if part.on_grid]
     if len(parts) < len(counted) or not stubs:
         return None
-    longest = max(stubs, key=lambda part: (part.period.end, part.period.start))
-    if any(part.period.start != longest.period.start for part in stubs):
-        return None
+    longest = max(stubs, key=lambda part: part.period.end)
     if longest.period.end == group.period.end or group.grid.on(longest.period.end):
         return _interval(longest)
     return Interval("month", group.grid.interval)
