@@ -1,13 +1,15 @@
-"""One run over contracts, written into the journal; and the run that asks first what changed since the last look."""
+"""One run over contracts, written into the journal; and the run that asks first which contracts are worth a look."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from connector.crm.protocol import ContractRef, Cursor
+from connector.crm.protocol import Changed, ContractRef, Cursor
 from connector.sync import Desk, Result, sync_contracts
 
 STREAM = "contracts"
+#: Outcomes that another look may better although the CRM has not changed.
+_UNSETTLED = frozenset({"waiting", "busy"})
 
 
 def sync_refs(desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash: str) -> Iterator[Result]:
@@ -24,19 +26,55 @@ def sync_refs(desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash:
 
 
 def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Iterator[Result]:
-    """Sync what changed, then move the cursor: a crash in between repeats work, and never loses any."""
+    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any."""
     changed = desk.crm.changed(read_cursor(desk))
-    yield from sync_refs(desk, changed.refs, job=job, config_hash=config_hash)
-    value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id}
+    unsettled: list[str] = []
+    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash):
+        if _is_unsettled(result):
+            unsettled.append(result.planned.raw.root.id)
+        yield result
+    value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id, "unsettled": unsettled}
     desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
 
 
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
-    """Return what changed since the cursor, without moving it."""
-    return desk.crm.changed(read_cursor(desk)).refs
+    """Return what the next run would look at, without moving the cursor."""
+    return _worth_a_look(desk, desk.crm.changed(read_cursor(desk)))
 
 
 def read_cursor(desk: Desk) -> Cursor | None:
     """Return how far the CRM was read; None before the first time."""
     stored = desk.account.journal.cursor(desk.name, STREAM)
     return Cursor(datetime.fromisoformat(stored.value["stamp"]), stored.value["id"]) if stored else None
+
+
+def _worth_a_look(desk: Desk, changed: Changed) -> tuple[ContractRef, ...]:
+    """Return what changed, what the last run could not settle, what was approved since, and what a date has reached."""
+    records = (*_unsettled(desk), *_approved(desk), *_due(desk))
+    return tuple(dict.fromkeys((*changed.refs, *(ContractRef(desk.name, record) for record in records))))
+
+
+def _is_unsettled(result: Result) -> bool:
+    """Tell whether to look again soon: the customer was held, a vendor was away, or the CRM was not told.
+
+    What Stripe refused for good waits for somebody who changes the order.
+    """
+    return result.outcome in _UNSETTLED or (result.error is not None and result.outcome != "failed")
+
+
+def _unsettled(desk: Desk) -> Iterator[str]:
+    stored = desk.account.journal.cursor(desk.name, STREAM)
+    yield from stored.value.get("unsettled", ()) if stored else ()
+
+
+def _approved(desk: Desk) -> Iterator[str]:
+    journal = desk.account.journal
+    for state in journal.contract_states(desk.name, outcome="pending", limit=10_000):
+        fingerprint = state.status.get("fingerprint")
+        if fingerprint and journal.approval(fingerprint, desk.clock()):
+            yield state.record
+
+
+def _due(desk: Desk) -> Iterator[str]:
+    """Yield contracts that enter another segment: nothing changes in Stripe, but the CRM names the running one."""
+    yield from (state.record for state in desk.account.journal.due_contracts(desk.name, desk.today()))
