@@ -91,6 +91,16 @@ def hook(event, args):
     if event.startswith(watched) and (place := ours()):
         found.append([place, event, repr(args)[:120]])
 
+def noticed(start):
+    def begin(*args, **kwargs):
+        if place := ours():
+            found.append([place, "thread", ""])
+        return start(*args, **kwargs)
+    return begin
+
+for name in ("_start_new_thread", "_start_joinable_thread"):  # no Python tells its audit hooks of every thread
+    if hasattr(threading, name):
+        setattr(threading, name, noticed(getattr(threading, name)))
 sys.path.insert(0, root)
 sys.addaudithook(hook)
 names = []
