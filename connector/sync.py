@@ -9,21 +9,23 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
-from connector.billing.observe import observe
+from connector.billing.observe import made_on, observe
 from connector.compile.contract import compile_contract
+from connector.compile.resource import Compiled
 from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Planned, Result
+from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.journal import Lease
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
-from connector.plan.existing import NOTHING
+from connector.plan.existing import NOTHING, ExistingState
 from connector.plan.plan import Update, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
@@ -54,14 +56,28 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
     contract = reading.contract
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
-    compiled = compile_contract(contract)
     now, today = desk.clock(), desk.today()
-    existing = observe(contract, compiled.desired, desk.account, now, live=live) if compiled.desired else NOTHING
+    compiled, existing = _look(desk, contract, now, live=live)
     plan = make_plan(contract, compiled, existing, today, reading.issues)
     approval = desk.account.journal.approval(plan.fingerprint, now)
     approved = approval.fingerprint if approval else None
     judgement = check_safety(plan, desk.limits, today=today, scope=scope, approved=approved)
     return Planned(raw, reading, plan, existing, judgement)
+
+
+def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
+    """Compile for the day on which the schedules were made, else for today, and look at what Stripe holds.
+
+    A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled and compared again.
+    """
+    compiled = compile_contract(contract, made_on(contract, desk.account) or desk.today())
+    if compiled.desired is None:
+        return compiled, NOTHING
+    existing = observe(contract, compiled.desired, desk.account, now, live=live)
+    again = compile_contract(contract, existing.made) if existing.made else compiled
+    if again.desired is None or again.desired.resources == compiled.desired.resources:
+        return again, existing
+    return again, observe(contract, again.desired, desk.account, now, live=live)
 
 
 def sync_contracts(desk: Desk, refs: Iterable[ContractRef], *, run_id: int) -> Iterator[Result]:

@@ -99,6 +99,7 @@ def _one_off(item: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) 
         "metadata": item.get("metadata") or {},
         "discounts": _discounts(item, names),
         "period": edges,
+        "discountable": None if item.get("discountable", True) else False,
     }
     return {key: value for key, value in result.items() if value not in (None, [], {})}
 

@@ -6,7 +6,7 @@ schedule that must change is read once, whole. Ids the CRM names but the journal
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from connector.billing.account import StripeAccount
@@ -51,6 +51,20 @@ def observe(
     return ExistingState(objects, tuple(issues))
 
 
+def made_on(contract: Contract, account: StripeAccount) -> date | None:
+    """Return the day on which the contract's schedules were made, or were meant to be by a write without an answer."""
+    links = account.journal.contract_links(account.connection, contract.key)
+    moments = [link.created_at for link in links if link.kind == "subscription_schedule" and not link.retired_at]
+    if not moments:
+        intents = account.journal.pending_intents(account.connection, contract.key)
+        moments = [one.started_at for one in intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
+    return min(moments).astimezone(account.zone).date() if moments else None
+
+
+def _day(moment: int | None, account: StripeAccount) -> date | None:
+    return None if moment is None else datetime.fromtimestamp(moment, account.zone).date()
+
+
 def _own_ids(desired: DesiredState) -> dict[str, Key]:
     """Return the keys behind the ids that we chose ourselves: a schedule may name them before they are linked."""
     own = (resource for resource in desired.resources if KINDS[resource.key.kind].identity is Identity.OWN_ID)
@@ -88,6 +102,7 @@ def _schedule(answer: Mapping[str, Any], names: Mapping[str, Key], account: Stri
         schedule_params(answer, names, account.zone),
         status=answer["status"],
         current_start=current_start(answer, account.zone),
+        made=_day(answer.get("created"), account),
     )
 
 

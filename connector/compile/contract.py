@@ -1,9 +1,11 @@
 """The one entry of compile: a contract → everything Stripe should hold for it."""
 
 from collections.abc import Iterable
+from datetime import date
 
+from connector.compile.backdating import as_sent
 from connector.compile.catalog import PriceBook, coupon_resource, product_resource
-from connector.compile.checks import check_coverage, check_lines
+from connector.compile.checks import check_coverage, check_lines, check_over
 from connector.compile.customer import customer_resource
 from connector.compile.limits import check_limits
 from connector.compile.phases import one_time_spec, schedules
@@ -15,8 +17,10 @@ from connector.domain.issues import IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
 
-def compile_contract(contract: Contract) -> Compiled:
+def compile_contract(contract: Contract, made: date | None = None) -> Compiled:
     """Return the desired state and everything that stands in its way.
+
+    `made` is the day on which the schedules are, or were, made; without it they are made before they begin.
 
     With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
     are reported beside it, so that people can see what would have been.
@@ -28,27 +32,28 @@ def compile_contract(contract: Contract) -> Compiled:
     issues += more + check_coverage(contract, pieces)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
-    desired = _desired(contract, pieces)
-    return Compiled(desired, issues + check_limits(desired, contract.ref))
+    desired = _desired(contract, pieces, made)
+    return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
 
 _ARITHMETIC_HOLDS = frozenset({IssueCode.CUSTOMER_CURRENCY})
 
 
-def _desired(contract: Contract, pieces: Timeline) -> DesiredState:
+def _desired(contract: Contract, pieces: Timeline, made: date | None) -> DesiredState:
     specs = schedules(contract, pieces) if pieces else ()
     invoices = () if specs else (_invoice(contract),)
-    prices = PriceBook(contract, specs)
-    schedule_resources = tuple(schedule_resource(contract, spec, prices) for spec in specs)
+    sent = tuple(as_sent(spec, contract, made) for spec in specs)
+    prices = PriceBook(contract, sent)
+    schedule_resources = tuple(schedule_resource(contract, spec, prices) for spec in sent)
     resources = (
         customer_resource(contract),
         *_products(contract),
         *prices.resources(),
-        *_coupons(contract, specs, invoices),
+        *_coupons(contract, sent, invoices),
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
-    return DesiredState(contract.key, contract.currency, resources, specs, invoices)
+    return DesiredState(contract.key, contract.currency, resources, specs, invoices, made)
 
 
 def _invoice(contract: Contract) -> InvoiceSpec:

@@ -60,13 +60,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`)."""
+    """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`).
+
+    `made` is the day on which its schedules are, or were, made; late ones are sent otherwise than they are told.
+    """
 
     contract_key: str
     currency: str
     resources: tuple[Resource, ...]
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
+    made: date | None = None
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

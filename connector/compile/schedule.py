@@ -107,6 +107,7 @@ def _one_off(contract: Contract, one_off: OneOffSpec, *, kind: str) -> Params:
         "period": _service_period(one_off, nested=kind == "one_off"),
         "metadata": metadata(contract, "order_item", line.ref, line.link, **marks),
         "discounts": _discounts(contract, one_off.discounts),
+        "discountable": None if one_off.discountable else False,
     }
     extras = line.extras.get("one_off", ()) if kind == "one_off" else ()
     return merge_extras(omit_empty(params), extras)

@@ -61,7 +61,7 @@ class ItemSpec:
 
 @dataclass(frozen=True, slots=True)
 class OneOffSpec:
-    """An amount billed once. `unit_amount` may be negative (a credit)."""
+    """An amount billed once. `unit_amount` may be negative (a credit); a net amount takes no discount of the order."""
 
     line: Line
     reason: Reason
@@ -69,6 +69,7 @@ class OneOffSpec:
     unit_amount: Decimal
     period: Period | None
     discounts: tuple[Discount, ...] = ()
+    discountable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def _schedule(spec: ScheduleSpec, desired: DesiredState) -> Json:
     params: Params = resource.params if resource else {}
     held = params.get("phases")
     phases: list[Params] = [phase for phase in held if isinstance(phase, Mapping)] if isinstance(held, list) else []
+    over: list[Params] = [{}] * (len(spec.phases) - len(phases))  # phases that were over when it was made are not sent
     return {
         "key": spec.key,
         "currency": spec.currency,
@@ -123,14 +124,14 @@ def _schedule(spec: ScheduleSpec, desired: DesiredState) -> Json:
                 "items": [_item(i, _metadata(held, "items", n)) for n, i in enumerate(phase.items)],
                 "one_off": [_one_off(o, _metadata(held, "add_invoice_items", n)) for n, o in enumerate(phase.one_offs)],
             }
-            for phase, held in zip(spec.phases, phases, strict=True)
+            for phase, held in zip(spec.phases, [*over, *phases], strict=True)
         ],
     }
 
 
 def _metadata(holder: Params, name: str, index: int) -> Json:
     entries = holder.get(name)
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or index >= len(entries):
         return {}
     return canonical(dig({"entry": entries[index]}, "entry", "metadata") or {})
 

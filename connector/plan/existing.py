@@ -14,7 +14,8 @@ from connector.plan.canonical import Json
 class ExistingObject:
     """One object that Stripe holds. `params` is canonical: what we last applied, or what was read live.
 
-    `status` and `current_start` are a schedule's; a customer has `currency` once something was billed.
+    `status`, `current_start` and `made` (the day it was made) are a schedule's, when it was read; a customer has
+    `currency` once something was billed.
     `linked` is False for an object that was found although the journal does not know it.
     """
 
@@ -24,6 +25,7 @@ class ExistingObject:
     current_start: date | None = None
     currency: str | None = None
     linked: bool = True
+    made: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class ExistingState:
     issues: tuple[Issue, ...] = ()
     billed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Minor units already invoiced for the contract, per currency."""
+
+    @property
+    def made(self) -> date | None:
+        """Return the day on which the first of the schedules that were read was made."""
+        return min((held.made for held in self.objects.values() if held.made), default=None)
 
 
 NOTHING = ExistingState()
