@@ -49,7 +49,7 @@ def test_compiling_twice_is_compiling_once(name):
     if contract is None:
         assert told(name).document["verdict"] == "refuse"
         return
-    assert compile_contract(contract) == compile_contract(contract)
+    assert compile_contract(contract, load(name).today) == compile_contract(contract, load(name).today)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -132,7 +132,11 @@ def test_planning_after_applying_is_empty(name):
     assert len(creates) == len(planned.plan.operations)
     held = ExistingState({one.key: ExistingObject(f"id_{one.key.name}", canonical(one.desired)) for one in creates})
     again = make_plan(
-        planned.contract, compile_contract(planned.contract), held, load(name).today, planned.reading.issues
+        planned.contract,
+        compile_contract(planned.contract, load(name).today),
+        held,
+        load(name).today,
+        planned.reading.issues,
     )
     assert again.operations == ()
     assert check_safety(again, Limits(), today=load(name).today).verdict is Verdict.NOTHING
