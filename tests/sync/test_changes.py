@@ -1,0 +1,150 @@
+"""Orders that change in the CRM after they were billed: the smallest write that makes Stripe right again."""
+
+from typing import Any
+
+import pytest
+
+from connector.domain.issues import IssueCode
+from connector.sandbox.http import FaultRule
+from connector.sync import Desk, Result
+from tests.wiring import KEY, World
+
+UPDATE = "POST /v1/subscription_schedules/{id}"
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    desk = world.desk()
+    world.sync(desk, "ramp")
+    return desk
+
+
+def segment(world: World, index: int) -> str:
+    rows = world.salesforce.records("OrderItem").items()
+    return next(k for k, v in rows if v["OrderId"] == world.orders["ramp"] and v.get("SBQQ__SegmentIndex__c") == index)
+
+
+def schedule(world: World) -> dict[str, Any]:
+    (held,) = world.stripe.state[KEY].objects["subscription_schedule"].values()
+    return held
+
+
+def quantities(world: World) -> list[int]:
+    return [max(item["quantity"] for item in phase["items"]) for phase in schedule(world)["phases"]]
+
+
+def sync(world: World, desk: Desk) -> tuple[Result, list[str]]:
+    """Return the result and the writes it took."""
+    before = len(world.stripe_calls())
+    (result,) = world.sync(desk, "ramp")
+    posts = [call for call in world.stripe_calls()[before:] if call.startswith("POST")]
+    return result, [call.replace(str(schedule(world)["id"]), "{id}") for call in posts]
+
+
+@pytest.mark.parametrize("index", [1, 2, 3])
+def test_a_new_quantity_before_the_start_is_one_update(world: World, desk: Desk, index: int):
+    held = schedule(world)["id"]
+    world.salesforce.update("OrderItem", segment(world, index), {"Quantity": 77.0})
+    result, writes = sync(world, desk)
+    assert (result.outcome, writes) == ("applied", [UPDATE])
+    assert schedule(world)["id"] == held
+    wanted = [20, 35, 50]
+    wanted[index - 1] = 77
+    assert quantities(world) == wanted
+
+
+def test_prices_of_what_did_not_change_are_kept(world: World, desk: Desk):
+    before = [[item["price"] for item in phase["items"]] for phase in schedule(world)["phases"]]
+    world.salesforce.update("OrderItem", segment(world, 2), {"Quantity": 40.0})
+    sync(world, desk)
+    assert [[item["price"] for item in phase["items"]] for phase in schedule(world)["phases"]] == before
+
+
+def test_a_change_of_a_coming_segment_keeps_the_running_one(world: World, desk: Desk):
+    world.later(24 * 30)
+    running = schedule(world)["phases"][0]
+    kept = (running["start_date"], [item["price"] for item in running["items"]])
+    invoices = len(world.stripe.state[KEY].objects["invoice"])
+    world.salesforce.update("OrderItem", segment(world, 3), {"Quantity": 60.0})
+    result, writes = sync(world, desk)
+    assert (result.outcome, writes) == ("applied", [UPDATE])
+    assert quantities(world) == [20, 35, 60]
+    first = schedule(world)["phases"][0]
+    assert (first["start_date"], [item["price"] for item in first["items"]]) == kept
+    assert len(world.stripe.state[KEY].objects["invoice"]) == invoices
+
+
+def test_a_change_of_the_running_segment_is_refused_in_words(world: World, desk: Desk):
+    world.later(24 * 30)
+    world.salesforce.update("OrderItem", segment(world, 1), {"Quantity": 21.0})
+    result, writes = sync(world, desk)
+    assert (result.outcome, writes) == ("refused", [])
+    assert IssueCode.LIVE_CHANGE in [issue.code for issue in result.planned.issues]
+    assert quantities(world) == [20, 35, 50]
+
+
+def test_metadata_alone_is_one_update_that_moves_no_money(world: World, desk: Desk):
+    world.later(24 * 30)
+    invoices = world.stripe.state[KEY].objects["invoice"].copy()
+    world.salesforce.update("Order", world.orders["ramp"], {"PoNumber": "PO-NEW"})
+    result, writes = sync(world, desk)
+    assert (result.outcome, writes) == ("applied", [UPDATE])
+    settings = schedule(world)["default_settings"]["invoice_settings"]
+    assert settings["custom_fields"] == [{"name": "PO number", "value": "PO-NEW"}]
+    assert world.stripe.state[KEY].objects["invoice"] == invoices
+
+
+def test_a_new_address_is_one_update_of_the_customer(world: World, desk: Desk):
+    account = world.salesforce.records("Order")[world.orders["ramp"]]["AccountId"]
+    world.salesforce.update("Account", account, {"BillingCity": "Evanston"})
+    result, writes = sync(world, desk)
+    (customer,) = world.stripe.state[KEY].objects["customer"].values()
+    assert (result.outcome, writes) == ("applied", [f"POST /v1/customers/{customer['id']}"])
+    assert customer["address"]["city"] == "Evanston"
+
+
+def test_back_and_forth_ends_where_it_was(world: World, desk: Desk):
+    """The third write has the body of the first; Stripe must not answer it from memory."""
+    for quantity in (40.0, 35.0, 40.0, 35.0):
+        world.salesforce.update("OrderItem", segment(world, 2), {"Quantity": quantity})
+        result, _ = sync(world, desk)
+        assert result.outcome == "applied"
+        assert quantities(world) == [20, quantity, 50]
+
+
+def test_a_schedule_ended_by_hand_is_not_started_again(world: World, desk: Desk):
+    world.stripe.client(KEY).v1.subscription_schedules.cancel(schedule(world)["id"])
+    world.salesforce.update("OrderItem", segment(world, 2), {"Quantity": 40.0})
+    result, writes = sync(world, desk)
+    assert (result.outcome, writes) == ("refused", [])
+    assert [issue.code for issue in result.planned.issues] == [IssueCode.SCHEDULE_OVER]
+
+
+FAULTS = [
+    (FaultRule("POST", "=/v1/customers", status=400), "failed"),
+    (FaultRule("POST", "=/v1/customers", status=503), "waiting"),
+    (FaultRule("POST", "=/v1/customers", action="drop_after"), "waiting"),
+    (FaultRule("POST", "=/v1/prices", status=429), "waiting"),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome"), FAULTS, ids=["refused", "busy", "cut", "limited"])
+def test_one_that_fails_never_stops_the_others(world: World, fault: FaultRule, outcome: str):
+    desk = world.desk()
+    world.stripe.inject(FaultRule(fault.method, fault.route, action=fault.action, status=fault.status))
+    results = world.sync(desk, "ramp", "gap", "quarters", "draft", "months")
+    assert [result.outcome for result in results] == [outcome, "refused", "applied", "skipped", "applied"]
+    results = world.sync(desk, "ramp", "gap", "quarters", "draft", "months")
+    assert [result.outcome for result in results] == ["applied", "refused", "nothing", "skipped", "nothing"]
+
+
+@pytest.mark.xfail(reason="a failed look at Stripe ends the batch (connector/sync.py)")
+@pytest.mark.parametrize("status", [400, 503])
+def test_one_that_cannot_be_looked_at_never_stops_the_others(world: World, desk: Desk, status: int):
+    world.sync(desk, "quarters")
+    world.salesforce.update("OrderItem", segment(world, 2), {"Quantity": 40.0})
+    world.stripe.inject(FaultRule("GET", "/v1/subscription_schedules/", status=status, times=None))
+    results = world.sync(desk, "ramp", "quarters", "months")
+    assert [result.outcome for result in results][1:] == ["nothing", "applied"]
+    assert results[0].outcome in {"failed", "waiting"}
+    assert results[0].planned.raw.root.id == world.orders["ramp"]
