@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,11 @@ def test_the_readme_shows_what_the_demo_prints() -> None:
     printed = iter(stable(run.stdout))
     assert [line for line in shown if line not in printed] == [], "lines of the README, in their order"
     assert len(shown) > 20
+
+
+def test_the_layers_in_the_pages_are_those_that_are_checked() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    (block,) = [block for _, block in FENCE.findall(page) if block.startswith("jobs | ")]
+    assert [re.split(r"\s{2,}", line)[0] for line in block.splitlines()] == layers
