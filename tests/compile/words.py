@@ -7,7 +7,12 @@ from connector.domain.money import plain
 
 def phases_of(desired: DesiredState, schedule: int = 0) -> list[str]:
     """Tell the phases of one schedule."""
-    return [_phase(phase) for phase in desired.schedules[schedule].phases]
+    return told_phases(desired.schedules[schedule])
+
+
+def told_phases(spec: ScheduleSpec) -> list[str]:
+    """Tell the phases of a schedule."""
+    return [_phase(phase) for phase in spec.phases]
 
 
 def spec_of(desired: DesiredState) -> ScheduleSpec:
