@@ -65,7 +65,8 @@ def test_in_time_or_over_it_is_sent_as_it_is(on):
         (skip(*RAMP), START, ["27-01-01: 1xS1@1000/month", "27-07-01: 2xS2@1500/month"]),
     ],
     ids=["first day", "first phase over", "first phase running", "one bill", "changed in mid-year",
-         "one-time line past", "skipped", "skipped to a billing date", "skipped, first phase over", "one-time line skipped with the past",
+         "one-time line past", "skipped",
+         "skipped to a billing date", "skipped, first phase over", "one-time line skipped with the past",
          "one-time line not invoiced yet", "nothing to skip"],
 )  # fmt: skip
 def test_what_is_sent(made, on, expected):
