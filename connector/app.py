@@ -10,7 +10,7 @@ from typing import Self
 from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
-from connector.config import Config, SalesforceConnection, check_key_mode
+from connector.config import Config, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
 from connector.crm.salesforce import SalesforceCrm
 from connector.crm.salesforce_login import (
@@ -50,6 +50,12 @@ class App:
         known = ", ".join(self.desks) or "none"
         what = f"there is no connection {name!r}" if name else "several connections are configured; choose one"
         raise ConfigError(f"{what}. Use --connection NAME; configured: {known}.")
+
+    def check_orgs(self) -> None:
+        """Ask every org whether it is a sandbox; raises ConfigError where test orders would bill live customers."""
+        for name, desk in self.desks.items():
+            if self.config.mode == "live" and isinstance(desk.crm, SalesforceCrm):
+                check_sandbox(self.config.mode, name, sandbox=desk.crm.organization().is_sandbox)
 
     def close(self) -> None:
         """Close the journal."""

@@ -1,7 +1,7 @@
 """One run over contracts, written into the journal; and the run that asks first which contracts are worth a look."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 
 from connector.crm.protocol import Changed, ContractRef, Cursor
@@ -12,7 +12,7 @@ STREAM = "contracts"
 _UNSETTLED = frozenset({"waiting", "busy"})
 
 
-def sync_refs(desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash: str) -> Iterator[Result]:
+def sync_refs(desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash: str) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off."""
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
@@ -25,7 +25,7 @@ def sync_refs(desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash:
         journal.finish_run(run.id, counts, desk.clock())
 
 
-def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Iterator[Result]:
+def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
     """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any."""
     changed = desk.crm.changed(read_cursor(desk))
     unsettled: list[str] = []

@@ -1,5 +1,6 @@
-"""What runs when: the JOBS table. `connector run` (or `python -m jobs`) schedules it; each job is one short file."""
+"""What runs when: the JOBS table. `python -m jobs` schedules it; each job is one short file."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,10 +12,10 @@ from jobs.sync import sync
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job: what it does, and how many seconds lie between two runs (from the configuration)."""
+    """A job: what it does until it is done or told to stop, and the seconds between two runs (configuration)."""
 
     name: str
-    run: Callable[[App], None]
+    run: Callable[[App, threading.Event], None]
     seconds: Callable[[JobsConfig], int]
 
 

@@ -1,18 +1,19 @@
 """Once a day: look whether the journal is intact, and for Stripe writes without an answer."""
 
 import logging
+import threading
 
 from connector.app import App
 
 _log = logging.getLogger(__name__)
 
 
-def housekeeping(app: App) -> None:
+def housekeeping(app: App, stop: threading.Event) -> None:
     """Check the audit chain and the open intents; both are for people to look at, nothing is repaired silently."""
     check = app.journal.verify_audit()
     if not check.intact:
         _log.error("the audit chain is broken: %s", check.problem)
-    for desk in app.desks.values():
+    for desk in () if stop.is_set() else app.desks.values():
         open_intents = app.journal.pending_intents(desk.name)
         if open_intents:
             oldest = open_intents[0].started_at.isoformat()

@@ -4,7 +4,7 @@ import os
 from dataclasses import asdict
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from connector.cli.context import ConfigOption, JsonOption
 from connector.cli.output import out, print_json
@@ -20,7 +20,7 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json({"schema_version": 1, "settings": [asdict(row) for row in rows]})
         return
-    table = Table("setting", "value", "from")
+    width = max(len(row.key) for row in rows)
     for row in rows:
-        table.add_row(row.key, row.value, row.place or row.layer)
-    out.print(table)
+        place = row.place or row.layer
+        out.print(Text.assemble(f"{row.key:<{width}}  {row.value}", (f"  ({place})", "dim")))

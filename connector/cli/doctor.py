@@ -67,7 +67,9 @@ def _pairing(app: App, desk: Desk, crm: SalesforceCrm) -> Probe:
     except ConfigError as error:
         return Probe("mode", ok=False, detail=str(error), remedy="Pair a sandbox org with a test key.")
     except ConnectorError as error:
-        return Probe("mode", ok=False, detail=str(error), remedy="Grant read access to Organization.")
+        return Probe(
+            "mode", ok=False, detail=str(error), remedy="See the login above; the integration user reads Organization."
+        )
     return Probe("mode", ok=True, detail=f"{'sandbox' if sandbox else 'production'} org with a {app.config.mode} key")
 
 

@@ -7,11 +7,9 @@ import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app
+from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, fetch_one, open_app
 from connector.cli.output import out, print_json, print_plan
 from connector.cli.plan import planned_json, planned_text
-from connector.crm.protocol import ContractRef
-from connector.domain.errors import ConfigError
 from connector.domain.timeline import timeline
 from connector.plan.existing import ExistingState
 from connector.plan.render import ramp_picture
@@ -34,10 +32,7 @@ def explain(
     """Explain a contract: records, what the mapping made of them, timeline, desired, existing, plan, verdict."""
     with open_app(config) as app:
         desk = app.desk(connection)
-        raw = next(iter(desk.crm.fetch([ContractRef(desk.name, order)], desk.mapping.paths)), None)
-        if raw is None:
-            raise ConfigError(f"the CRM has no order {order}; check the id, and that the integration user may see it")
-        planned = plan_contract(desk, raw, live=refresh)
+        planned = plan_contract(desk, fetch_one(desk, order), live=refresh)
         if json:
             print_json(
                 {**planned_json(planned), "trace": _trace_json(planned), "existing": _existing(planned.existing)}

@@ -50,6 +50,8 @@ def _run() -> int:
         result = app(standalone_mode=False)
     except KeyboardInterrupt:
         return _failed("Interrupted; the journal is consistent, the next run goes on from here.", Exit.INTERRUPTED)
+    except typer.Abort:
+        return _failed("Nobody confirmed, so nothing was changed. Use --yes where nobody can.", Exit.INTERRUPTED)
     except (ConnectorError, JournalError) as error:
         return _failed(str(error), _code(error))
     except Exception as error:  # noqa: BLE001  (the last resort of a command: usage errors, and bugs)

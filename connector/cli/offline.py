@@ -1,5 +1,6 @@
 """`plan --records`: the offline door on the command line."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connector.app import now_utc
 from connector.crm.snapshot import load_records
 from connector.domain.errors import ConfigError
-from connector.offline import OfflineSettings, bundled_mapping, plan_records, read_mapping
+from connector.offline import EXISTING_FORMAT, OfflineSettings, bundled_mapping, plan_records, read_mapping
 from connector.plan.safety import Limits
 from connector.sync import Planned
 
@@ -30,15 +31,34 @@ def plan_offline(options: OfflineOptions) -> Planned:
     file = load_records(text, source=str(options.records))
     mapping = read_mapping(options.mapping or bundled_mapping(file.crm, file.records))
     settings = OfflineSettings(now=_now(options.now), zone=_zone(options.time_zone), limits=Limits())
-    existing = _read(options.existing, "existing file") if options.existing else None
+    existing = _existing(options.existing) if options.existing else None
     return plan_records(text, mapping, settings, existing_text=existing, source=str(options.records))
 
 
 def _read(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the {what} {path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the {what} {path} is not UTF-8 text") from error
+
+
+def _existing(path: Path) -> str:
+    """Return the text of an existing file after a look at its shape, so that a mistake in it is named."""
+    text = _read(path, "existing file")
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ConfigError(f"{path}: {where}: not valid JSON: {error.msg}") from error
+    objects = document.get("objects") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or document.get("format") != EXISTING_FORMAT or not isinstance(objects, list):
+        raise ConfigError(f'{path}: an existing file is {{"format": "{EXISTING_FORMAT}", "objects": [...]}}')
+    for number, entry in enumerate(objects, start=1):
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+            raise ConfigError(f"{path}: object {number} has no id; put whole objects there, as Stripe's API shows them")
+    return text
 
 
 def _now(text: str | None) -> datetime:

@@ -1,18 +1,29 @@
 """`plan`, `apply`, `sync` and `approve`: look, decide, do."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app, refs_of, require_consent
+from connector.app import App
+from connector.cli.context import (
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    no_such,
+    open_app,
+    refs_of,
+    require_consent,
+    unknown_orders,
+)
 from connector.cli.exits import Exit
 from connector.cli.offline import OfflineOptions, plan_offline
 from connector.cli.output import out, print_json, print_plan, say
 from connector.cli.results import exit_code, print_summary, result_json
+from connector.domain.errors import ConfigError
 from connector.plan.document import SCHEMA_VERSION, plan_document, unreadable_document
 from connector.plan.render import issue_lines, render_plan
 from connector.plan.safety import Verdict
@@ -42,7 +53,8 @@ def plan(
     with open_app(config) as app:
         desk = app.desk(connection)
         planned = list(plan_contracts(desk, refs_of(desk, orders), live=live_read))
-        raise typer.Exit(_show(planned, json=json, detailed=detailed_exitcode, single=False))
+        code = _show(planned, json=json, detailed=detailed_exitcode, single=False)
+        raise typer.Exit(_with_unknown(code, orders, planned))
 
 
 def apply(
@@ -61,10 +73,10 @@ def apply(
             for one in planned:
                 print_plan(planned_text(one))
         if not any(one.judgement.verdict is Verdict.APPLY for one in planned):
-            say("Nothing can be applied.")
-            raise typer.Exit(_plan_exit(planned, detailed=False))
+            _nothing_to_apply(orders, planned, json=json)
         require_consent(app, yes=yes)
-        raise typer.Exit(_report(sync_refs(desk, refs, job="apply", config_hash=app.config.hash), json=json))
+        results = sync_refs(desk, refs, job="apply", config_hash=app.config.hash)
+        raise typer.Exit(_report(results, orders, json=json, shown=True))
 
 
 def sync(
@@ -81,7 +93,7 @@ def sync(
             require_consent(app, yes=yes)
         run = {"job": "sync", "config_hash": app.config.hash}
         results = sync_refs(desk, refs_of(desk, orders), **run) if orders else sync_changed(desk, **run)
-        raise typer.Exit(_report(results, json=json))
+        raise typer.Exit(_report(results, orders, json=json))
 
 
 def approve(
@@ -93,19 +105,53 @@ def approve(
 ) -> None:
     """Approve exactly one plan. If the contract or Stripe changes, the plan is another one and asks again."""
     with open_app(config) as app:
-        desk = next(iter(app.desks.values()))
-        now = desk.clock()
-        found = app.journal.approve(fingerprint, by, reason, now, now + timedelta(hours=hours))
+        now = next(iter(app.desks.values())).clock()
+        whole = _pending_fingerprint(app, fingerprint)
+        found = app.journal.approve(whole, by, reason, now, now + timedelta(hours=hours))
         say(f"Approved {found.fingerprint[:12]} of {found.contract_key} until {found.expires_at:%Y-%m-%d %H:%M} UTC.")
+        say("The next sync applies it, if the order and Stripe still are what they were.")
 
 
-def _report(results: Iterator[Result], *, json: bool) -> int:
-    """Print results as they come, then the summary; return the exit code."""
+def _pending_fingerprint(app: App, start: str) -> str:
+    """Return the one plan that waits for approval and whose fingerprint begins like this."""
+    states = [state for name in app.desks for state in app.journal.contract_states(name, outcome="pending", limit=9999)]
+    names = {str(state.status.get("fingerprint") or "") for state in states}
+    found = sorted(name for name in names if start and name.startswith(start))
+    if len(found) > 1:
+        raise ConfigError(f"{len(found)} plans begin with {start!r}; give more of the fingerprint")
+    if not found:
+        raise ConfigError(
+            f"no plan that begins with {start!r} waits for approval; `connector status --only pending` lists those "
+            "that do. A plan waits once `connector sync` has met it."
+        )
+    return found[0]
+
+
+def _nothing_to_apply(orders: list[str] | None, planned: list[Planned], *, json: bool) -> NoReturn:
+    if json:
+        _show(planned, json=True, detailed=False, single=False)
+    say("Nothing can be applied.")
+    raise typer.Exit(_with_unknown(_plan_exit(planned, detailed=False), orders, planned))
+
+
+def _with_unknown(code: int, orders: list[str] | None, planned: Sequence[Planned]) -> int:
+    """Name the orders that the CRM does not have; return the code with them counted in."""
+    missing = unknown_orders(orders, planned)
+    for order in missing:
+        say(f"{no_such(order)}.", "red")
+    if not missing:
+        return code
+    return Exit.PARTIAL if planned and code == Exit.OK else code or Exit.INVALID
+
+
+def _report(results: Iterator[Result], orders: list[str] | None, *, json: bool, shown: bool = False) -> int:
+    """Print results as they come, then the summary; return the exit code. Plans that were shown are named only."""
     done: list[Result] = []
     for result in results:
         done.append(result)
         if not json:
-            print_plan(planned_text(result.planned))
+            text = planned_text(result.planned)
+            print_plan(text.splitlines()[0] if shown else text)
             if result.error:
                 say(f"    {result.outcome}: {result.error}", "red")
     if json:
@@ -114,7 +160,7 @@ def _report(results: Iterator[Result], *, json: bool) -> int:
         print_json({"schema_version": SCHEMA_VERSION, "counts": counts, "contracts": contracts})
     else:
         print_summary(done)
-    return exit_code(done)
+    return _with_unknown(exit_code(done), orders, [result.planned for result in done])
 
 
 def planned_text(one: Planned) -> str:

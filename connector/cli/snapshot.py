@@ -4,10 +4,8 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.context import ConfigOption, ConnectionOption, open_app
-from connector.crm.protocol import ContractRef
+from connector.cli.context import ConfigOption, ConnectionOption, fetch_one, open_app
 from connector.crm.snapshot import dump_records
-from connector.domain.errors import ConfigError
 
 
 def snapshot(
@@ -19,7 +17,4 @@ def snapshot(
     """Write the contract's CRM records to stdout; `connector plan --records FILE` plans them without any network."""
     with open_app(config) as app:
         desk = app.desk(connection)
-        raw = next(iter(desk.crm.fetch([ContractRef(desk.name, order)], desk.mapping.paths)), None)
-        if raw is None:
-            raise ConfigError(f"the CRM has no order {order}")
-        typer.echo(dump_records(raw, redact=redact), nl=False)
+        typer.echo(dump_records(fetch_one(desk, order), redact=redact), nl=False)

@@ -11,7 +11,8 @@ from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
 from connector.journal import ContractState
 
-_ORDER = ("failed", "refused", "pending", "waiting", "busy", "applied", "nothing")
+#: Worst first.
+OUTCOMES = ("failed", "refused", "pending", "waiting", "busy", "applied", "nothing", "skipped")
 _STYLES = {"failed": "red", "refused": "red", "pending": "yellow", "waiting": "yellow"}
 
 
@@ -22,6 +23,8 @@ def status(
     connection: ConnectionOption = None,
 ) -> None:
     """Show the last known state of all contracts, from the journal alone."""
+    if only is not None and only not in OUTCOMES:
+        raise typer.BadParameter(f"{only!r} is no outcome; there are {', '.join(OUTCOMES)}", param_hint="--only")
     with open_app(config) as app:
         desk = app.desk(connection)
         states = sorted(
@@ -40,7 +43,7 @@ def status(
 
 
 def _rank(outcome: str) -> int:
-    return _ORDER.index(outcome) if outcome in _ORDER else len(_ORDER)
+    return OUTCOMES.index(outcome) if outcome in OUTCOMES else len(OUTCOMES)
 
 
 def _print(states: list[ContractState]) -> None:
@@ -53,6 +56,8 @@ def _print(states: list[ContractState]) -> None:
             out.print(Text(f"         {words}"))
         if words and state.status.get("remedy"):
             out.print(Text(f"         fix: {state.status['remedy']}"))
+        if state.outcome == "pending" and state.status.get("fingerprint"):
+            out.print(Text(f"         approve: connector approve {state.status['fingerprint'][:12]}"))
 
 
 def _row(state: ContractState) -> dict[str, object]:
