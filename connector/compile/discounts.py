@@ -4,6 +4,7 @@ Stripe starts a coupon's duration anew in each phase that lists it (docs.stripe.
 subscription-schedules), so a one-time coupon belongs to the first phase only and a repeating one carries its rest.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -19,6 +20,11 @@ def for_phase(owner: Contract | Line, phase: Period, first: date, anchor: date) 
     """
     given = owner.revisions[0].discounts if isinstance(owner, Contract) else owner.discounts
     return tuple(left for discount in given if (left := _left(discount, phase, first, anchor)) is not None)
+
+
+def at_once(discounts: Iterable[Discount]) -> tuple[Discount, ...]:
+    """Return discounts for an amount billed once, which may wait for its invoice longer than a coupon's months run."""
+    return tuple(replace(d, duration="once", months=None) if d.duration == "repeating" else d for d in discounts)
 
 
 def _left(discount: Discount, phase: Period, first: date, anchor: date) -> Discount | None:

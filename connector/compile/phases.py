@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from connector.compile.discounts import for_phase
+from connector.compile.discounts import at_once, for_phase
 from connector.compile.grid import Grid, LineBilling, Part, bill_line, grid_for
 from connector.compile.rating import rated_amount, scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
@@ -59,7 +59,7 @@ def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
     price = to_minor(line.unit_price, contract.currency)
     amount = unit_amount(price if line.quantity >= 0 else -price)
     reason: Reason = "credit" if amount < 0 else "one_time"
-    return OneOffSpec(line, reason, abs(int(line.quantity)), amount, period, line.discounts)
+    return OneOffSpec(line, reason, abs(int(line.quantity)), amount, period, at_once(line.discounts))
 
 
 def _one_time(contract: Contract) -> tuple[Line, ...]:
@@ -116,7 +116,7 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
         item, extra = _bill(group, entry, period, stub)
         items += item
         one_offs += extra
-    one_offs += _reductions(group, period)
+    one_offs += _reductions(group, piece, period)
     one_offs += [one_time_spec(line, contract) for line in one_time if _billed_in(line, period, group)]
     index, label = phase_segment(entry.line for entry in piece.in_force)
     first = period.start == group.period.start
@@ -240,16 +240,20 @@ def _part_one_off(group: Group, line: Line, part: Part, units: Decimal) -> OneOf
         quantity=quantity,
         unit_amount=unit_amount(amount / quantity),
         period=part.period,
-        discounts=for_phase(line, part.period, line.start, group.grid.anchor),
+        discounts=at_once(for_phase(line, part.period, line.start, group.grid.anchor)),
     )
 
 
-def _reductions(group: Group, period: Period) -> list[OneOffSpec]:
-    """Return the credits of lines that take away in the middle of a period; on a billing date nothing is owed back."""
+def _reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
+    """Return the credits of lines that take away in the middle of a period; on a billing date nothing is owed back.
+
+    What joined on that day and is taken away again by the same credit must be charged, though it is never in force.
+    """
     owed_back = []
+    in_force = {entry.line.ref for entry in piece.in_force}
     for line in group.contract.lines:
         billing = group.billing.get(line.ref)
-        if billing is None or line.quantity >= 0 or line.rated:
+        if billing is None or line.rated or line.ref in in_force or not line.quantity:
             continue
         part = billing.part_at(period)
         if part and not part.on_grid and part.period.start == period.start and part.amount:

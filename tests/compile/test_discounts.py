@@ -1,5 +1,6 @@
 """Coupons over phases: what is left of them in each, and how they become objects of Stripe."""
 
+from dataclasses import replace
 import pytest
 
 from connector.compile.discounts import for_phase
@@ -49,10 +50,11 @@ def test_phases_carry_what_is_left():
 
 
 def test_a_line_keeps_its_coupons_for_its_items_and_parts():
+    """A part may wait for its invoice longer than the months of a coupon run: it gets the coupon once."""
     late = line("L2", of="P2", price=100, start=MARCH, discounts=(THREE,))
     phases = spec_of(compiled(line(), late)).phases
     assert [item.discounts for item in phases[1].items] == [(), (THREE,)]
-    assert [one_off.discounts for one_off in phases[1].one_offs] == [(THREE,)]
+    assert [one_off.discounts for one_off in phases[1].one_offs] == [(replace(THREE, duration="once", months=None),)]
 
 
 @pytest.mark.parametrize(
