@@ -1,6 +1,7 @@
 """Coupons over phases: what is left of them in each, and how they become objects of Stripe."""
 
 from dataclasses import replace
+
 import pytest
 
 from connector.compile.discounts import for_phase
