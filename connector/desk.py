@@ -43,6 +43,8 @@ class Planned:
     plan: Plan | None
     existing: ExistingState
     judgement: Judgement
+    waiting: str | None = None
+    """Why Stripe could not be looked at just now; the contract is tried again later."""
 
     @property
     def contract(self) -> Contract | None:

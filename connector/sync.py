@@ -43,11 +43,16 @@ _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
     """Plan contracts without changing anything anywhere."""
     for chunk in _batches(refs):
-        try:
-            for raw in desk.crm.fetch(chunk, desk.mapping.paths):
-                yield plan_contract(desk, raw, live=live)
-        except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
-            yield from _orphans(desk, error)
+        raws = desk.crm.fetch(chunk, desk.mapping.paths)
+        while True:
+            try:
+                raw = next(raws, None)
+            except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
+                yield from _orphans(desk, error)
+                break
+            if raw is None:
+                break
+            yield plan_contract(desk, raw, live=live)
 
 
 def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
@@ -57,7 +62,13 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
     now, today = desk.clock(), desk.today()
-    compiled, existing = _look(desk, contract, now, live=live)
+    try:
+        compiled, existing = _look(desk, contract, now, live=live)
+    except RejectedError as error:
+        refused = replace(reading, issues=(*reading.issues, _stripe_issue(raw.root.id, error)))
+        return Planned(raw, refused, None, NOTHING, Judgement(Verdict.REFUSE))
+    except RetryableError as error:
+        return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE), waiting=str(error))
     plan = make_plan(contract, compiled, existing, today, reading.issues)
     approval = desk.account.journal.approval(plan.fingerprint, now)
     approved = approval.fingerprint if approval else None
@@ -104,11 +115,13 @@ def _batches(refs: Iterable[ContractRef]) -> Iterator[tuple[ContractRef, ...]]:
 
 def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
     """Report orders that belong to no contract that could be read, each with the adapter's line about it."""
+    if not error.param:  # not about one contract: the CRM refuses the question itself
+        raise error
     texts = str(error).splitlines()
-    for number, record_id in enumerate((error.param or "").split(",")):
+    for number, record_id in enumerate(error.param.split(",")):
         text = texts[number] if number < len(texts) else str(error)
         remedy = "Complete the amended contract in the CRM, or let the integration user see all of its orders."
-        issue = block(IssueCode.CRM_REJECTED, Source(record_id or None), text, remedy)
+        issue = block(IssueCode.CRM_REJECTED, Source(record_id), text, remedy)
         root = RawRecord(desk.mapping.revision_object, record_id, {})
         raw = RawContract(f"{desk.mapping.crm}:{record_id}", desk.mapping.crm, root, (), RawRecords(()))
         yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
@@ -140,9 +153,11 @@ def _carry_out(desk: Desk, one: Planned, scope: RunScope, run_id: int) -> Result
 
 def _applied(desk: Desk, one: Planned, scope: RunScope, run_id: int, lease: Lease) -> Result:
     writes = 0
+    if one.contract is not None and one.waiting is None:
+        one = plan_contract(desk, one.raw, scope=scope)
+    if one.waiting is not None:
+        return Result(one, "waiting", None, error=one.waiting)
     try:
-        if one.contract is not None:
-            one = plan_contract(desk, one.raw, scope=scope)
         if one.plan and one.judgement.verdict in {Verdict.APPLY, Verdict.NOTHING}:
             link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
@@ -161,15 +176,15 @@ def _applied(desk: Desk, one: Planned, scope: RunScope, run_id: int, lease: Leas
 
 
 def _rejected(desk: Desk, one: Planned, error: RejectedError) -> Result:
-    issue = _stripe_issue(one, error)
+    issue = _stripe_issue(one.raw.root.id, error)
     plan = replace(one.plan, issues=(*one.issues, issue)) if one.plan else None
     failed = replace(one, plan=plan)
     status = crm_status(plan, failed.issues, one.judgement, _ids(desk, one), desk.today())
     return Result(failed, "failed", status, error=str(error))
 
 
-def _stripe_issue(one: Planned, error: RejectedError) -> Issue:
-    source = Source(one.raw.root.id)
+def _stripe_issue(record_id: str, error: RejectedError) -> Issue:
+    source = Source(record_id)
     if "customer currency" in str(error):
         remedy = "Bill this order to another account, or wait until the customer's other subscriptions have ended."
         return block(IssueCode.CUSTOMER_CURRENCY, source, str(error), remedy)

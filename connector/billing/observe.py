@@ -13,7 +13,7 @@ from connector.billing.account import StripeAccount
 from connector.billing.client import Api
 from connector.billing.endpoints import ENDPOINTS
 from connector.billing.normalize import current_start, schedule_params
-from connector.billing.recover import find_lost, step_done
+from connector.billing.recover import find_by_metadata, find_lost, step_done
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
@@ -116,7 +116,7 @@ def _unlinked(
         found, issues = _adopted(contract, resource, names, account)
         if found is not None or issues:
             return found, issues
-    lost = find_lost(resource, names, account, now)
+    lost = find_lost(resource, names, account, now) or _forgotten(contract, resource, names, account)
     if lost is None:
         return None, []
     if resource.key.kind == "subscription_schedule":
@@ -132,6 +132,13 @@ def _step(resource: Resource, names: Mapping[str, Key], account: StripeAccount, 
     else:
         lost = step_done(resource, names, account.api)
     return ExistingObject(lost, canonical(resource.params)) if lost else None
+
+
+def _forgotten(contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount) -> str | None:
+    """Find a linked schedule that the CRM does not name by itself: the contract was billed, the journal was lost."""
+    if resource.key.kind != "subscription_schedule" or not contract.stripe_id or resource.adopt:
+        return None
+    return find_by_metadata(resource, names, account.api)
 
 
 def _adopted(

@@ -36,14 +36,24 @@ def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api
         case "customer":
             return _match(api, "/v1/customers", {"created": {"gte": since}}, resource)
         case "subscription_schedule" if customer:
-            return _match(api, "/v1/subscription_schedules", {"customer": customer}, resource)
+            lately = {"customer": customer, "created": {"gte": since}}
+            return _match(api, "/v1/subscription_schedules", lately, resource)
         case "invoice" if customer:
-            return _match(api, "/v1/invoices", {"customer": customer}, resource)
+            return _match(api, "/v1/invoices", {"customer": customer, "created": {"gte": since}}, resource)
         case "invoice_lines" | "invoice_finalization":
             done = step_done(resource, names, api)
             return {"id": done} if done else None
         case _:
             return None  # kinds with an identity of their own answer "already exists"
+
+
+def find_by_metadata(resource: Resource, names: Mapping[str, Key], api: Api) -> str | None:
+    """Return the id of the customer's schedule that carries the resource's metadata."""
+    customer = next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
+    if customer is None:
+        return None
+    found = _match(api, "/v1/subscription_schedules", {"customer": customer}, resource)
+    return None if found is None else str(found["id"])
 
 
 def _match(api: Api, path: str, params: Mapping[str, Any], resource: Resource) -> Mapping[str, Any] | None:

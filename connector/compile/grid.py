@@ -58,8 +58,18 @@ class LineBilling:
 
 
 def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
-    """Return the grid of a schedule: counted from its start, or from its end when stubs come first."""
-    return Grid(start if policies.stub == "last" else end, interval, start)
+    """Return the grid of a schedule: counted from its start, or from its end when stubs come first.
+
+    Stripe counts from the day on which the stub ends. Where that cannot give the later dates (from 28 Feb never
+    31 Aug), the stub comes last after all.
+    """
+    first = policies.stub == "first" and _counts_on(start, end, interval)
+    return Grid(end if first else start, interval, start)
+
+
+def _counts_on(start: date, end: date, interval: int) -> bool:
+    dates = [*billing_dates(end, interval, Period(start, end)), end]
+    return all(add_months(dates[0], index * interval) == day for index, day in enumerate(dates))
 
 
 def bill_line(line: Line, period: Period, grid: Grid, currency: str, policies: Policies) -> LineBilling:

@@ -22,7 +22,7 @@ from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, Reason, ScheduleSpec, Terms
 from connector.domain.contract import Charge, Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
-from connector.domain.period import Period, add_months
+from connector.domain.period import Period, add_months, day_after
 from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
 
 
@@ -76,7 +76,8 @@ def _group(contract: Contract, timeline: Timeline, interval: int) -> Group:
         mine = tuple(entry for entry in piece.in_force if entry.line.interval == interval)
         if mine:
             slices.append(replace(piece, in_force=mine))
-    grid = grid_for(slices[0].period.start, slices[-1].period.end, interval, contract.policies)
+    end = _sold_until(contract, interval) or slices[-1].period.end
+    grid = grid_for(slices[0].period.start, end, interval, contract.policies)
     billing = {
         line.ref: bill_line(
             line, Period(line.start, line_end(line, contract)), grid, contract.currency, contract.policies
@@ -85,6 +86,12 @@ def _group(contract: Contract, timeline: Timeline, interval: int) -> Group:
         if line.charge is not Charge.ONE_TIME and line.interval == interval
     }
     return Group(contract, tuple(slices), grid, billing)
+
+
+def _sold_until(contract: Contract, interval: int) -> date | None:
+    """Return the end that was sold first: ending a contract earlier does not move its billing dates."""
+    first = [line for line in contract.revisions[0].lines if line.charge is not Charge.ONE_TIME]
+    return max((line_end(line, contract) for line in first if line.interval == interval), default=None)
 
 
 def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> ScheduleSpec:
@@ -152,6 +159,10 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
     if len(parts) < len(counted) or not stubs:
         return None
     longest = max(stubs, key=lambda part: part.period.end)
+    if longest.period.start < period.start:  # the interval in which a stub began goes on, whoever has left since
+        began = longest.period.start
+        before = next(piece for piece in group.slices if piece.period.start <= began < piece.period.end)
+        return _stub_interval(group, before, Period(began, day_after(began)))
     if longest.period.end == group.period.end or group.grid.on(longest.period.end):
         return _interval(longest)
     return Interval("month", group.grid.interval)
@@ -178,7 +189,7 @@ def _bill(
     part = billing.part_at(period)
     if part is None:
         return [_item(group, entry, whole, Fraction(1), period)], []
-    if part.on_grid and stub in {whole, _interval(part)}:
+    if part.on_grid and (stub in {whole, _interval(part)} or (stub and part.period.start < period.start)):
         return [_stub_item(group, entry, part, period, stub or whole)], []
     share = _share_of(stub, group) if stub else Fraction(1)
     carried = [] if part.on_grid else [_item(group, entry, stub or whole, share, period)]

@@ -22,12 +22,17 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
         "start_date": spec.start,
         "end_behavior": contract.policies.end_behavior,
         "billing_mode": {"type": contract.policies.billing_mode},
-        "metadata": metadata(contract, "order", contract.ref, contract.link),
+        "metadata": metadata(contract, "order", contract.ref, contract.link, schedule_key=_linked_key(contract, spec)),
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],
     }
     merged = merge_extras(params, contract.extras.get("subscription_schedule", ()))
     adopt = contract.stripe_id if spec.key == contract.ref else None
     return Resource(schedule_key(spec), merged, adopt=adopt)
+
+
+def _linked_key(contract: Contract, spec: ScheduleSpec) -> str | None:
+    """Return what tells the linked schedules of one contract apart; a single schedule needs no more than its order."""
+    return None if spec.key == contract.ref else spec.key
 
 
 def invoice_resources(contract: Contract, spec: InvoiceSpec) -> tuple[Resource, ...]:

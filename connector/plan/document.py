@@ -197,7 +197,8 @@ def _bill(bill: Bill) -> Json:
         "date": bill.day.isoformat(),
         "currency": bill.currency,
         "amount": str(bill.amount),
-        "lines": [{"line": c.line, "text": c.text, "amount": str(c.net)} for c in bill.charges],
+        "lines": list(dict.fromkeys(charge.line for charge in bill.charges)),
+        "charges": [{"line": c.line, "text": c.text, "amount": str(c.net)} for c in bill.charges],
     }
 
 

@@ -87,7 +87,7 @@ def make_plan(
     found += check_tie_out(account, contract) + check_steps(contract, bills)
     operations: list[Operation] = []
     for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
-        operation, more = _operation(resource, existing.objects.get(resource.key), contract)
+        operation, more = _operation(resource, existing.objects.get(resource.key), contract, today)
         operations += [operation] if operation else []
         found += more
     unique = tuple(dict.fromkeys(found))
@@ -120,7 +120,7 @@ def operation_json(operation: Operation) -> Json:
 
 
 def _operation(
-    resource: Resource, existing: ExistingObject | None, contract: Contract
+    resource: Resource, existing: ExistingObject | None, contract: Contract, today: date
 ) -> tuple[Operation | None, tuple[Issue, ...]]:
     row = KINDS[resource.key.kind]
     if existing is None:
@@ -130,6 +130,8 @@ def _operation(
         return None, currency
     managed = {key: value for key, value in resource.params.items() if key not in row.create_only}
     changes = tuple(diff(canonical(managed), existing.params))
+    if existing.status in _OVER and (changes or _ended_early(existing, contract, today)):
+        return None, (*currency, _over(existing, contract))
     if not changes:
         return None, currency
     if resource.key.kind == "subscription_schedule":
@@ -147,6 +149,11 @@ def _create_params(resource: Resource) -> Params:
         for phase in cast("list[Params]", resource.params["phases"])
     ]
     return {**resource.params, "phases": cast("Value", phases)}
+
+
+def _ended_early(existing: ExistingObject, contract: Contract, today: date) -> bool:
+    """Tell whether somebody ended the schedule in Stripe while the contract still runs."""
+    return existing.status != "completed" and contract.end is not None and today < contract.end
 
 
 def _currency_issue(resource: Resource, existing: ExistingObject, contract: Contract) -> tuple[Issue, ...]:
@@ -171,8 +178,6 @@ def _schedule_update(
     contract: Contract,
 ) -> tuple[Operation | None, tuple[Issue, ...]]:
     """Cut an update to what Stripe accepts: current and future phases, the current one's start untouched."""
-    if existing.status in _OVER:
-        return None, (_over(existing, contract),)
     phases = cast("list[Params]", managed["phases"])
     current = _current_phase(phases, existing.current_start)
     if current is None or any(_touches_the_past(change, current, existing) for change in changes):
@@ -209,8 +214,8 @@ def _over(existing: ExistingObject, contract: Contract) -> Issue:
     return block(
         IssueCode.SCHEDULE_OVER,
         Source(contract.ref),
-        f"the order changed, but its Stripe schedule {existing.id} is {existing.status} and cannot be changed any more",
-        "Bill the change by a new order, or clear the schedule id on the order to start a new schedule.",
+        f"the Stripe schedule {existing.id} is {existing.status}; it bills nothing more and cannot be changed",
+        "Bill what is left by a new order, or put this order on hold.",
     )
 
 

@@ -170,7 +170,7 @@ def test_bills_and_tie_out_agree():
     billed = sum(int(bill["amount"]) for bill in document["billing"])
     assert billed == int(account["billed"]) + int(account["scheduled"]) - int(account["credited"])
     assert all(
-        int(bill["amount"]) == sum(int(each["amount"]) for each in bill["lines"]) for bill in document["billing"]
+        int(bill["amount"]) == sum(int(each["amount"]) for each in bill["charges"]) for bill in document["billing"]
     )
 
 

@@ -178,10 +178,11 @@ def test_a_running_phase_that_we_do_not_know_is_not_changed():
 @pytest.mark.parametrize("status", ["completed", "canceled", "released"])
 def test_a_schedule_that_is_over_cannot_change(status):
     held = holding(applied(planned(two_years())), "subscription_schedule", status=status)
-    assert planned(two_years(), held).issues == ()
+    unchanged = [issue.code for issue in planned(two_years(), held).issues]
+    assert unchanged == ([] if status == "completed" else [IssueCode.SCHEDULE_OVER])  # ended by somebody, too early
     (issue,) = planned(two_years(25), held).issues
     assert (issue.code, issue.blocks) == (IssueCode.SCHEDULE_OVER, True)
-    assert f"is {status} and cannot be changed" in issue.message
+    assert f"is {status}; it bills nothing more and cannot be changed" in issue.message
 
 
 def test_inline_prices_that_came_back_are_named_by_their_id():

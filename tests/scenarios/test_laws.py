@@ -92,7 +92,7 @@ def test_the_money_ties_out(name):
     numbers = {key: int(account[key]) for key in ("crm", "billed", "scheduled", "credited", "difference")}
     in_stripe = numbers["billed"] + numbers["scheduled"] - numbers["credited"]
     assert sum(int(bill["amount"]) for bill in document["billing"]) == in_stripe
-    assert all(int(b["amount"]) == sum(int(line["amount"]) for line in b["lines"]) for b in document["billing"])
+    assert all(int(b["amount"]) == sum(int(line["amount"]) for line in b["charges"]) for b in document["billing"])
     assert {bill["currency"] for bill in document["billing"]} <= {currency}
     sold = sum(to_minor(line.total, currency) for line in contract.lines)
     assert numbers["crm"] == sold

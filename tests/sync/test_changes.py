@@ -138,7 +138,6 @@ def test_one_that_fails_never_stops_the_others(world: World, fault: FaultRule, o
     assert [result.outcome for result in results] == ["applied", "refused", "nothing", "skipped", "nothing"]
 
 
-@pytest.mark.xfail(reason="a failed look at Stripe ends the batch (connector/sync.py)")
 @pytest.mark.parametrize("status", [400, 503])
 def test_one_that_cannot_be_looked_at_never_stops_the_others(world: World, desk: Desk, status: int):
     world.sync(desk, "quarters")
