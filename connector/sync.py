@@ -214,6 +214,8 @@ def _write_back(desk: Desk, raw: RawContract, status: CrmStatus) -> str | None:
 def _outcome(one: Planned) -> str:
     if any(issue.code in _NOT_MEANT for issue in one.issues):
         return "skipped"
+    if any(issue.code is IssueCode.STRIPE_REJECTED for issue in one.issues):
+        return "failed"
     return {
         Verdict.APPLY: "applied",
         Verdict.NOTHING: "nothing",
