@@ -10,6 +10,7 @@ from rich.text import Text
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, fetch_one, open_app
 from connector.cli.output import out, print_json, print_plan
 from connector.cli.plan import planned_json, planned_text
+from connector.domain.money import plain
 from connector.domain.timeline import timeline
 from connector.plan.existing import ExistingState
 from connector.plan.render import ramp_picture
@@ -91,10 +92,10 @@ def _timeline(planned: Planned) -> Iterator[str]:
         yield "none: the issues below come first"
         return
     for piece in timeline(contract)[0]:
-        held = ", ".join(f"{entry.quantity.normalize():f} x {entry.line.product.name}" for entry in piece.in_force)
+        held = ", ".join(f"{plain(entry.quantity):f} x {entry.line.product.name}" for entry in piece.in_force)
         yield f"{piece.period}  {held}"
     once = [line for line in contract.lines if line.charge.value == "one_time"]
-    yield from (f"{line.start}              once: {line.quantity:f} x {line.product.name}" for line in once)
+    yield from (f"{line.start}              once: {plain(line.quantity):f} x {line.product.name}" for line in once)
 
 
 def _desired(planned: Planned) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The command tree, and the one place where errors become exit codes."""
 
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
@@ -42,12 +43,13 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command line; every expected failure is one clear text and a code a script may rely on."""
-    sys.exit(_run())
+    sys.exit(run())
 
 
-def _run() -> int:
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; without arguments, those of the process."""
     try:
-        result = app(standalone_mode=False)
+        result = app(args=arguments, prog_name="connector", standalone_mode=False)
     except KeyboardInterrupt:
         return _failed("Interrupted; the journal is consistent, the next run goes on from here.", Exit.INTERRUPTED)
     except typer.Abort:

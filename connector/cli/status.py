@@ -36,6 +36,8 @@ def status(
         print_json({"schema_version": 1, "open_intents": waiting, "contracts": [_row(state) for state in states]})
     else:
         _print(states)
+        if not states and only is None:
+            say("The journal knows no contract yet; run `connector sync` first.")
         if waiting:
             say(f"{waiting} Stripe writes have no answer yet; the next sync settles them.", "yellow")
     if any(state.outcome in {"failed", "refused"} for state in states):
