@@ -123,6 +123,7 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
         item, extra = _bill(group, entry, period, stub)
         items += item
         one_offs += extra
+    items = items or list(_carried(group, piece, period, stub))
     one_offs += _reductions(group, piece, period)
     one_offs += [one_time_spec(line, contract) for line in one_time if _billed_in(line, period, group)]
     index, label = phase_segment(entry.line for entry in piece.in_force)
@@ -189,13 +190,21 @@ def _bill(
     part = billing.part_at(period)
     if part is None:
         return [_item(group, entry, whole, Fraction(1), period)], []
-    if part.on_grid and (stub in {whole, _interval(part)} or (stub and part.period.start < period.start)):
+    if part.on_grid and stub in {whole, _interval(part)}:
         return [_stub_item(group, entry, part, period, stub or whole)], []
     share = _share_of(stub, group) if stub else Fraction(1)
     carried = [] if part.on_grid else [_item(group, entry, stub or whole, share, period)]
     if period.start != part.period.start:
         return carried, []
     return carried, [_part_one_off(group, line, part, entry.quantity if part.on_grid else line.quantity)]
+
+
+def _carried(group: Group, piece: Slice, period: Period, stub: Interval | None) -> Iterable[ItemSpec]:
+    """Yield stubs that were billed once, as items: nothing else is left, and Stripe has no phase without items."""
+    for entry in piece.in_force:
+        part = group.billing[entry.line.ref].part_at(period)
+        if part is not None:
+            yield _stub_item(group, entry, part, period, stub or Interval("month", group.grid.interval))
 
 
 def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, period: Period) -> ItemSpec:
@@ -268,8 +277,24 @@ def _reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
             continue
         part = billing.part_at(period)
         if part and not part.on_grid and part.period.start == period.start and part.amount:
-            owed_back.append(_part_one_off(group, line, part, line.quantity))
+            owed = replace(part, amount=_owed_now(group, line, part))
+            owed_back.append(_part_one_off(group, line, owed, line.quantity))
     return owed_back
+
+
+def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
+    """Return what a line takes off now: all that the CRM says, less what the smaller quantity will take off later."""
+    revised = next((other for other in group.contract.lines if other.ref == line.revises), None)
+    if line.quantity >= 0 or revised is None or revised.ref not in group.billing or not revised.quantity:
+        return part.amount
+    own, root = group.billing[line.ref], group.billing[revised.ref]
+    later = own.periods * line_amount(unit_amount(root.unit), int(line.quantity))
+    for other in own.parts:
+        if other != part:
+            theirs = root.part_at(other.period)
+            share = theirs.amount * Fraction(line.quantity) / Fraction(revised.quantity) if theirs else other.amount
+            later += round_minor(share)
+    return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
 
 
 def _settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:

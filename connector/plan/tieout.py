@@ -10,6 +10,8 @@ from fractions import Fraction
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.money import round_minor, step, text, to_minor
+from connector.domain.period import months_since
+from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
 
 
@@ -109,7 +111,7 @@ def _explain(contract: Contract, bills: tuple[Bill, ...], difference: int) -> It
         if amount:
             left -= amount
             yield Explanation(reason, amount, f"{reason} {text(amount, contract.currency)}: {words}")
-    if left and abs(left) * 2 <= _roundings(bills):
+    if left and abs(left) * 2 <= _roundings(contract, bills):
         yield Explanation(
             "rounding",
             left,
@@ -147,6 +149,16 @@ def _discounts(bills: tuple[Bill, ...]) -> int:
     return sum(c.gross - c.net for bill in bills if not bill.skipped for c in bill.charges)
 
 
-def _roundings(bills: tuple[Bill, ...]) -> Fraction:
-    """Return how many amounts were rounded: each may be off by half a minor unit."""
-    return Fraction(sum(1 for bill in bills for charge in bill.charges if charge.recurring))
+def _roundings(contract: Contract, bills: tuple[Bill, ...]) -> Fraction:
+    """Return how many amounts were rounded: each may be off by half a minor unit.
+
+    A reduction shows on no invoice of its own; the CRM rounded its price per unit, and each period it takes away was
+    rounded when it was sold.
+    """
+    billed = sum(1 for bill in bills for charge in bill.charges if charge.recurring)
+    reductions = (line for line in contract.lines if line.quantity < 0)
+    return billed + sum((_periods(line, contract) + abs(Fraction(line.quantity)) for line in reductions), Fraction(0))
+
+
+def _periods(line: Line, contract: Contract) -> int:
+    return -(-months_since(line.start, line_end(line, contract)) // line.interval)
