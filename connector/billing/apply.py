@@ -18,6 +18,7 @@ from connector.plan.diff import diff
 from connector.plan.existing import ExistingState
 from connector.plan.kinds import KINDS, Identity
 from connector.plan.plan import Create, Operation, Plan, Retire, Update
+from connector.plan.prices import by_terms, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,8 @@ class _Worker:
         names = {stripe_id: held for held, stripe_id in self.ids.items()}
         held = schedule_params(answer, names, self._account.zone)
         wanted = {k: v for k, v in desired.items() if k not in KINDS[key.kind].create_only}
-        left = [change for change in diff(canonical(wanted), held) if not change.path.startswith("expand")]
+        prices = self._plan.desired.of("price") if self._plan.desired else ()
+        left = list(diff(by_terms(canonical(wanted), terms_of(prices)), held))
         if left:
             shown = "; ".join(
                 f"{change.path}: wanted {change.after}, Stripe holds {change.before}" for change in left[:5]

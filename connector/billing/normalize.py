@@ -21,9 +21,9 @@ _CONTENT_PREFIX = "cn_"
 def schedule_params(answer: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) -> Json:
     """Return a schedule (with prices expanded) in canonical form; `names` maps Stripe ids to our keys.
 
-    `price_ids` beside the managed fields tells which price id each inline price became.
+    Flat prices are told by their terms; `price_ids` beside the managed fields tells which price ids stand for which.
     """
-    ids: dict[str, str] = {}
+    ids: dict[str, list[str]] = {}
     phases = [_phase(phase, names, zone, ids) for phase in answer["phases"]]
     return {
         "end_behavior": answer["end_behavior"],
@@ -42,7 +42,7 @@ def current_start(answer: Mapping[str, Any], zone: ZoneInfo) -> date | None:
     return date.fromisoformat(day_of(current["start_date"], zone)[:10])
 
 
-def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, ids: dict[str, str]) -> Json:
+def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, ids: dict[str, list[str]]) -> Json:
     result: dict[str, Json] = {
         "start_date": day_of(phase["start_date"], zone),
         "end_date": day_of(phase["end_date"], zone),
@@ -58,7 +58,7 @@ def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, i
     return {key: value for key, value in result.items() if value not in (None, [], {})}
 
 
-def _item(item: Mapping[str, Any], names: Mapping[str, Key], ids: dict[str, str]) -> Json:
+def _item(item: Mapping[str, Any], names: Mapping[str, Key], ids: dict[str, list[str]]) -> Json:
     price = item["price"]
     result = {
         **_price(price, names, ids),
@@ -69,19 +69,29 @@ def _item(item: Mapping[str, Any], names: Mapping[str, Key], ids: dict[str, str]
     return {key: value for key, value in result.items() if value not in (None, [], {})}
 
 
-def _price(price: Mapping[str, Any], names: Mapping[str, Key], ids: dict[str, str]) -> Json:
+def _price(price: Mapping[str, Any], names: Mapping[str, Key], ids: dict[str, list[str]]) -> Json:
     lookup = price.get("lookup_key") or ""
-    if lookup.startswith(_CONTENT_PREFIX):
-        return {"price": {"$ref": f"price/{lookup}"}}
     recurring = price.get("recurring") or {}
+    counted = price.get("billing_scheme") == "tiered" or recurring.get("usage_type") == "metered"
+    if counted and lookup.startswith(_CONTENT_PREFIX):
+        return {"price": {"$ref": f"price/{lookup}"}}
     data = {
         "currency": price["currency"],
         "product": _named(price["product"], names),
         "recurring": {"interval": recurring.get("interval"), "interval_count": recurring.get("interval_count")},
         "unit_amount_decimal": _amount(price),
+        **_tax_behavior(price),
     }
-    ids[dump(data)] = price["id"]
+    used = ids.setdefault(dump(data), [])
+    if price["id"] not in used:
+        used.append(price["id"])
     return {"price_data": data}
+
+
+def _tax_behavior(price: Mapping[str, Any]) -> Json:
+    """Return the tax behaviour where one was chosen; Stripe says "unspecified" where none was."""
+    chosen = price.get("tax_behavior") not in {None, "unspecified"}
+    return {"tax_behavior": price["tax_behavior"]} if chosen else {}
 
 
 def _one_off(item: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) -> Json:

@@ -9,10 +9,11 @@ from typing import cast
 from connector.compile.resource import Compiled, DesiredState, Key, Params, Resource, Value
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.plan.canonical import Json, canonical, digest, dump
+from connector.plan.canonical import Json, canonical, digest
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import KINDS
+from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
 from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
@@ -86,8 +87,9 @@ def make_plan(
     account = tie_out(contract, bills, existing.billed.get(contract.currency, 0))
     found += check_tie_out(account, contract) + check_steps(contract, bills)
     operations: list[Operation] = []
+    terms = terms_of(desired.of("price"))
     for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
-        operation, more = _operation(resource, existing.objects.get(resource.key), contract, today)
+        operation, more = _operation(resource, existing.objects.get(resource.key), contract, today, terms)
         operations += [operation] if operation else []
         found += more
     unique = tuple(dict.fromkeys(found))
@@ -120,7 +122,7 @@ def operation_json(operation: Operation) -> Json:
 
 
 def _operation(
-    resource: Resource, existing: ExistingObject | None, contract: Contract, today: date
+    resource: Resource, existing: ExistingObject | None, contract: Contract, today: date, terms: Terms
 ) -> tuple[Operation | None, tuple[Issue, ...]]:
     row = KINDS[resource.key.kind]
     if existing is None:
@@ -128,14 +130,14 @@ def _operation(
     currency = _currency_issue(resource, existing, contract)
     if not row.mutable:
         return None, currency
-    managed = {key: value for key, value in resource.params.items() if key not in row.create_only}
-    changes = tuple(diff(canonical(managed), existing.params))
+    managed = _managed(resource)
+    changes = tuple(diff(by_terms(canonical(managed), terms), by_terms(existing.params, terms)))
     if existing.status in _OVER and (changes or _ended_early(existing, contract, today)):
         return None, (*currency, _over(existing, contract))
     if not changes:
         return None, currency
     if resource.key.kind == "subscription_schedule":
-        update, issues = _schedule_update(resource, managed, existing, changes, contract)
+        update, issues = _schedule_update(resource, existing, changes, contract, terms)
         return update, currency + issues
     return Update(resource.key, existing.id, managed, resource.params, changes), currency
 
@@ -171,20 +173,23 @@ def _currency_issue(resource: Resource, existing: ExistingObject, contract: Cont
 
 
 def _schedule_update(
-    resource: Resource,
-    managed: Params,
-    existing: ExistingObject,
-    changes: tuple[Change, ...],
-    contract: Contract,
+    resource: Resource, existing: ExistingObject, changes: tuple[Change, ...], contract: Contract, terms: Terms
 ) -> tuple[Operation | None, tuple[Issue, ...]]:
     """Cut an update to what Stripe accepts: current and future phases, the current one's start untouched."""
+    managed = _managed(resource)
     phases = cast("list[Params]", managed["phases"])
     current = _current_phase(phases, existing.current_start)
     if current is None or any(_touches_the_past(change, current, existing) for change in changes):
         return None, (_live(contract),)
-    sent = [_reuse_prices(phase, existing) for phase in phases[current:]]
+    known = existing.params.get("price_ids", {}) if isinstance(existing.params, Mapping) else {}
+    sent = [reuse_prices(phase, known, terms) for phase in phases[current:]]
     params: Params = {**managed, "phases": cast("Value", sent), "proration_behavior": "none"}
     return Update(resource.key, existing.id, params, resource.params, changes), ()
+
+
+def _managed(resource: Resource) -> Params:
+    create_only = KINDS[resource.key.kind].create_only
+    return {key: value for key, value in resource.params.items() if key not in create_only}
 
 
 def _current_phase(phases: list[Params], current_start: date | None) -> int | None:
@@ -198,16 +203,6 @@ def _touches_the_past(change: Change, current: int, existing: ExistingObject) ->
     if head != "phases" or existing.current_start is None:
         return False
     return int(rest[0]) <= current and "metadata" not in rest
-
-
-def _reuse_prices(phase: Params, existing: ExistingObject) -> Params:
-    """Name the price id that came back for unchanged inline terms: sending them again would make a new price."""
-    known = existing.params.get("price_ids", {}) if isinstance(existing.params, Mapping) else {}
-    items = []
-    for item in cast("list[Params]", phase["items"]):
-        price = known.get(dump(canonical(item["price_data"]))) if "price_data" in item else None
-        items.append({**{k: v for k, v in item.items() if k != "price_data"}, "price": price} if price else item)
-    return {**phase, "items": cast("Value", items)}
 
 
 def _over(existing: ExistingObject, contract: Contract) -> Issue:

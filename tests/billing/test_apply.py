@@ -72,13 +72,7 @@ def test_a_price_whose_lookup_key_is_taken_is_that_price(world: World):
     api.post("/v1/products", {"id": product["id"], "name": "Theirs"}, idempotency_key="p")
     made = api.post(
         "/v1/prices",
-        {
-            "currency": "usd",
-            "product": product["id"],
-            "lookup_key": price["lookup_key"],
-            "recurring": {"interval": "month"},
-            "unit_amount": 1,
-        },
+        {**price, "product": product["id"], "metadata": {}},
         idempotency_key="x",
     )
     (result,) = world.sync(desk, "volume")

@@ -84,11 +84,12 @@ def test_an_inline_price_is_read_back_by_its_terms_and_its_id_is_kept():
         "unit_amount_decimal": "1000",
     }
     assert phase["items"] == [{"price_data": data, "quantity": 2, "metadata": {"a": "b"}}]
-    assert list(read["price_ids"].values()) == ["price_1"]
+    assert list(read["price_ids"].values()) == [["price_1"]]
 
 
-def test_a_price_of_ours_is_known_by_its_lookup_key_and_metered_ones_have_no_quantity():
-    item = {"price": {**PRICE, "lookup_key": "cn_ab"}, "metadata": {}, "discounts": []}
+def test_a_metered_price_of_ours_is_known_by_its_lookup_key_and_has_no_quantity():
+    metered = {**PRICE, "lookup_key": "cn_ab", "recurring": {"interval": "month", "usage_type": "metered"}}
+    item = {"price": metered, "metadata": {}, "discounts": []}
     (phase,) = _read(_phase(items=[item]))["phases"]
     assert phase["items"] == [{"price": {"$ref": "price/cn_ab"}}]
 

@@ -189,7 +189,7 @@ def test_inline_prices_that_came_back_are_named_by_their_id():
     held = applied(planned(two_years()))
     params = held.objects[SCHEDULE].params
     inline = params["phases"][0]["items"][0]["price_data"]
-    known = holding(held, "subscription_schedule", params={**params, "price_ids": {dump(inline): "price_1"}})
+    known = holding(held, "subscription_schedule", params={**params, "price_ids": {dump(inline): ["price_1"]}})
     first, second = sent_phases(only_update(planned(two_years(25), known)))
     (item,), (other,) = cast("list[Params]", first["items"]), cast("list[Params]", second["items"])
     assert (item["price"], "price_data" in item) == ("price_1", False)
