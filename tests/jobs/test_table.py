@@ -1,0 +1,143 @@
+"""What runs when: the table, the scheduler made of it, and what the jobs do."""
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.app import App
+from connector.cli.playground import Playground
+from connector.config import JobsConfig
+from connector.journal import Intent
+from connector.poll import read_cursor
+from connector.sandbox.http import FaultRule
+from jobs import JOBS
+from jobs.__main__ import schedule
+from jobs.housekeeping import housekeeping
+from jobs.sync import sync
+
+
+def test_the_table_says_what_and_how_often():
+    config = JobsConfig(sync_every_seconds=30, housekeeping_every_hours=2)
+    assert [(job.name, job.seconds(config)) for job in JOBS] == [("sync", 30), ("housekeeping", 7200)]
+
+
+def test_the_scheduler_folds_missed_slots_and_never_runs_a_job_twice_at_once(app: App, stop: threading.Event):
+    scheduler = schedule(app, stop)
+    jobs = {job.id: job for job in scheduler.get_jobs()}
+    assert set(jobs) == {job.name for job in JOBS}
+    for job in jobs.values():
+        assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
+        assert job.args == (app, stop)
+        assert job.next_run_time - datetime.now(UTC) < timedelta(seconds=1), "due at once"
+        assert job.trigger.jitter >= 1
+    assert jobs["sync"].trigger.interval == timedelta(seconds=app.config.jobs.sync_every_seconds)
+    assert jobs["housekeeping"].trigger.interval == timedelta(hours=app.config.jobs.housekeeping_every_hours)
+
+
+# --- sync ------------------------------------------------------------------------------------------
+
+
+def test_sync_does_the_work_then_moves_the_cursor(app: App, stop: threading.Event, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    assert read_cursor(app.desk()) is None
+    sync(app, stop)
+    assert read_cursor(app.desk()) is not None
+    assert app.journal.contract_counts("salesforce") == {"applied": 14, "refused": 4, "skipped": 1}
+    assert "connection salesforce: 14 applied, 4 refused, 1 skipped" in caplog.messages
+    (run,) = app.journal.latest_runs("salesforce")
+    assert (run.job, run.counts) == ("sync", {"applied": 14, "refused": 4, "skipped": 1})
+
+
+def test_told_to_stop_it_finishes_the_contract_in_hand_and_leaves_the_cursor(
+    app: App, playground: Playground, stop: threading.Event
+):
+    stop.set()
+    sync(app, stop)
+    assert app.journal.latest_runs("salesforce") == ()
+
+    class AfterThree(threading.Event):
+        """An event that is set while the third contract is in hand."""
+
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            return self.asked > 3
+
+    sync(app, AfterThree())
+    (run,) = app.journal.latest_runs("salesforce")
+    assert (run.finished_at is not None, sum((run.counts or {}).values())) == (True, 3)
+    assert app.journal.pending_intents("salesforce") == ()
+    assert read_cursor(app.desk()) is None
+    sync(app, threading.Event())
+    counts = app.journal.contract_counts("salesforce")
+    assert sum(counts.values()) == len(playground.orders)
+    assert counts["applied"] + counts.get("nothing", 0) == 14
+
+
+def test_a_crm_that_refuses_us_is_logged_and_tried_again(
+    app: App, playground: Playground, stop: threading.Event, caplog: pytest.LogCaptureFixture
+):
+    error = [{"message": "Inactive user", "errorCode": "INSUFFICIENT_ACCESS"}]
+    playground.salesforce.inject(FaultRule(route="/query", status=403, body=error, times=None))
+    sync(app, stop)
+    assert any("the sync could not run; it is tried again at the next slot" in message for message in caplog.messages)
+    assert read_cursor(app.desk()) is None
+    playground.salesforce.clear_faults()
+    sync(app, stop)
+    assert read_cursor(app.desk()) is not None
+
+
+def test_a_contract_that_fails_is_named_in_the_log(
+    app: App, playground: Playground, stop: threading.Event, caplog: pytest.LogCaptureFixture
+):
+    body = {"error": {"type": "invalid_request_error", "message": "Not with this account."}}
+    playground.stripe.inject(FaultRule("POST", "=/v1/subscription_schedules", status=400, body=body))
+    sync(app, stop)
+    (line,) = (message for message in caplog.messages if "Not with this account." in message)
+    assert line.startswith("connection salesforce: 801")
+
+
+# --- housekeeping ----------------------------------------------------------------------------------
+
+
+def test_housekeeping_is_silent_when_all_is_well(app: App, stop: threading.Event, caplog: pytest.LogCaptureFixture):
+    sync(app, stop)
+    caplog.clear()
+    housekeeping(app, stop)
+    assert caplog.messages == []
+
+
+def test_housekeeping_names_writes_without_an_answer(app: App, stop: threading.Event, caplog: pytest.LogCaptureFixture):
+    moment = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    intent = Intent(
+        run_id=None,
+        connection="salesforce",
+        contract_key="C",
+        account_key="A",
+        kind="customer",
+        key="A",
+        verb="create",
+        idempotency_key="cn_1",
+        body_hash="b",
+        applied_hash="a",
+        applied={},
+    )
+    app.journal.record_intent(intent, moment)
+    housekeeping(app, stop)
+    assert caplog.messages == [
+        "connection salesforce: 1 Stripe writes without an answer, the oldest from 2026-11-24T09:00:00+00:00"
+    ]
+
+
+def test_housekeeping_finds_a_broken_audit_chain(app: App, stop: threading.Event, caplog: pytest.LogCaptureFixture):
+    sync(app, stop)
+    with app.journal._engine.begin() as database:
+        triggers = database.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        for name in triggers:
+            database.exec_driver_sql(f"DROP TRIGGER {name}")
+        database.exec_driver_sql("UPDATE audit SET actor = 'somebody' WHERE seq = 3")
+    housekeeping(app, stop)
+    assert any(message.startswith("the audit chain is broken: ") for message in caplog.messages)
