@@ -57,7 +57,8 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None) -> Desired
 
 
 def _invoice(contract: Contract) -> InvoiceSpec:
-    lines = tuple(one_time_spec(line, contract) for line in contract.lines if line.charge is Charge.ONE_TIME)
+    once = (line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity)
+    lines = tuple(one_time_spec(line, contract) for line in once)
     return InvoiceSpec(contract.ref, contract.currency, lines, contract.revisions[0].discounts)
 
 

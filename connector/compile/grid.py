@@ -80,7 +80,7 @@ def bill_line(line: Line, period: Period, grid: Grid, currency: str, policies: P
     count = max(len(edges) - 1, 0)
     stretches = _edges(period, full, dates)
     lengths = [(stretch, span(stretch.start, stretch.end, grid.anchor)) for stretch in stretches]
-    weights = [_months(length, policies) / grid.interval for _, length in lengths]
+    weights = [_months(stretch, length, policies) / grid.interval for stretch, length in lengths]
     unit = _unit(line, grid.interval, count, sum(weights, Fraction(0)), currency)
     amounts = _part_amounts(line, unit, count, weights, currency)
     parts = tuple(
@@ -103,10 +103,15 @@ def _edges(period: Period, full: Period | None, dates: tuple[date, ...]) -> list
     return edges
 
 
-def _months(length: Span, policies: Policies) -> Fraction:
-    if policies.precision == "month":
-        return Fraction(length.months + bool(length.days))
-    return length.months + length.days / _DAYS_PER_MONTH
+def _months(stretch: Period, length: Span, policies: Policies) -> Fraction:
+    """Return how many months a part counts: rounded up, months and days, or days alone, as the org has it."""
+    match policies.precision:
+        case "month":
+            return Fraction(length.months + bool(length.days))
+        case "month_day":
+            return length.months + length.days / _DAYS_PER_MONTH
+        case "day":
+            return stretch.days / _DAYS_PER_MONTH
 
 
 def _unit(line: Line, interval: int, count: int, in_parts: Fraction, currency: str) -> Fraction:

@@ -63,7 +63,7 @@ def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
 
 
 def _one_time(contract: Contract) -> tuple[Line, ...]:
-    return tuple(line for line in contract.lines if line.charge is Charge.ONE_TIME)
+    return tuple(line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity)
 
 
 def _weight(group: Group) -> int:

@@ -74,7 +74,8 @@ def _amount(plan: Plan, limits: Limits) -> tuple[str, ...]:
     moved = plan.tie_out.billed + plan.tie_out.scheduled + plan.tie_out.credited
     if moved <= to_minor(limit, currency):
         return ()
-    return (f"the plan bills {money_text(moved, currency)}, over the limit of {limit} {currency.upper()}",)
+    allowed = money_text(to_minor(limit, currency), currency)
+    return (f"the plan bills {money_text(moved, currency)}, over the limit of {allowed}",)
 
 
 def _backdating(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:

@@ -102,4 +102,4 @@ def test_a_plan_over_a_limit_names_what_to_approve(shop: Shop):
     ran = shop.run("plan", shop.orders["ramp"])
     assert ran.code == 6
     assert "needs approval of " in ran.out
-    assert "needs approval: the plan bills 162,000.00 USD, over the limit of 1000 USD" in ran.out
+    assert "needs approval: the plan bills 162,000.00 USD, over the limit of 1,000.00 USD" in ran.out

@@ -94,7 +94,7 @@ def test_approval_is_asked_for_with_the_fingerprint():
               1 x Product P1 at 1,200.00 USD per year
             bills    2027-01-01          1,200.00 USD
             tie-out  CRM 1,200.00 USD, Stripe 1,200.00 USD, difference 0.00 USD: adds up
-            needs approval: the plan bills 1,200.00 USD, over the limit of 1 USD
+            needs approval: the plan bills 1,200.00 USD, over the limit of 1.00 USD
     """)
 
 

@@ -52,7 +52,7 @@ def test_credits_count_as_money_moved():
     made = contract(line(quantity=2, price=60), amendment("A1", day(2027, 7), line("L2", quantity=-1, price=30,
                     start=day(2027, 7), revises="L1")))  # fmt: skip
     judgement = judged(planned(made), limits=amounts(usd=149))
-    assert judgement.reasons == ("the plan bills 150.00 USD, over the limit of 149 USD",)
+    assert judgement.reasons == ("the plan bills 150.00 USD, over the limit of 149.00 USD",)
 
 
 @pytest.mark.parametrize(("today", "verdict"), [(TODAY, APPLY), (day(2028, 1, 2), APPLY), (day(2028, 1, 3), ASK)])

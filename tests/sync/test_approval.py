@@ -41,7 +41,7 @@ def test_pending_then_approved_then_applied(world: World, desk: Desk):
     assert world.stripe_calls() == []
     order = world.salesforce.records("Order")[world.orders["ramp"]]
     assert order["Stripe_Sync_Status__c"] == "Pending"
-    assert "the plan bills 162,000.00 USD, over the limit of 1000 USD" in order["Stripe_Sync_Message__c"]
+    assert "the plan bills 162,000.00 USD, over the limit of 1,000.00 USD" in order["Stripe_Sync_Message__c"]
     assert order["Stripe_Sync_Remedy__c"] == "Ask the billing team to approve it."
     approve(desk, result)
     result = sync(world, desk)
