@@ -12,8 +12,8 @@ from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
 from connector.config import Config, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
-from connector.crm.salesforce import SalesforceCrm
-from connector.crm.salesforce_login import (
+from connector.crm.salesforce.adapter import SalesforceCrm
+from connector.crm.salesforce.login import (
     Auth,
     ClientCredentials,
     JwtBearer,

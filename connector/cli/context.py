@@ -12,8 +12,8 @@ from connector.cli.exits import Exit
 from connector.cli.output import live_banner, say
 from connector.config import load_config
 from connector.crm.protocol import ContractRef
-from connector.crm.salesforce import SalesforceCrm
-from connector.crm.salesforce_query import record_id
+from connector.crm.salesforce.adapter import SalesforceCrm
+from connector.crm.salesforce.query import record_id
 from connector.domain.errors import ConfigError, RejectedError
 from connector.mapping.raw import RawContract
 from connector.poll import changed_refs

@@ -10,7 +10,7 @@ from connector.cli.exits import Exit
 from connector.cli.output import out, print_json
 from connector.config import check_sandbox
 from connector.crm.protocol import Probe
-from connector.crm.salesforce import SalesforceCrm
+from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.domain.errors import ConfigError, ConnectorError
 from connector.sync import Desk
 

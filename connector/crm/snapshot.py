@@ -17,7 +17,7 @@ from typing import Any
 from connector.crm.exact_json import read_json, write_json
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.redaction import Redaction
-from connector.crm.salesforce_family import families
+from connector.crm.salesforce.family import families
 from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 

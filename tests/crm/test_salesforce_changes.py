@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.crm import salesforce_changes
 from connector.crm.protocol import ContractRef, Cursor
-from connector.crm.salesforce import SalesforceCrm
+from connector.crm.salesforce import changes as salesforce_changes
+from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.domain.errors import ConfigError, RetryableError
 from connector.sandbox.salesforce import SalesforceSandbox
 from tests.crm.builders import Tables, amend, deal, sf_id

@@ -6,9 +6,9 @@ import pytest
 import requests
 import responses
 
-from connector.crm.salesforce_client import SalesforceClient
-from connector.crm.salesforce_errors import error_of, row_error
-from connector.crm.salesforce_login import OpenSession, SalesforceSettings
+from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.errors import error_of, row_error
+from connector.crm.salesforce.login import OpenSession, SalesforceSettings
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from connector.crm.salesforce_family import families
+from connector.crm.salesforce.family import families
 from connector.domain.errors import RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from tests.crm.builders import Tables, amend, deal, put, sf_id

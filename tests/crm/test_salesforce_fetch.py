@@ -3,8 +3,8 @@ from decimal import Decimal
 import pytest
 
 from connector.crm.protocol import ContractRef
-from connector.crm.salesforce import SalesforceCrm
-from connector.crm.salesforce_family import families
+from connector.crm.salesforce.adapter import SalesforceCrm
+from connector.crm.salesforce.family import families
 from connector.domain.errors import ConfigError, RejectedError
 from connector.mapping.raw import RawContract, RawRecords
 from connector.sandbox.salesforce import SalesforceSandbox

@@ -6,8 +6,8 @@ import pytest
 import responses
 
 from connector.crm.protocol import ContractRef
-from connector.crm.salesforce_client import SalesforceClient
-from connector.crm.salesforce_login import (
+from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.login import (
     Auth,
     ClientCredentials,
     JwtBearer,
@@ -16,7 +16,7 @@ from connector.crm.salesforce_login import (
     TokenSource,
     UsernamePassword,
 )
-from connector.crm.salesforce_transport import SalesforceTransport
+from connector.crm.salesforce.transport import SalesforceTransport
 from connector.domain.errors import ConfigError, RetryableError
 from connector.retry import retry_policy
 from connector.sandbox.salesforce import ConnectedApp, make_key_pair

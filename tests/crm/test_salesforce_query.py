@@ -1,7 +1,7 @@
 import pytest
 
-from connector.crm.salesforce_query import Query, among, chunks, field_path, lookup_of, record_id, with_parents
-from connector.crm.salesforce_reads import asked_orders
+from connector.crm.salesforce.query import Query, among, chunks, field_path, lookup_of, record_id, with_parents
+from connector.crm.salesforce.reads import asked_orders
 from connector.domain.errors import ConfigError, RejectedError
 from tests.crm.builders import PATHS, sf_id
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from connector.crm.protocol import WriteBack
-from connector.crm.salesforce import SalesforceCrm
+from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.domain.errors import RetryableError
 from connector.retry import retry_policy
 from tests.crm.builders import Tables, deal, sf_id

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from connector.crm.protocol import ContractRef, WriteBack
-from connector.crm.salesforce_family import families
+from connector.crm.salesforce.family import families
 from connector.crm.snapshot import SnapshotCrm, dump_records, load_records
 from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract, RawRecords

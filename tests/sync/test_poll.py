@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from connector.crm.salesforce import SalesforceCrm
+from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.plan.safety import Limits
 from connector.poll import STREAM, changed_refs, read_cursor, sync_changed
 from connector.retry import retry_policy

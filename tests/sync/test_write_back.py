@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connector.crm.protocol import ContractRef
-from connector.crm.salesforce import SalesforceCrm
+from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.poll import sync_changed
 from connector.retry import retry_policy
 from connector.sandbox.http import FaultRule

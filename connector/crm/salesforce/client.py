@@ -19,9 +19,9 @@ from simple_salesforce.api import Salesforce
 from tenacity import Retrying
 
 from connector.crm.exact_json import read_json, write_json
-from connector.crm.salesforce_errors import error_of
-from connector.crm.salesforce_login import SalesforceSettings, Token, TokenSource, log_in
-from connector.crm.salesforce_transport import SalesforceTransport
+from connector.crm.salesforce.errors import error_of
+from connector.crm.salesforce.login import SalesforceSettings, Token, TokenSource, log_in
+from connector.crm.salesforce.transport import SalesforceTransport
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.retry import retry_policy
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from connector.crm.salesforce_client import SalesforceClient
-from connector.crm.salesforce_query import among, chunks, field_path
+from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.query import among, chunks, field_path
 from connector.domain.errors import RetryableError
 
 PAGE = 2000  # rows; the largest page the API gives

@@ -15,7 +15,7 @@ from jwt.exceptions import PyJWTError  # the vendor library signs with PyJWT, an
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
-from connector.crm.salesforce_transport import SalesforceTransport
+from connector.crm.salesforce.transport import SalesforceTransport
 from connector.domain.errors import ConfigError, RetryableError
 
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")

@@ -7,7 +7,7 @@ other columns, is one record with all of them.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.crm.salesforce_query import lookup_of
+from connector.crm.salesforce.query import lookup_of
 from connector.mapping.raw import RawRecord, RawRecords
 
 

@@ -13,14 +13,14 @@ from typing import Any
 from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
-from connector.crm.salesforce_changes import Window, amended_quote, changed_rows, first_orders, stamp_of
-from connector.crm.salesforce_client import COMPOSITE_QUERIES, SalesforceClient
-from connector.crm.salesforce_errors import UNKNOWN_COLUMN
-from connector.crm.salesforce_family import families, together
-from connector.crm.salesforce_login import SalesforceSettings
-from connector.crm.salesforce_probe import Organization, organization, probe
-from connector.crm.salesforce_query import Query, chunks, record_id
-from connector.crm.salesforce_reads import (
+from connector.crm.salesforce.changes import Window, amended_quote, changed_rows, first_orders, stamp_of
+from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
+from connector.crm.salesforce.errors import UNKNOWN_COLUMN
+from connector.crm.salesforce.family import families, together
+from connector.crm.salesforce.login import SalesforceSettings
+from connector.crm.salesforce.probe import Organization, organization, probe
+from connector.crm.salesforce.query import Query, chunks, record_id
+from connector.crm.salesforce.reads import (
     AMENDED_QUOTE,
     asked_orders,
     below_lines,
@@ -28,9 +28,9 @@ from connector.crm.salesforce_reads import (
     routed,
     whole_families,
 )
-from connector.crm.salesforce_rows import RecordHeap
-from connector.crm.salesforce_schema import OrgSchema
-from connector.crm.salesforce_write import CollectionWriter
+from connector.crm.salesforce.rows import RecordHeap
+from connector.crm.salesforce.schema import OrgSchema
+from connector.crm.salesforce.write import CollectionWriter
 from connector.domain.errors import ConnectorError, RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy

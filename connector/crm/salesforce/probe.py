@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.crm.protocol import FieldPaths, Probe
-from connector.crm.salesforce_client import SalesforceClient
-from connector.crm.salesforce_reads import ORDER_TIES, routed
-from connector.crm.salesforce_schema import OrgSchema
+from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.reads import ORDER_TIES, routed
+from connector.crm.salesforce.schema import OrgSchema
 from connector.domain.errors import ConfigError, ConnectorError
 
 _ORGANIZATION = "SELECT Id, IsSandbox, OrganizationType FROM Organization LIMIT 1"

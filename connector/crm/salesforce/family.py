@@ -9,7 +9,7 @@ billing is decided by the mapping, not here; neither status nor dates are judged
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from connector.crm.salesforce_lines import Groups, OrderParts, alive, grouped
+from connector.crm.salesforce.lines import Groups, OrderParts, alive, grouped
 from connector.domain.errors import RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords, RawRevision
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.crm.salesforce_client import SalesforceClient
-from connector.crm.salesforce_query import Query, field_path
-from connector.crm.salesforce_reads import ORDER_TIES
+from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.query import Query, field_path
+from connector.crm.salesforce.reads import ORDER_TIES
 from connector.domain.errors import ConfigError
 
 #: Seconds until what was missing is looked for again: an admin may have granted it meanwhile.

@@ -10,9 +10,9 @@ Each round is one request as long as a batch has at most 200 contracts, whatever
 from collections.abc import Callable, Iterable, Iterator
 
 from connector.crm.protocol import FieldPaths
-from connector.crm.salesforce_family import amended_contract
-from connector.crm.salesforce_lines import COUPON, ITEM_RATE, ITEM_SCHEDULE, PARENT_LOOKUPS, STATUS
-from connector.crm.salesforce_query import Query, among, chunks, with_parents
+from connector.crm.salesforce.family import amended_contract
+from connector.crm.salesforce.lines import COUPON, ITEM_RATE, ITEM_SCHEDULE, PARENT_LOOKUPS, STATUS
+from connector.crm.salesforce.query import Query, among, chunks, with_parents
 from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawRecord, RawRecords
 

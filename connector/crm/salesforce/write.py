@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from tenacity import Retrying
 
 from connector.crm.protocol import WriteBack, WriteResult
-from connector.crm.salesforce_client import COMPOSITE_QUERIES, SalesforceClient
-from connector.crm.salesforce_errors import TRANSIENT, row_error
-from connector.crm.salesforce_query import field_path, record_id
+from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
+from connector.crm.salesforce.errors import TRANSIENT, row_error
+from connector.crm.salesforce.query import field_path, record_id
 from connector.domain.errors import ConnectorError, RejectedError, RetryableError
 
 T = TypeVar("T")
