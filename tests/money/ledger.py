@@ -1,0 +1,90 @@
+"""What the plan said would be billed, and what the Stripe emulator invoiced, day by day."""
+
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+from connector.billing.client import Api
+from connector.journal import Journal, Link
+from connector.sync import Planned
+from tests.money.world import MoneyWorld, Synced
+
+Days = dict[date, int]
+
+
+def promised(planned: Planned, today: date) -> Days:
+    """Return the plan's own bills by day; what was due before the first sync is invoiced on the day of the sync."""
+    days: Days = defaultdict(int)
+    assert planned.plan is not None
+    for bill in planned.plan.bills:
+        if not bill.skipped:
+            days[max(bill.day, today)] += bill.amount
+    return _without_zeros(days)
+
+
+def invoiced(world: MoneyWorld, synced: Synced) -> Days:
+    """Return what Stripe invoiced for an order, by the day the invoice was made."""
+    days: Days = defaultdict(int)
+    for invoice in invoices(world, synced):
+        assert invoice["status"] in {"open", "paid"}, f"{invoice['id']} was not finalized"
+        days[day_of(invoice["created"])] += invoice["total"]
+    return _without_zeros(days)
+
+
+def invoices(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:
+    """Return the invoices of an order's subscriptions, or its own invoice."""
+    api, journal = world.api(), world.journal
+    assert journal is not None
+    found = []
+    for link in _links(journal, synced):
+        if link.kind == "invoice":
+            found.append(api.get(f"/v1/invoices/{link.stripe_id}"))
+        elif link.kind == "subscription_schedule":
+            schedule = api.get(f"/v1/subscription_schedules/{link.stripe_id}")
+            found += _all(api, {"subscription": schedule["subscription"]}) if schedule["subscription"] else []
+    return found
+
+
+def faults(world: MoneyWorld, synced: Synced) -> list[str]:
+    """Tell on which days Stripe invoiced something else than the plan promised, or than the CRM sold in all."""
+    told, done = promised(synced.planned, world.first_day), invoiced(world, synced)
+    name = synced.case.name
+    found = [
+        f"{name}: {day} promised {told.get(day, 0)}, invoiced {done.get(day, 0)}"
+        for day in sorted({*told, *done})
+        if told.get(day) != done.get(day)
+    ]
+    if sum(done.values()) != settled(synced.planned):
+        found.append(f"{name}: {sum(done.values())} in all, the tie-out says {settled(synced.planned)}")
+    return found
+
+
+def settled(planned: Planned) -> int:
+    """Return what the tie-out says will be invoiced: what the CRM sold, minus what it explains."""
+    assert planned.plan is not None
+    account = planned.plan.tie_out
+    assert account is not None
+    return account.crm - sum(explanation.amount for explanation in account.explanations)
+
+
+def day_of(moment: int) -> date:
+    """Return the day of a Stripe timestamp."""
+    return datetime.fromtimestamp(moment, UTC).date()
+
+
+def _links(journal: Journal, synced: Synced) -> tuple[Link, ...]:
+    return journal.contract_links("salesforce", synced.planned.raw.key)
+
+
+def _all(api: Api, params: dict[str, Any]) -> list[dict[str, Any]]:
+    page, found = {**params, "limit": 100}, []
+    while True:
+        answer = api.get("/v1/invoices", page)
+        found += answer["data"]
+        if not answer["has_more"]:
+            return found
+        page["starting_after"] = found[-1]["id"]
+
+
+def _without_zeros(days: Days) -> Days:
+    return {day: amount for day, amount in sorted(days.items()) if amount}
