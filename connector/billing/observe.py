@@ -13,7 +13,7 @@ from connector.billing.account import StripeAccount
 from connector.billing.client import Api
 from connector.billing.endpoints import ENDPOINTS
 from connector.billing.normalize import current_start, schedule_params
-from connector.billing.recover import find_by_metadata, find_lost, step_done
+from connector.billing.recover import LostCreates, find_by_metadata, find_lost, lost_creates, step_done
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
@@ -34,6 +34,7 @@ def observe(
     """Return what exists of the desired state. `live` reads every schedule, to find edits made by hand."""
     links = _links(desired, account)
     names = _own_ids(desired) | {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
+    lost = lost_creates(account, now) if len(links) < len(desired.resources) else {}
     objects: dict[Key, ExistingObject] = {}
     issues: list[Issue] = []
     for resource in desired.resources:
@@ -41,7 +42,7 @@ def observe(
         if link is not None and link.retired_at is None:
             objects[resource.key] = _linked(resource, link, names, account, live=live)
             continue
-        found, more = _unlinked(contract, resource, names, account, now)
+        found, more = _unlinked(contract, resource, names, account, lost)
         issues += more
         if found is not None:
             objects[resource.key] = replace(found, linked=False)
@@ -107,31 +108,33 @@ def _schedule(answer: Mapping[str, Any], names: Mapping[str, Key], account: Stri
 
 
 def _unlinked(
-    contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime
+    contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount, lost: LostCreates
 ) -> tuple[ExistingObject | None, list[Issue]]:
     """Look at the id the CRM holds, then for a write of ours whose answer was lost; mostly neither exists."""
     if resource.key.kind in _STEPS:
-        return _step(resource, names, account, now), []
+        return _step(resource, names, account, lost), []
     if resource.adopt:
         found, issues = _adopted(contract, resource, names, account)
         if found is not None or issues:
             return found, issues
-    lost = find_lost(resource, names, account, now) or _forgotten(contract, resource, names, account)
-    if lost is None:
+    stripe_id = find_lost(resource, names, lost, account.api) or _forgotten(contract, resource, names, account)
+    if stripe_id is None:
         return None, []
     if resource.key.kind == "subscription_schedule":
-        return _read_schedule(lost, names, account), []
-    return ExistingObject(lost, canonical(resource.params)), []
+        return _read_schedule(stripe_id, names, account), []
+    return ExistingObject(stripe_id, canonical(resource.params)), []
 
 
-def _step(resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime) -> ExistingObject | None:
+def _step(
+    resource: Resource, names: Mapping[str, Key], account: StripeAccount, lost: LostCreates
+) -> ExistingObject | None:
     """Tell whether a step of an invoice is done that the journal knows nothing of: the invoice was adopted or found."""
     invoice = Key("invoice", resource.key.name)
     if account.journal.link(account.connection, invoice.kind, invoice.name) is not None:
-        lost = find_lost(resource, names, account, now)
+        stripe_id = find_lost(resource, names, lost, account.api)
     else:
-        lost = step_done(resource, names, account.api)
-    return ExistingObject(lost, canonical(resource.params)) if lost else None
+        stripe_id = step_done(resource, names, account.api)
+    return ExistingObject(stripe_id, canonical(resource.params)) if stripe_id else None
 
 
 def _forgotten(contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount) -> str | None:

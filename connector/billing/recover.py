@@ -18,14 +18,21 @@ from connector.journal import Operation
 KEY_LIFETIME = timedelta(hours=20)
 
 
-def find_lost(resource: Resource, names: Mapping[str, Key], account: StripeAccount, now: datetime) -> str | None:
-    """Return the id of the object an old, unanswered intent made; None when there is no such intent or object."""
-    wanted = (resource.key.kind, resource.key.name, "create")
+#: Creates whose answer was lost and whose key is too old, by kind and key; mostly there are none.
+LostCreates = Mapping[tuple[str, str], Operation]
+
+
+def lost_creates(account: StripeAccount, now: datetime) -> LostCreates:
+    """Return the creates that can only be settled by looking."""
     intents = account.journal.pending_intents(account.connection)
-    intent = next((entry for entry in intents if (entry.kind, entry.key, entry.verb) == wanted), None)
-    if intent is None or now - intent.started_at < KEY_LIFETIME:
-        return None
-    found = _listed(resource, names, intent, account.api)
+    old = (one for one in intents if one.verb == "create" and now - one.started_at >= KEY_LIFETIME)
+    return {(one.kind, one.key): one for one in old}
+
+
+def find_lost(resource: Resource, names: Mapping[str, Key], lost: LostCreates, api: Api) -> str | None:
+    """Return the id of the object an old, unanswered intent made; None when there is no such intent or object."""
+    intent = lost.get((resource.key.kind, resource.key.name))
+    found = _listed(resource, names, intent, api) if intent else None
     return None if found is None else str(found["id"])
 
 
