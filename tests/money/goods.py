@@ -4,11 +4,11 @@ from decimal import Decimal
 
 from connector.sandbox.seed.book import Book
 from connector.sandbox.seed.catalog import PRODUCTS, Product
+from connector.sandbox.seed.customers import CUSTOMERS as SEEDED
 
 CURRENCIES = ("USD", "EUR", "JPY", "KWD", "HUF")
 FREQUENCIES = ("Annual", "Semiannual", "Quarterly", "Monthly")
-# Five customers are enough: each gets one account per currency.
-CUSTOMERS = ("everbright", "alpenfracht", "heron", "kestrel", "mesa")
+CUSTOMERS = tuple(SEEDED)
 _DIMENSIONS = ("Year", "Quarter", "Month", "Custom")
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from zlib import crc32
 
 from connector.sandbox.salesforce.terms import add_months
 from connector.sandbox.seed.catalog import Product
 from connector.sandbox.seed.closing import Coupon, Deal
 from connector.sandbox.seed.lines import Sold, line, once, ramp
-from tests.money.goods import CURRENCIES, FREE, FREQUENCIES, SEAT, SETUP, SITE, UNIT
+from tests.money.goods import CURRENCIES, CUSTOMERS, FREE, FREQUENCIES, SEAT, SETUP, SITE, UNIT
 from tests.money.world import Amended, Case
 
 FIRST, MIDDLE = date(2026, 12, 1), date(2026, 12, 15)
@@ -31,7 +32,8 @@ def _case(
     amendments: Sequence[Amended] = (),
     **policies: str,
 ) -> Case:
-    deal = Deal(name, "mesa", name, start, months, lines, 1, currency=currency, coupons=coupons)
+    customer = CUSTOMERS[crc32(name.encode()) % len(CUSTOMERS)]
+    deal = Deal(name, customer, name, start, months, lines, 1, currency=currency, coupons=coupons)
     return Case(deal, tuple(amendments), policies)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from connector.billing.targets import sdk_targets
@@ -109,7 +110,7 @@ class MoneyWorld(World):
         return list(groups.values())
 
     def _desk(self, case: Case) -> Desk:
-        return replace(self.desk(), mapping=mapping_with(case.policies))
+        return replace(self.desk(), mapping=mapping_with(tuple(sorted(case.policies.items()))))
 
     def _lines(self, order_id: str) -> list[str]:
         return [key for key, line in self.salesforce.records("OrderItem").items() if line["OrderId"] == order_id]
@@ -124,10 +125,11 @@ class MoneyWorld(World):
         self.stripe.move_clock(now=self.now)
 
 
-def mapping_with(policies: Mapping[str, str]) -> MappingFile:
+@cache
+def mapping_with(policies: tuple[tuple[str, str], ...]) -> MappingFile:
     """Return the bundled mapping with other policies."""
     text = bundled_mapping("salesforce").read_text(encoding="utf-8")
-    for name, value in policies.items():
+    for name, value in policies:
         text, found = re.subn(rf"(?m)^  {name}:.*\n(?:    .*\n)*", f"  {name}: {value}\n", text)
         assert found == 1, name
     loaded: Any = load_mapping(text, name="money.yaml", targets=sdk_targets())
