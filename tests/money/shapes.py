@@ -1,6 +1,6 @@
 """The shapes a sold contract takes, one case each, named for what is special about it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from zlib import crc32
@@ -30,11 +30,11 @@ def _case(
     currency: str = "USD",
     coupons: Sequence[Coupon] = (),
     amendments: Sequence[Amended] = (),
-    **policies: str,
+    policies: Mapping[str, str] | None = None,
 ) -> Case:
     customer = CUSTOMERS[crc32(name.encode()) % len(CUSTOMERS)]
     deal = Deal(name, customer, name, start, months, lines, 1, currency=currency, coupons=coupons)
-    return Case(deal, tuple(amendments), policies)
+    return Case(deal, tuple(amendments), policies or {})
 
 
 def _flat() -> Iterator[Case]:
@@ -50,7 +50,7 @@ def _flat() -> Iterator[Case]:
     yield _case("a fee in mid-period", [line(SEAT, 5, FIRST, months=12), later])
     for mode in ("classic", "flexible"):
         sold = [line(SEAT, 5, FIRST, months=24, frequency="Quarterly"), later]
-        yield _case(f"{mode} mode", sold, months=24, billing_mode=mode)
+        yield _case(f"{mode} mode", sold, months=24, policies={"billing_mode": mode})
 
 
 def _ramp(product: Product, rows: Sequence[tuple[int | str, str | None]], **how: object) -> list[Sold]:
@@ -70,7 +70,7 @@ def _ramps() -> Iterator[Case]:
     yield _case("uneven segments", uneven, months=24)
     front = _ramp(SEAT, THREE_YEARS, by="Custom", months=(3, 12, 12))
     yield _case("a short front end", front, months=27)
-    yield _case("a short front end, stub first", front, months=27, stub="first")
+    yield _case("a short front end, stub first", front, months=27, policies={"stub": "first"})
     quarterly = _ramp(SEAT, THREE_YEARS, frequency="Quarterly", key=1)
     yield _case("two ramps that do not meet", [*quarterly, *uneven], months=36)
 
@@ -78,14 +78,16 @@ def _ramps() -> Iterator[Case]:
 def _parts() -> Iterator[Case]:
     for stub in ("last", "first"):
         eighteen = [line(SEAT, 3, MIDDLE, months=18), line(SITE, 1, MIDDLE, months=18)]
-        yield _case(f"eighteen months, stub {stub}", eighteen, start=MIDDLE, months=18, stub=stub)
+        yield _case(f"eighteen months, stub {stub}", eighteen, start=MIDDLE, months=18, policies={"stub": stub})
         odd = replace(line(SITE, 2, FIRST, months=12), end=date(2028, 1, 20), months=None)
-        yield _case(f"a stub of days, stub {stub}", [odd], months=12, stub=stub)
+        yield _case(f"a stub of days, stub {stub}", [odd], months=12, policies={"stub": stub})
         joins = replace(line(SITE, 4, FIRST, months=24), start=date(2027, 2, 18), months=None)
         sold = [line(SEAT, 3, FIRST, months=24), joins]
-        yield _case(f"joins on its own day, stub {stub}", sold, months=24, stub=stub)
+        yield _case(f"joins on its own day, stub {stub}", sold, months=24, policies={"stub": stub})
         leaves = replace(line(SITE, 4, FIRST, months=24), end=date(2028, 7, 9), months=None)
-        yield _case(f"leaves on its own day, stub {stub}", [line(SEAT, 3, FIRST, months=24), leaves], stub=stub)
+        yield _case(
+            f"leaves on its own day, stub {stub}", [line(SEAT, 3, FIRST, months=24), leaves], policies={"stub": stub}
+        )
     both = [line(SEAT, 3, FIRST, months=12), line(SITE, 2, FIRST, months=12, frequency="Monthly")]
     yield _case("two frequencies", both)
 
@@ -93,9 +95,9 @@ def _parts() -> Iterator[Case]:
 def _rounded() -> Iterator[Case]:
     for rounding in ("report", "adjust"):
         sold = [line(SITE, 3, FIRST, months=12, price="1000.01", frequency="Monthly")]
-        yield _case(f"thirds of a cent, {rounding}", sold, rounding=rounding)
+        yield _case(f"thirds of a cent, {rounding}", sold, policies={"rounding": rounding})
         steps = _ramp(SITE, [(7, "1000"), (11, "1000.1")], frequency="Monthly")
-        yield _case(f"thirds in a ramp, {rounding}", steps, months=24, rounding=rounding)
+        yield _case(f"thirds in a ramp, {rounding}", steps, months=24, policies={"rounding": rounding})
 
 
 def _coupons() -> Iterator[Case]:
@@ -116,7 +118,7 @@ def _month_ends() -> Iterator[Case]:
             yield _case(f"from {start}, {frequency}", steps, start=start, months=24)
         stub = [line(SITE, 3, start, months=17, frequency="Semiannual")]
         for which in ("last", "first"):
-            yield _case(f"from {start}, with a stub, {which}", stub, start=start, months=17, stub=which)
+            yield _case(f"from {start}, with a stub, {which}", stub, start=start, months=17, policies={"stub": which})
 
 
 def _late() -> Iterator[Case]:
@@ -130,9 +132,11 @@ def _late() -> Iterator[Case]:
                 how = {"backdated_start": policy, "billing_mode": mode}
                 told = f"since {start}, {policy}, {mode}"
                 if start > date(2025, 11, 24):
-                    yield _case(f"quarters {told}", [*steps, once(SETUP, 1, start)], start=start, **how)
-                yield _case(f"years {told}", years, start=start, months=36, **how)
-                yield _case(f"joined {told}", [line(SEAT, 1, start, months=24), joins], start=start, months=24, **how)
+                    yield _case(f"quarters {told}", [*steps, once(SETUP, 1, start)], start=start, policies=how)
+                yield _case(f"years {told}", years, start=start, months=36, policies=how)
+                yield _case(
+                    f"joined {told}", [line(SEAT, 1, start, months=24), joins], start=start, months=24, policies=how
+                )
     for months in (1.0, 6.0, 14.0):
         start = date(2026, 8, 10)
         terms = {"Duration__c": "repeating", "Duration_In_Months__c": months, "Percent_Off__c": 25.0}
