@@ -83,8 +83,7 @@ def _lines(chance: random.Random, start: date, months: int, frequency: str) -> I
     if kinds == "flat" and chance.random() < 0.3:
         yield line(FREE, 1, start, months=months, frequency=frequency)
     if kinds == "mixed":
-        other = chance.choice(FREQUENCIES)
-        yield line(SEAT, chance.randint(1, 9), start, months=months, frequency=other)
+        yield line(SEAT, chance.randint(1, 9), start, months=months, frequency=chance.choice(FREQUENCIES))
     if kinds == "odd_dates":
         yield _odd(chance, start, months, frequency)
 

@@ -37,7 +37,7 @@ def billed() -> Iterator[Billed]:
 
 def _found(world: MoneyWorld) -> list[str]:
     return [
-        f"{case.name}: {[str(operation) for operation in planned.plan.operations]} {planned.issues}"
+        f"{case.name}: {planned.plan and planned.plan.operations} {planned.issues}"
         for case, planned in world.plan_live()
         if planned.plan is None or planned.plan.operations or planned.plan.blocked
     ]
