@@ -148,14 +148,12 @@ class SafetyConfig(Settings):
 
 
 class JobsConfig(Settings):
-    """When the scheduled jobs run, and how many contracts they work on at once."""
+    """When the scheduled jobs run."""
 
     sync_every_seconds: int = Field(default=60, ge=1)
     """Seconds between two looks for changed contracts."""
     housekeeping_every_hours: int = Field(default=24, ge=1)
     """Hours between two rounds of housekeeping."""
-    workers: int = Field(default=8, ge=1, le=64)
-    """How many contracts are worked on at once."""
 
 
 class LogConfig(Settings):

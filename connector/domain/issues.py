@@ -1,6 +1,7 @@
 """Problems of the data, as values: collected, never raised one at a time, shown alike in the CRM, console and CLI.
 
-Every code is listed here once, with the remedy a sales-ops person can act on. docs/issues.md is made from this table.
+Every code is listed here once, with the remedy a sales-ops person can act on. docs/issues.md
+explains each, and a test compares the two.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ def end_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date 
         return terms.end
     lines = [line for revision in revisions for line in revision.lines if line.charge is not Charge.ONE_TIME]
     ends = [line.end for line in lines if line.end is not None]
-    if lines and not ends and not scope.failed("term_months") and not scope.failed("end"):
+    if lines and not ends and not _is_given(scope):
         scope.report(_term_missing(scope))
     return max(ends, default=None)
 
@@ -86,6 +86,13 @@ def _term(scope: Scope) -> int | None:
         scope.report(block(IssueCode.TERM_INVALID, scope.source("term_months"), message, "Correct the term."))
         return None
     return int(months)
+
+
+def _is_given(scope: Scope) -> bool:
+    """Tell whether the CRM names a term or an end, right or wrong: what is wrong about it is reported elsewhere."""
+    if scope.failed("term_months") or scope.failed("end"):
+        return True
+    return scope.decimal("term_months") is not None or scope.date("end") is not None
 
 
 def _term_missing(scope: Scope) -> Issue:

@@ -33,7 +33,8 @@ def test_a_wrong_file(text: str, message: str) -> None:
 def test_all_faults_at_once_by_line_then_the_environment() -> None:
     text = (
         'mdoe = "live"\n[stripe]\napi_key = "sk_live_hunter2hunter2"\nmode = "live"\n[crm.prod]\nkind = "pipedrive"\n'
-        'auth = "jwt"\n[crm.dev]\nkind = "salesforce"\nmapping = "x"\nauth = "session"\n[saftey]\n[jobs]\nworkers = 0\n'
+        'auth = "jwt"\n[crm.dev]\nkind = "salesforce"\nmapping = "x"\nauth = "session"\n[saftey]\n[jobs]\n'
+        "sync_every_seconds = 0\n"
     )
     env = {"CONNECTOR_MOED": "live", "CONNECTOR_LOG__LEVEL": "loud", "CONNECTOR_STRIPE_API_KEY": "hunter2"}
     lines = str(refusal(text, env)).splitlines()
@@ -81,8 +82,8 @@ VARIABLES = {
         'CONNECTOR_STRIPE__API_KYE  CFG-003 unknown key "api_kye" in [stripe]  Did you mean: api_key?',
     ),
     "wrong value": (
-        {"CONNECTOR_JOBS__WORKERS": "many"},
-        'CONNECTOR_JOBS__WORKERS  CFG-005 workers is "many", expected a whole number',
+        {"CONNECTOR_JOBS__SYNC_EVERY_SECONDS": "many"},
+        'CONNECTOR_JOBS__SYNC_EVERY_SECONDS  CFG-005 sync_every_seconds is "many", expected a whole number',
     ),
     "key for a mode": (
         {"CONNECTOR_MODE": "sk_live_hunter2hunter2"},

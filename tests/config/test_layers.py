@@ -28,7 +28,7 @@ password = "env:PASSWORD"
 max_contract_amount = { USD = 250_000.50, "*" = 100 }
 max_changed_share = 0.5
 [jobs]
-workers = 4
+housekeeping_every_hours = 4
 """
 
 
@@ -41,9 +41,10 @@ def path(tmp_path: Path) -> Path:
 
 def test_environment_over_file_over_default(path: Path) -> None:
     config = load_config(
-        path, {"CONNECTOR_JOBS__WORKERS": "16", "CONNECTOR_TIME_ZONE": "", "connector_log__level": "debug"}
+        path,
+        {"CONNECTOR_JOBS__HOUSEKEEPING_EVERY_HOURS": "16", "CONNECTOR_TIME_ZONE": "", "connector_log__level": "debug"},
     )
-    assert config.jobs.workers == 16  # environment over file
+    assert config.jobs.housekeeping_every_hours == 16  # environment over file
     assert config.time_zone == "Europe/Berlin"  # an empty variable is not set
     assert config.zone == ZoneInfo("Europe/Berlin")
     assert config.jobs.sync_every_seconds == 60  # default
@@ -135,9 +136,11 @@ def test_other_databases(path: Path, database: str, url: str) -> None:
 
 
 def test_explained(path: Path) -> None:
-    rows = {row.key: row for row in explain_config(load_config(path, {"CONNECTOR_JOBS__WORKERS": "16"}))}
+    rows = {
+        row.key: row for row in explain_config(load_config(path, {"CONNECTOR_JOBS__HOUSEKEEPING_EVERY_HOURS": "16"}))
+    }
     shown = {key: (row.value, row.layer, row.place) for key, row in rows.items()}
-    assert shown["jobs.workers"] == ("16", "env", "CONNECTOR_JOBS__WORKERS")
+    assert shown["jobs.housekeeping_every_hours"] == ("16", "env", "CONNECTOR_JOBS__HOUSEKEEPING_EVERY_HOURS")
     assert shown["stripe.api_key"] == ("env:KEY", "file", f"{path}:4")
     assert shown["safety.max_contract_amount.usd"] == ("250000.50", "file", f"{path}:15")
     assert shown["stripe.allow_remote_base_url"] == ("false", "default", "")
@@ -151,8 +154,8 @@ def test_the_hash_is_of_the_content(path: Path, tmp_path: Path) -> None:
     moved.write_text("# the same\n" + FILE, encoding="utf-8")
     assert len(first.hash) == 64
     assert load_config(moved, {"KEY": "b"}).hash == first.hash
-    assert load_config(path, {"CONNECTOR_JOBS__WORKERS": "5"}).hash != first.hash
-    assert load_config(path, {"CONNECTOR_JOBS__WORKERS": "4"}).hash == first.hash
+    assert load_config(path, {"CONNECTOR_JOBS__HOUSEKEEPING_EVERY_HOURS": "5"}).hash != first.hash
+    assert load_config(path, {"CONNECTOR_JOBS__HOUSEKEEPING_EVERY_HOURS": "4"}).hash == first.hash
 
 
 def test_the_limits_of_the_plan(path: Path) -> None:

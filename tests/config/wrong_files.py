@@ -22,10 +22,7 @@ WRONG = {
     ),
     "unknown key, nothing near": (
         GOOD + "[jobs]\nxyzzy = 1\n",
-        (
-            'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  '
-            "Known: housekeeping_every_hours, sync_every_seconds, workers."
-        ),
+        ('config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: housekeeping_every_hours, sync_every_seconds.'),
     ),
     "unknown key in a connection": (
         GOOD + 'domian = "acme.my"\n',
@@ -40,8 +37,8 @@ WRONG = {
         'config.toml:3  CFG-003 unknown key "mode" in [stripe]  mode belongs at the top, above the first table.',
     ),
     "key of another table": (
-        GOOD + "[log]\nworkers = 2\n",
-        'config.toml:10  CFG-003 unknown key "workers" in [log]  workers belongs in [jobs].',
+        GOOD + "[log]\nsync_every_seconds = 2\n",
+        'config.toml:10  CFG-003 unknown key "sync_every_seconds" in [log]  sync_every_seconds belongs in [jobs].',
     ),
     "unknown table": (
         GOOD + "[saftey]\nmax_terminations = 1\n",
@@ -53,13 +50,13 @@ WRONG = {
     "a value for a table": ("stripe = 5\n" + CRM, "config.toml:1  CFG-005 stripe is 5, expected a table"),
     "text for a table": ('log = "x"\n' + GOOD, "config.toml:1  CFG-005 log is text, expected a table"),
     "a list for a number": (
-        GOOD + "[jobs]\nworkers = [1]\n",
-        "config.toml:10  CFG-005 workers is a list, expected a whole number",
+        GOOD + "[jobs]\nsync_every_seconds = [1]\n",
+        "config.toml:10  CFG-005 sync_every_seconds is a list, expected a whole number",
     ),
     "yes for text": ("time_zone = true\n" + GOOD, "config.toml:1  CFG-005 time_zone is true, expected text"),
     "text of several lines before the fault": (
-        GOOD + 'username = """\n[jobs]\nworkers = 1\n"""\n[jobs]\nworkers = 0\n',
-        "config.toml:14  CFG-005 workers is 0, expected at least 1",
+        GOOD + 'username = """\n[jobs]\nsync_every_seconds = 1\n"""\n[jobs]\nsync_every_seconds = 0\n',
+        "config.toml:14  CFG-005 sync_every_seconds is 0, expected at least 1",
     ),
     "wrong mode": ('mode = "prod"\n' + GOOD, 'config.toml:1  CFG-005 mode is "prod", expected test or live'),
     "wrong zone": (
@@ -70,10 +67,13 @@ WRONG = {
         ),
     ),
     "text for a number": (
-        GOOD + '[jobs]\nworkers = "many"\n',
-        'config.toml:10  CFG-005 workers is "many", expected a whole number',
+        GOOD + '[jobs]\nsync_every_seconds = "many"\n',
+        'config.toml:10  CFG-005 sync_every_seconds is "many", expected a whole number',
     ),
-    "too small": (GOOD + "[jobs]\nworkers = 0\n", "config.toml:10  CFG-005 workers is 0, expected at least 1"),
+    "too small": (
+        GOOD + "[jobs]\nsync_every_seconds = 0\n",
+        "config.toml:10  CFG-005 sync_every_seconds is 0, expected at least 1",
+    ),
     "too large": (
         GOOD + "[safety]\nmax_changed_share = 30\n",
         "config.toml:10  CFG-005 max_changed_share is 30, expected at most 1",

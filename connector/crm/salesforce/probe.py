@@ -13,7 +13,7 @@ from connector.domain.errors import ConfigError, ConnectorError
 _ORGANIZATION = "SELECT Id, IsSandbox, OrganizationType FROM Organization LIMIT 1"
 _MAX_SKEW = timedelta(minutes=2)
 _USAGE_ALARM = 0.85
-_GRANT = "give the integration user's permission set {access} on {what}, or create it with `connector setup`"
+_GRANT = "give the integration user's permission set {access} on {what}"
 
 
 @dataclass(frozen=True, slots=True)
