@@ -140,11 +140,21 @@ def test_what_was_done_before_a_refusal_stays_and_is_not_done_again(world: World
 
 
 def test_stripes_word_about_the_customers_currency_becomes_its_own_issue(world: World):
-    message = "You cannot combine currencies on a single customer. This customer currency is eur."
-    refuse(world, SCHEDULES, message=message)
-    (result,) = world.sync(world.desk(), "ramp")
-    assert codes(result) == [IssueCode.CUSTOMER_CURRENCY]
-    assert result.planned.issues[0].remedy.startswith("Bill this order to another account")
+    """Somebody billed the customer by hand in another currency; only Stripe knows of it."""
+    desk = world.desk()
+    refuse(world, SCHEDULES, message="Not now.")
+    world.sync(desk, "ramp")
+    (customer,) = world.stripe.state[KEY].objects["customer"]
+    (product, *_) = world.stripe.state[KEY].objects["product"]
+    price = {"currency": "eur", "product": product, "recurring": {"interval": "month"}, "unit_amount": 100}
+    phase = {"items": [{"price_data": price}], "duration": {"interval": "month", "interval_count": 1}}
+    by_hand = {"customer": customer, "start_date": "now", "phases": [phase]}
+    world.api().post("/v1/subscription_schedules", by_hand, idempotency_key="by hand")
+    (result,) = world.sync(desk, "ramp")
+    assert (result.outcome, codes(result)) == ("failed", [IssueCode.CUSTOMER_CURRENCY])
+    (issue,) = result.planned.issues
+    assert issue.message == "The currency of the selected prices (usd) does not match the customer currency (eur)."
+    assert issue.remedy.startswith("Bill this order to another account")
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("quantity", 999), ("metadata", {})])

@@ -21,7 +21,7 @@ def _in_zone(desk: Desk, zone: str) -> Desk:
     return replace(desk, account=replace(desk.account, zone=ZoneInfo(zone)))
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Auckland"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
 def test_a_live_read_finds_nothing_to_change(world: World, zone: str):
     desk = _in_zone(world.desk(), zone)
     assert {result.outcome for result in world.sync(desk, *SOUND)} == {"applied"}
