@@ -97,6 +97,11 @@ def test_term_missing_only_when_nothing_ends() -> None:
     assert reading.issues[0].message == "Neither a term nor an end date is given, and no line ends."
 
 
+def test_a_missing_start_is_one_issue_where_the_term_is_given() -> None:
+    dateless = quote(SBQQ__StartDate__c=None)
+    assert [code for code, *_ in said(read(raw(item(EndDate=None), records=(dateless,))))] == [IssueCode.START_MISSING]
+
+
 def test_an_order_without_lines() -> None:
     assert said(read(raw(first=order(TotalAmount=0)))) == [(IssueCode.NO_LINES, ORDER, None)]
 
