@@ -8,7 +8,8 @@ from connector.compile.catalog import PriceBook, coupon_resource, product_resour
 from connector.compile.checks import check_coverage, check_lines, check_over
 from connector.compile.customer import customer_resource
 from connector.compile.limits import check_limits
-from connector.compile.phases import one_time_spec, schedules
+from connector.compile.one_offs import one_time_spec
+from connector.compile.phases import schedules
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import InvoiceSpec, ScheduleSpec

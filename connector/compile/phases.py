@@ -8,58 +8,43 @@ in a part:
                                     whole periods it is a one-off with its own service period
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from connector.compile.discounts import at_once, for_phase
-from connector.compile.grid import Grid, LineBilling, Part, bill_line, grid_for
-from connector.compile.rating import rated_amount, scaled_tiers, tier_specs
+from connector.compile.discounts import for_phase
+from connector.compile.grid import Part
+from connector.compile.group import Group, group_of
+from connector.compile.one_offs import (
+    credits_at_the_end,
+    last_invoice,
+    one_time_spec,
+    part_one_off,
+    reductions,
+    settle_rounding,
+    share_of_part,
+)
+from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
-from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, Reason, ScheduleSpec, Terms
-from connector.domain.contract import Charge, Contract, Line, RevisionKind
-from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
+from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
+from connector.domain.contract import Charge, Contract, Line
+from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, day_after
-from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The slices of lines that share a billing frequency: one schedule."""
-
-    contract: Contract
-    slices: tuple[Slice, ...]
-    grid: Grid
-    billing: Mapping[str, LineBilling]
-
-    @property
-    def period(self) -> Period:
-        """Return the whole time of the schedule."""
-        return Period(self.slices[0].period.start, self.slices[-1].period.end)
+from connector.domain.timeline import InForce, Slice, Timeline, revision_on
 
 
 def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
     """Return one schedule per billing frequency; one-time lines go with the first."""
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
-    groups = [_group(contract, timeline, interval) for interval in intervals]
+    groups = [group_of(contract, timeline, interval) for interval in intervals]
     groups.sort(key=lambda group: (group.period.start, -_weight(group), group.grid.interval))
     many = len(groups) > 1
     return tuple(
         _schedule(group, one_time=_one_time(contract) if index == 0 else (), suffix=many)
         for index, group in enumerate(groups)
     )
-
-
-def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
-    """Return a one-time line as a one-off: its price is the amount, its own dates are the service period."""
-    period = Period(line.start, line.end) if line.end and line.end > line.start else None
-    price = to_minor(line.unit_price, contract.currency)
-    amount = unit_amount(price if line.quantity >= 0 else -price)
-    reason: Reason = "credit" if amount < 0 else "one_time"
-    return OneOffSpec(line, reason, abs(int(line.quantity)), amount, period, at_once(line.discounts))
 
 
 def _one_time(contract: Contract) -> tuple[Line, ...]:
@@ -70,35 +55,11 @@ def _weight(group: Group) -> int:
     return max(len([e for e in piece.in_force if e.line.segment]) for piece in group.slices)
 
 
-def _group(contract: Contract, timeline: Timeline, interval: int) -> Group:
-    slices = []
-    for piece in timeline:
-        mine = tuple(entry for entry in piece.in_force if entry.line.interval == interval)
-        if mine:
-            slices.append(replace(piece, in_force=mine))
-    end = _sold_until(contract, interval) or slices[-1].period.end
-    grid = grid_for(slices[0].period.start, end, interval, contract.policies)
-    billing = {
-        line.ref: bill_line(
-            line, Period(line.start, line_end(line, contract)), grid, contract.currency, contract.policies
-        )
-        for line in contract.lines
-        if line.charge is not Charge.ONE_TIME and line.interval == interval
-    }
-    return Group(contract, tuple(slices), grid, billing)
-
-
-def _sold_until(contract: Contract, interval: int) -> date | None:
-    """Return the end that was sold first: ending a contract earlier does not move its billing dates."""
-    first = [line for line in contract.revisions[0].lines if line.charge is not Charge.ONE_TIME]
-    return max((line_end(line, contract) for line in first if line.interval == interval), default=None)
-
-
 def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> ScheduleSpec:
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
-    merged = _merge(_settle_rounding(group, phases))
+    merged = _merge(settle_rounding(group, phases))
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
     return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
@@ -110,6 +71,7 @@ def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
         days |= {day for part in billing.parts for day in (part.period.start, part.period.end)}
     first, last = group.period.start, group.period.end
     days |= {line.start for line in one_time if first < line.start < last}
+    days |= {last_invoice(group)} if credits_at_the_end(group) else set()
     return sorted(day for day in days if first <= day <= last)
 
 
@@ -124,7 +86,8 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
         items += item
         one_offs += extra
     items = items or list(_carried(group, piece, period, stub))
-    one_offs += _reductions(group, piece, period)
+    one_offs += reductions(group, piece, period)
+    one_offs += credits_at_the_end(group) if period.start == last_invoice(group) else ()
     one_offs += [one_time_spec(line, contract) for line in one_time if _billed_in(line, period, group)]
     index, label = phase_segment(entry.line for entry in piece.in_force)
     first = period.start == group.period.start
@@ -196,7 +159,7 @@ def _bill(
     carried = [] if part.on_grid else [_item(group, entry, stub or whole, share, period)]
     if period.start != part.period.start:
         return carried, []
-    return carried, [_part_one_off(group, line, part, entry.quantity if part.on_grid else line.quantity)]
+    return carried, [part_one_off(group, line, part, entry.quantity if part.on_grid else line.quantity)]
 
 
 def _carried(group: Group, piece: Slice, period: Period, stub: Interval | None) -> Iterable[ItemSpec]:
@@ -226,7 +189,7 @@ def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, per
 def _stub_item(group: Group, entry: InForce, part: Part, period: Period, interval: Interval) -> ItemSpec:
     """Return a stub as an item; its price is the part, shared over the line's units."""
     line = entry.line
-    share = Fraction(part.length.months, group.grid.interval) if not part.length.days else _share(part, group)
+    share = Fraction(part.length.months, group.grid.interval) if not part.length.days else share_of_part(part, group)
     item = _item(group, entry, interval, share, period)
     if line.tiers:
         return item
@@ -234,89 +197,9 @@ def _stub_item(group: Group, entry: InForce, part: Part, period: Period, interva
     return replace(item, terms=replace(item.terms, unit_amount=unit_amount(per_unit)))
 
 
-def _share(part: Part, group: Group) -> Fraction:
-    return (part.length.months + Fraction(part.length.days * 12, 365)) / group.grid.interval
-
-
 def _share_of(stub: Interval, group: Group) -> Fraction:
     months = Fraction(stub.count) if stub.unit == "month" else Fraction(stub.count * 12, 365)
     return months / group.grid.interval
-
-
-def _part_one_off(group: Group, line: Line, part: Part, units: Decimal) -> OneOffSpec:
-    """Return a part billed once. After a reduction, a part that begins later counts only the units that are left."""
-    quantity = abs(int(units)) or 1
-    amount = part.amount
-    if line.quantity and units != line.quantity:
-        amount = Fraction(round_minor(part.amount * Fraction(units) / Fraction(line.quantity)))
-    if line.tiers:
-        full = rated_amount(tier_specs(line, group.contract.currency), line.tiers_mode, quantity)
-        amount = Fraction(round_minor(full * _share(part, group)))
-    amended = revision_on(group.contract, line.start).kind is RevisionKind.AMENDMENT
-    reason: Reason = "credit" if amount < 0 else "proration" if amended else "stub"
-    return OneOffSpec(
-        line=line,
-        reason=reason,
-        quantity=quantity,
-        unit_amount=unit_amount(amount / quantity),
-        period=part.period,
-        discounts=at_once(for_phase(line, part.period, line.start, group.grid.anchor)),
-    )
-
-
-def _reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
-    """Return the credits of lines that take away in the middle of a period; on a billing date nothing is owed back.
-
-    What joined on that day and is taken away again by the same credit must be charged, though it is never in force.
-    """
-    owed_back = []
-    in_force = {entry.line.ref for entry in piece.in_force}
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or line.ref in in_force or not line.quantity:
-            continue
-        part = billing.part_at(period)
-        if part and not part.on_grid and part.period.start == period.start and part.amount:
-            owed = replace(part, amount=_owed_now(group, line, part))
-            owed_back.append(_part_one_off(group, line, owed, line.quantity))
-    return owed_back
-
-
-def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
-    """Return what a line takes off now: all that the CRM says, less what the smaller quantity will take off later."""
-    revised = next((other for other in group.contract.lines if other.ref == line.revises), None)
-    if line.quantity >= 0 or revised is None or revised.ref not in group.billing or not revised.quantity:
-        return part.amount
-    own, root = group.billing[line.ref], group.billing[revised.ref]
-    later = own.periods * line_amount(unit_amount(root.unit), int(line.quantity))
-    for other in own.parts:
-        if other != part:
-            theirs = root.part_at(other.period)
-            share = theirs.amount * Fraction(line.quantity) / Fraction(revised.quantity) if theirs else other.amount
-            later += round_minor(share)
-    return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
-
-
-def _settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:
-    """Add the cents that equal periods cannot express (12 x 83.33 is not 1000.00), where the policy asks for it."""
-    if group.contract.policies.rounding == "report":
-        return phases
-    settled = []
-    for phase in phases:
-        own = [item.line for item in phase.items if item.line.start == phase.period.start]
-        corrections = [one for line in own if (one := _correction(group, line)) is not None]
-        settled.append(replace(phase, one_offs=(*phase.one_offs, *corrections)))
-    return settled
-
-
-def _correction(group: Group, line: Line) -> OneOffSpec | None:
-    billing = group.billing[line.ref]
-    revised = {other.revises for other in group.contract.lines}
-    if line.rated or billing.parts or line.ref in revised or line.period_price is not None:
-        return None
-    billed = billing.periods * line_amount(unit_amount(billing.unit), int(line.quantity))
-    left = round_minor(to_minor(line.total, group.contract.currency)) - billed
-    return OneOffSpec(line, "correction", 1, unit_amount(left), billing.full) if left else None
 
 
 def _merge(phases: list[PhaseSpec]) -> list[PhaseSpec]:

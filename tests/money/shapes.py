@@ -157,6 +157,8 @@ def _amended() -> Iterator[Case]:
         ("fewer in mid-period", Amended(inside, {1: 30})),
         ("one product ends", Amended(inside, {2: 0})),
         ("more, then fewer", Amended(inside, {1: 70}), Amended(boundary, {1: 40})),
+        ("everything ends on a boundary", Amended(boundary, {1: 0, 2: 0})),
+        ("everything ends in mid-period", Amended(inside, {1: 0, 2: 0})),
         ("both in one", Amended(inside, {1: 60, 2: 1})),
         ("fewer, then more", Amended(inside, {1: 40}), Amended(later, {1: 44})),
     ):

@@ -9,7 +9,7 @@ import pytest
 from tests.money.shapes import shapes
 from tests.money.world import MoneyWorld
 
-MONTHLY = {
+MONTHLY: dict[str, list[tuple[date, Decimal, str | None, date | None]]] = {
     # 20 seats at 1080 and a site at 1000 a year; then 35 at 1140; then 50 at 1200
     "by year, beside a flat line": [
         (date(2026, 11, 24), Decimal("1883.33"), None, date(2026, 12, 1)),

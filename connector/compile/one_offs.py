@@ -1,0 +1,128 @@
+"""Amounts billed once: one-time lines, parts of periods, credits, and the cents that equal periods cannot express."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from connector.compile.discounts import at_once, for_phase
+from connector.compile.grid import Part
+from connector.compile.group import Group
+from connector.compile.rating import rated_amount, tier_specs
+from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
+from connector.domain.contract import Contract, Line, RevisionKind
+from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
+from connector.domain.period import Period, billing_dates
+from connector.domain.timeline import Slice, revision_on
+
+
+def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
+    """Return a one-time line as a one-off: its price is the amount, its own dates are the service period."""
+    period = Period(line.start, line.end) if line.end and line.end > line.start else None
+    price = to_minor(line.unit_price, contract.currency)
+    amount = unit_amount(price if line.quantity >= 0 else -price)
+    reason: Reason = "credit" if amount < 0 else "one_time"
+    return OneOffSpec(line, reason, abs(int(line.quantity)), amount, period, at_once(line.discounts))
+
+
+def part_one_off(group: Group, line: Line, part: Part, units: Decimal) -> OneOffSpec:
+    """Return a part billed once. After a reduction, a part that begins later counts only the units that are left."""
+    quantity = abs(int(units)) or 1
+    amount = part.amount
+    if line.quantity and units != line.quantity:
+        amount = Fraction(round_minor(part.amount * Fraction(units) / Fraction(line.quantity)))
+    if line.tiers:
+        full = rated_amount(tier_specs(line, group.contract.currency), line.tiers_mode, quantity)
+        amount = Fraction(round_minor(full * share_of_part(part, group)))
+    amended = revision_on(group.contract, line.start).kind is RevisionKind.AMENDMENT
+    reason: Reason = "credit" if amount < 0 else "proration" if amended else "stub"
+    return OneOffSpec(
+        line=line,
+        reason=reason,
+        quantity=quantity,
+        unit_amount=unit_amount(amount / quantity),
+        period=part.period,
+        discounts=at_once(for_phase(line, part.period, line.start, group.grid.anchor)),
+    )
+
+
+def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
+    """Return the credits of lines that take away in the middle of a period; on a billing date nothing is owed back.
+
+    What joined on that day and is taken away again by the same credit must be charged, though it is never in force.
+    """
+    owed_back = []
+    in_force = {entry.line.ref for entry in piece.in_force}
+    for line in group.contract.lines:
+        billing = group.billing.get(line.ref)
+        if billing is None or line.rated or line.ref in in_force or not line.quantity:
+            continue
+        part = billing.part_at(period)
+        if part and not part.on_grid and part.period.start == period.start and part.amount:
+            owed = replace(part, amount=_owed_now(group, line, part))
+            owed_back.append(part_one_off(group, line, owed, line.quantity))
+    return owed_back
+
+
+def credits_at_the_end(group: Group) -> tuple[OneOffSpec, ...]:
+    """Return the credits owed on the day on which everything ends in the middle of a period.
+
+    No phase begins on that day: they go on the last invoice, whose period ends early.
+    """
+    found = []
+    for line in group.contract.lines:
+        billing = group.billing.get(line.ref)
+        if billing is None or line.rated or not line.quantity:
+            continue
+        for part in billing.parts:
+            if part.period.start == group.period.end and not part.on_grid and part.amount:
+                owed = replace(part, amount=_owed_now(group, line, part))
+                found.append(part_one_off(group, line, owed, line.quantity))
+    return tuple(found)
+
+
+def last_invoice(group: Group) -> date:
+    """Return the last day on which the group is invoiced."""
+    return max(billing_dates(group.grid.anchor, group.grid.interval, group.period), default=group.period.start)
+
+
+def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
+    """Return what a line takes off now: all that the CRM says, less what the smaller quantity will take off later."""
+    revised = next((other for other in group.contract.lines if other.ref == line.revises), None)
+    if line.quantity >= 0 or revised is None or revised.ref not in group.billing or not revised.quantity:
+        return part.amount
+    own, root = group.billing[line.ref], group.billing[revised.ref]
+    later = own.periods * line_amount(unit_amount(root.unit), int(line.quantity))
+    for other in own.parts:
+        if other != part:
+            theirs = root.part_at(other.period)
+            share = theirs.amount * Fraction(line.quantity) / Fraction(revised.quantity) if theirs else other.amount
+            later += round_minor(share)
+    return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
+
+
+def settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:
+    """Add the cents that equal periods cannot express (12 x 83.33 is not 1000.00), where the policy asks for it."""
+    if group.contract.policies.rounding == "report":
+        return phases
+    settled = []
+    for phase in phases:
+        own = [item.line for item in phase.items if item.line.start == phase.period.start]
+        corrections = [one for line in own if (one := _correction(group, line)) is not None]
+        settled.append(replace(phase, one_offs=(*phase.one_offs, *corrections)))
+    return settled
+
+
+def _correction(group: Group, line: Line) -> OneOffSpec | None:
+    billing = group.billing[line.ref]
+    revised = {other.revises for other in group.contract.lines}
+    if line.rated or billing.parts or line.ref in revised or line.period_price is not None:
+        return None
+    billed = billing.periods * line_amount(unit_amount(billing.unit), int(line.quantity))
+    left = round_minor(to_minor(line.total, group.contract.currency)) - billed
+    return OneOffSpec(line, "correction", 1, unit_amount(left), billing.full) if left else None
+
+
+def share_of_part(part: Part, group: Group) -> Fraction:
+    """Return a part as a fraction of a billing period."""
+    return (part.length.months + Fraction(part.length.days * 12, 365)) / group.grid.interval
