@@ -28,7 +28,7 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A stretch of time in which nothing changes. `revision` is the newest one that had taken effect by its start."""
+    """A stretch of time in which nothing changes. `revision` is the newest one that shapes its start."""
 
     period: Period
     revision: Revision
@@ -58,9 +58,26 @@ def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
 
 
 def revision_on(contract: Contract, day: date) -> Revision:
-    """Return the newest revision that has taken effect on `day`; before the first one, the first."""
-    effective = [revision for revision in contract.revisions if revision.effective <= day]
-    return effective[-1] if effective else contract.revisions[0]
+    """Return the newest revision that shapes the contract on `day`; before the first one, the first."""
+    segments = {line.ref for line in contract.lines if line.segment}
+    shaping = [
+        revision
+        for revision in contract.revisions
+        if revision.effective <= day and _shapes(revision, contract, segments, day)
+    ]
+    return shaping[-1] if shaping else contract.revisions[0]
+
+
+def _shapes(revision: Revision, contract: Contract, segments: set[str], day: date) -> bool:
+    """Tell whether a revision in effect has to do with a day: a change of one segment leaves the other ones alone.
+
+    The changing line need not say that it belongs to a segment; the line it revises does.
+    """
+    bound = [line for line in revision.lines if line.segment or line.revises in segments]
+    once = any(line.charge is Charge.ONE_TIME for line in bound)
+    if once or len(bound) < len(revision.lines) or not bound:
+        return True
+    return any(line.start <= day < line_end(line, contract) for line in bound)
 
 
 def line_end(line: Line, contract: Contract) -> date:

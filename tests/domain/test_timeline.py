@@ -155,6 +155,24 @@ def test_the_newest_revision_in_effect_counts(on, ref):
     assert revision_on(made, on).ref == ref
 
 
+def test_a_change_of_one_segment_leaves_the_later_ones_as_they_were():
+    made = contract(
+        *ramp((START, END, 1, 1200), (END, day(2029), 1, 1200), (day(2029), day(2030), 1, 1200)),
+        amendment("A1", END, line("L9", start=END, end=day(2029), revises="S2")),
+        end=day(2030),
+    )
+    assert [(piece.period.start.year, piece.revision.ref) for piece in timeline(made)[0]] == [
+        (2027, "R1"),
+        (2028, "A1"),
+        (2029, "R1"),
+    ]
+
+
+def test_a_one_time_line_of_an_amendment_shapes_what_follows():
+    made = contract(FIFTY, amendment("A1", MARCH, once("O1", on=MARCH)))
+    assert [(piece.period.start, piece.revision.ref) for piece in timeline(made)[0]] == [(START, "R1"), (MARCH, "A1")]
+
+
 def random_contract(chance: random.Random) -> Contract:
     """Return three products, sold and changed by up to four amendments, never below nothing."""
     roots = [line(f"L{n}", quantity=chance.randint(1, 50), of=f"P{n}") for n in range(3)]
