@@ -20,16 +20,23 @@ _KINDS = {
     "subscription_schedule": "subscription_schedule",
     "subscription_item": "item",
     "coupon": "coupon",
+    "invoice": "invoice",
 }
-#: Settings that today's public API has no parameter for.
-GONE = {"prebilling.iterations": "prebilling is no part of Stripe's public API; the schedule is the same without it"}
+NO_TEMPLATE = "Stripe's public API has no invoice template for a schedule; a mapping that asks for one is refused"
+EVERGREEN_SETTINGS = "settings of subscriptions without a schedule: evergreen contracts are not supported yet"
+#: Settings (or beginnings of settings) that cannot be expressed, with the reason.
+GONE = {
+    "prebilling.": "prebilling is no part of Stripe's public API; the schedule is the same without it",
+    "default_settings.invoice_settings.rendering.": NO_TEMPLATE,
+    "sbc_termination.": "metadata that is written when lines are terminated is not supported yet",
+}
 
 
 def mapping_for(config: dict[str, Any], *, tiered: bool = False) -> tuple[MappingFile, list[str]]:
     """Return the default mapping with a recording's own settings on top, and what could not be expressed, with reasons.
 
     The recorded connector charges automatically unless a setting says otherwise; `tiered` repeats a test that forces
-    the billing scheme of every price.
+    the billing scheme of every price. A date from which orders are taken over means that the past was billed elsewhere.
     """
     yaml = YAML(typ="safe", pure=True)
     document = yaml.load(MAPPING.read_text(encoding="utf-8"))
@@ -43,19 +50,24 @@ def mapping_for(config: dict[str, Any], *, tiered: bool = False) -> tuple[Mappin
                 reasons += _put(document, owner, target, value, as_rule)
     if tiered:
         stripe.setdefault("price", {})["billing_scheme"] = {"const": "tiered"}
+    if "sync_start_date" in (config.get("settings") or {}):
+        document["policies"]["backdated_start"] = "skip"
     text = io.StringIO()
     yaml.dump(document, text)
     loaded = load_mapping(text.getvalue(), name="recorded settings", targets=sdk_targets())
     if loaded.mapping is None:
         raise AssertionError("\n".join(problem.render() for problem in loaded.problems))
-    return loaded.mapping, reasons
+    return loaded.mapping, list(dict.fromkeys(reasons))
 
 
 def _put(document: dict[str, Any], owner: str, target: str, value: Any, as_rule: Any) -> list[str]:
+    gone = next((reason for start, reason in GONE.items() if target.startswith(start)), None)
+    if gone:
+        return [gone]
+    if owner not in _KINDS:
+        return [EVERGREEN_SETTINGS if owner == "subscription" else f"no place for settings of a {owner}"]
     if isinstance(value, dict):
-        return [f"{owner}.{target}: the recording does not hold the value of this setting"]
-    if target in GONE:
-        return [GONE[target]]
+        return ["the recording does not hold the value of a setting that the test made up"]
     if (owner, target) == ("customer", "email"):
         document["party"]["email"] = _from_account(value) if as_rule is str else _const(value)
         return []

@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(os.environ.get("CONNECTOR_CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
 
-#: The kinds whose initial orders this version promises to bill.
+#: Every kind of recording, first orders before what changes them. The last ones have no order to compile.
 KINDS = (
     "initial",
     "mdq",
@@ -27,18 +27,39 @@ KINDS = (
     "mapping",
     "coupon",
     "failure",
+    "amendment",
+    "mdq_amendment",
+    "proration_amendment",
+    "same_day_amendment",
+    "termination",
+    "renewal",
+    "migration",
+    "caching",
+    "customer",
+    "invoice_template",
+    "sync_record",
+    "revenue_contract",
+    "evergreen",
+    "evergreen_amendment",
+    "product",
+    "polling",
+    "auto_bill",
 )
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording; `run` is the run whose first order is compared, `root` that order's id."""
+    """One recording; `run` is its last run that translated an order, with all orders of the contract at that time."""
 
     name: str
     kind: str
     data: dict[str, Any]
     run: dict[str, Any] | None
-    root: str
+
+    @property
+    def root(self) -> str:
+        """Return the id of the order that started the run."""
+        return str(self.run["trigger"]) if self.run else ""
 
     @property
     def expects_failure(self) -> bool:
@@ -46,10 +67,41 @@ class Recording:
         return self.run is not None and self.run["outcome"] == "error"
 
     @property
+    def evergreen(self) -> bool:
+        """Tell whether the order has lines without an end."""
+        fields = ("SBQQ__SubscriptionType__c", "SBQQ__ProductSubscriptionType__c")
+        return any(line.get(field) == "Evergreen" for line in self.table("OrderItem").values() for field in fields)
+
+    @property
     def now(self) -> str:
         """Return the moment that counted as now."""
         clock = self.run.get("test_clock") if self.run else None
         return str(clock["frozen_at"] if clock else self.run["now"] if self.run else "")
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether the recorded amounts can be trusted."""
+        return bool((self.data["checks"].get("amounts") or {}).get("verdict") == "agree")
+
+    @property
+    def features(self) -> frozenset[str]:
+        """Return the switches of the recorded connector that were on."""
+        return frozenset(self.data["config"].get("features") or ())
+
+    def table(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the CRM records of one type, by id."""
+        return self.run["input"].get(name, {}) if self.run else {}
+
+    def line(self, ref: str) -> dict[str, Any]:
+        """Return an order line by its id of 15 or 18 characters; empty when it is not there."""
+        return next((line for key, line in self.table("OrderItem").items() if key[:15] == ref[:15]), {})
+
+    @property
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """Yield the order runs up to and with the one that is compared."""
+        for run in self.data["runs"]:
+            if self.run and run["what"] == "order" and run["n"] <= self.run["n"]:
+                yield run
 
 
 def available() -> bool:
@@ -58,42 +110,16 @@ def available() -> bool:
 
 
 def recordings(kinds: tuple[str, ...] = KINDS) -> Iterator[Recording]:
-    """Yield the recordings of some kinds, by name."""
+    """Yield the recordings of some kinds, in the order of the kinds."""
     index = json.loads((ROOT / "index.json").read_text(encoding="utf-8"))["scenarios"]
-    for entry in sorted(index, key=lambda entry: kinds.index(entry["kind"]) if entry["kind"] in kinds else 99):
-        if entry["kind"] in kinds:
-            with gzip.open(ROOT / f"{entry['name']}.json.gz", "rt", encoding="utf-8") as file:
-                data = json.load(file, parse_float=Decimal)
-            yield _recording(entry["name"], entry["kind"], data)
+    chosen = [entry for entry in index if entry["kind"] in kinds]
+    for entry in sorted(chosen, key=lambda entry: (kinds.index(entry["kind"]), entry["name"])):
+        with gzip.open(ROOT / f"{entry['name']}.json.gz", "rt", encoding="utf-8") as file:
+            data = json.load(file, parse_float=Decimal)
+        yield Recording(entry["name"], entry["kind"], data, _last_run(data))
 
 
-def first_order(run: dict[str, Any]) -> str | None:
-    """Return the run's own first order: the trigger, or what the trigger amends."""
-    orders = run["input"].get("Order", {})
-    trigger = run["trigger"] if run["trigger"] in orders else None
-    if trigger and orders[trigger].get("Type") != "Amendment":
-        return str(trigger)
-    firsts = [key for key in run.get("orders") or [] if orders.get(key, {}).get("Type") != "Amendment"]
-    return firsts[0] if firsts else None
-
-
-def without_amendments(run: dict[str, Any]) -> dict[str, Any]:
-    """Return the run's records as they were before anything was amended."""
-    tables = dict(run["input"])
-    amended = {key for key, order in tables.get("Order", {}).items() if order.get("Type") == "Amendment"}
-    tables["Order"] = {key: order for key, order in tables.get("Order", {}).items() if key not in amended}
-    tables["OrderItem"] = {
-        key: line for key, line in tables.get("OrderItem", {}).items() if line.get("OrderId") not in amended
-    }
-    return tables
-
-
-def _recording(name: str, kind: str, data: dict[str, Any]) -> Recording:
-    runs = [run for run in data["runs"] if run["what"] == "order" and first_order(run)]
-    decisive = next((run for run in runs if run["outcome"] == "error"), None) or _first_success(runs)
-    root = first_order(decisive) if decisive else None
-    return Recording(name, kind, data, decisive, root or "")
-
-
-def _first_success(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    return next((run for run in runs if run["outcome"] == "success"), runs[0] if runs else None)
+def _last_run(data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the last order run that had an outcome; a run that changed nothing only where there is no other."""
+    runs = [run for run in data["runs"] if run["what"] == "order" and run["trigger"] in run["input"].get("Order", {})]
+    return next(reversed([run for run in runs if run["outcome"] != "no_change"] or runs), None)

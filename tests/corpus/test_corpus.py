@@ -1,4 +1,4 @@
-"""Every recording of the promised kinds: phases, money, failures."""
+"""Every recording: phases, money, failures; what differs must have a reason."""
 
 import pytest
 
@@ -15,4 +15,4 @@ _ALL = tuple(recordings()) if available() else ()
 @pytest.mark.parametrize("recording", _ALL, ids=lambda recording: recording.name.rsplit("/", 1)[-1][:60])
 def test_recording(recording: Recording):
     result = compare(recording)
-    assert result.good, "\n".join(result.reasons)
+    assert result.good, "\n".join(result.faults)
