@@ -4,7 +4,7 @@ Stripe starts a coupon's duration anew in each phase that lists it (docs.stripe.
 subscription-schedules), so a one-time coupon belongs to the first phase only and a repeating one carries its rest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -18,8 +18,24 @@ def for_phase(owner: Contract | Line, phase: Period, first: date, anchor: date) 
     `first` is the day on which they began to count: the start of the schedule or of the line; billing dates are
     counted from `anchor`.
     """
-    given = owner.revisions[0].discounts if isinstance(owner, Contract) else owner.discounts
-    return tuple(left for discount in given if (left := _left(discount, phase, first, anchor)) is not None)
+    if isinstance(owner, Line):
+        given = [(discount, first) for discount in owner.discounts]
+    else:
+        given = list(_of_orders(owner, phase, first))
+    return tuple(left for discount, began in given if (left := _left(discount, phase, began, anchor)) is not None)
+
+
+def _of_orders(contract: Contract, phase: Period, first: date) -> Iterator[tuple[Discount, date]]:
+    """Yield the coupons of the orders that count in a phase, each with the day from which it counts.
+
+    An amendment's coupon joins those that are there, from the day on which the amendment counts.
+    """
+    root, *later = contract.revisions
+    yield from ((discount, first) for discount in root.discounts)
+    for revision in later:
+        began = max(revision.effective, first)
+        if began <= phase.start:
+            yield from ((discount, began) for discount in revision.discounts)
 
 
 def at_once(discounts: Iterable[Discount]) -> tuple[Discount, ...]:

@@ -7,7 +7,7 @@ import pytest
 from connector.compile.discounts import for_phase
 from connector.domain.contract import Discount
 from connector.domain.period import Period
-from tests.builders import END, START, compiled, contract, coupon, day, line, once, ramp
+from tests.builders import END, START, amendment, compiled, contract, coupon, day, line, once, ramp
 from tests.compile.words import spec_of
 
 FOREVER, ONCE = coupon(duration="forever"), coupon(duration="once")
@@ -48,6 +48,15 @@ def test_phases_carry_what_is_left():
     told = [[(one.duration, one.months) for one in phase.discounts] for phase in phases]
     forever, twice, thrice = ("forever", None), ("repeating", 2), ("repeating", 3)
     assert told == [[forever, ("once", None), thrice], [forever, twice], [forever]]
+
+
+def test_a_coupon_of_an_amendment_joins_those_that_are_there():
+    """It counts from the amendment on, and what is left of it is carried on like any other."""
+    own = coupon("C2", duration="repeating", months=3)
+    upsell = amendment("A1", MARCH, line("L2", price=1000, start=MARCH, revises="L1", interval=1), discounts=(own,))
+    later = amendment("A2", APRIL, line("L3", price=900, start=APRIL, revises="L1", interval=1))
+    phases = spec_of(compiled(line(interval=1), upsell, later, discounts=[FOREVER])).phases
+    assert [phase.discounts for phase in phases] == [(FOREVER,), (FOREVER, own), (FOREVER, replace(own, months=2))]
 
 
 def test_a_line_keeps_its_coupons_for_its_items_and_parts():
