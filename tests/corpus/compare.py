@@ -14,6 +14,7 @@ from connector.offline import EXISTING_FORMAT, OfflineSettings, plan_records
 from connector.plan.document import plan_document, unreadable_document
 from connector.plan.safety import Limits
 from tests.corpus.failures import compare_failure
+from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
 from tests.corpus.overlay import mapping_for
 from tests.corpus.phases import compare_phases
@@ -39,7 +40,7 @@ def compare(recording: Recording) -> Comparison:
     if failing:
         compare_failure(result)
     if result.document["verdict"] != "refuse" or not (failing or recording.run["outcome"] == "no_change"):
-        _compare_money(result)
+        compare_money(result)
     if not failing:
         _compare_schedule(result)
     return result
@@ -91,19 +92,6 @@ def _forces_tiers(recording: Recording) -> bool:
         for request in recording.data["stripe"]["requests"]
         if request["method"] == "POST"
     )
-
-
-def _compare_money(result: Comparison) -> None:
-    """Ask whether our bills come to what the CRM sold, to the minor unit, or the rest has a reason of its own."""
-    accounts = result.document["tie_out"].values()
-    result.money = bool(accounts)
-    if not accounts:
-        result.fault("money", f"nothing is compiled: {result.document['issues']}")
-    for account in accounts:
-        if Decimal(account["difference"]) and not account["explained"]:
-            result.fault("money", f"unexplained difference {account['difference']}")
-        for reason in account["reasons"]:
-            result.explain("money", f"{reason['reason']}: {reason['message'].partition(': ')[2]}")
 
 
 def _compare_schedule(result: Comparison) -> None:

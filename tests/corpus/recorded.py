@@ -17,7 +17,7 @@ SAME_DAY = "a change on the day of the sync: recorded from that hour, here from 
 TAKEN_OVER = "a contract from before the connector: recorded from the sync on, here from its first day"
 OUT_OF_ORDER = "changes of the past that came out of order: compared is what was still to come"
 BEYOND_SEGMENT = (
-    "recorded fault: a change of a segment without its key (cleared by the test) goes on in all later segments"
+    "recorded fault: a change of one segment without its key (cleared by the test) is put into the others as well"
 )
 
 
@@ -92,4 +92,5 @@ def _within_segments(phase: Phase, result: Comparison) -> Phase:
 def _strayed(item: dict[str, Any], phase: Phase, recording: Recording) -> bool:
     line = recording.line(str(item["salesforce_order_item_id"] or ""))
     keyless = bool(line.get("SBQQ__DimensionType__c")) and not line.get("SBQQ__SegmentKey__c")
-    return keyless and str(line.get("EndDate") or "9999") < phase.start
+    over = str(line.get("EndDate") or "9999") < phase.start
+    return keyless and (over or str(line.get("ServiceDate") or "") >= phase.end)
