@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check corpus lock clean format
+.PHONY: help setup demo test check bench corpus lock clean format
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: setup ## formatting, lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: setup ## measure calls, processor time, memory and rate of a deal
+	$(BIN)/python -m benchmarks
 
 corpus: setup ## compare our schedules with the recordings in ../shared/corpus
 	$(BIN)/python -m tests.corpus

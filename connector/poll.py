@@ -12,13 +12,18 @@ STREAM = "contracts"
 _UNSETTLED = frozenset({"waiting", "busy"})
 
 
-def sync_refs(desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash: str) -> Generator[Result]:
-    """Sync the named contracts as one run; the run is closed with its counts even when it is broken off."""
+def sync_refs(
+    desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash: str, shown: frozenset[str] | None = None
+) -> Generator[Result]:
+    """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
+
+    With `shown`, fingerprints of plans, no plan that nobody saw is applied.
+    """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts: Counter[str] = Counter()
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown):
             counts[result.outcome] += 1
             yield result
     finally:

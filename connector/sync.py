@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -22,7 +22,7 @@ from connector.desk import Desk, Planned, Result
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.journal import Lease
+from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.existing import NOTHING, ExistingState
@@ -91,18 +91,21 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
     return again, observe(contract, again.desired, desk.account, now, live=live)
 
 
-def sync_contracts(desk: Desk, refs: Iterable[ContractRef], *, run_id: int) -> Iterator[Result]:
+def sync_contracts(
+    desk: Desk, refs: Iterable[ContractRef], *, run_id: int, shown: frozenset[str] | None = None
+) -> Iterator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
-    A batch is planned as a whole first: the safety limits look at all of it. Each contract is planned again when its
-    turn comes, since an earlier one may have made the customer they share.
+    A batch is planned as a whole first: the safety limits look at all of it. What has to change is planned again when
+    its turn comes, since an earlier contract may have made the customer they share. With `shown`, the fingerprints
+    somebody saw, no other plan is applied.
     """
     for chunk in _batches(refs):
         planned = list(plan_contracts(desk, chunk))
         scope = _scope(desk, planned)
         for one in planned:
             started = time.monotonic()
-            result = _carry_out(desk, one, scope, run_id)
+            result = _carry_out(desk, one, _Run(run_id, scope, shown))
             record(desk, result, run_id, round((time.monotonic() - started) * 1000))
             yield result
 
@@ -133,7 +136,14 @@ def _scope(desk: Desk, planned: Sequence[Planned]) -> RunScope:
     return RunScope(contracts=max(known, len(planned)), changed=changed)
 
 
-def _carry_out(desk: Desk, one: Planned, scope: RunScope, run_id: int) -> Result:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    id: int
+    scope: RunScope
+    shown: frozenset[str] | None
+
+
+def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
     """Plan again, apply and write back under the lease of the customer: no two workers hold one account."""
     journal = desk.account.journal
     account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
@@ -142,26 +152,31 @@ def _carry_out(desk: Desk, one: Planned, scope: RunScope, run_id: int) -> Result
     if lease is None:
         return Result(one, "busy", None)
     try:
-        result = _applied(desk, one, scope, run_id, lease)
-        if result.status is not None and result.outcome != "skipped":
-            refused = _write_back(desk, one.raw, result.status)
-            result = replace(result, error=result.error or refused)
-        return result
+        result = _applied(desk, one, run, lease)
+    except LeaseLostError:  # it hung for longer than the lease lasts; whoever holds the customer now goes on
+        return Result(one, "busy", None)
+    else:
+        if result.status is None or result.outcome == "skipped":
+            return result
+        refused = _write_back(desk, one.raw, result.status)
+        return replace(result, error=result.error or refused)
     finally:
         journal.release_lease(lease)
 
 
-def _applied(desk: Desk, one: Planned, scope: RunScope, run_id: int, lease: Lease) -> Result:
+def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
     writes = 0
-    if one.contract is not None and one.waiting is None:
-        one = plan_contract(desk, one.raw, scope=scope)
+    if one.plan and one.plan.operations:
+        one = plan_contract(desk, one.raw, scope=run.scope)
     if one.waiting is not None:
         return Result(one, "waiting", None, error=one.waiting)
+    if _is_new_to(run.shown, one):
+        return Result(one, "waiting", None, error="the plan is another one than was shown; look at it and apply again")
     try:
         if one.plan and one.judgement.verdict in {Verdict.APPLY, Verdict.NOTHING}:
             link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
-            outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=run_id, lease=lease)
+            outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=run.id, lease=lease)
             save_subscriptions(one.plan, outcome.subscriptions, desk.account, desk.clock())
             writes = outcome.writes
     except RejectedError as error:
@@ -173,6 +188,11 @@ def _applied(desk: Desk, one: Planned, scope: RunScope, run_id: int, lease: Leas
         return Result(one, "failed", status, error=str(error))
     status = crm_status(one.plan, one.issues, one.judgement, _ids(desk, one), desk.today())
     return Result(one, _outcome(one), status, writes)
+
+
+def _is_new_to(shown: frozenset[str] | None, one: Planned) -> bool:
+    plan = one.plan
+    return bool(shown is not None and plan and plan.operations and plan.fingerprint not in shown)
 
 
 def _rejected(desk: Desk, one: Planned, error: RejectedError) -> Result:

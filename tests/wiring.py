@@ -86,10 +86,10 @@ class World:
         """Return a Stripe client without a rate limit worth speaking of, that gives up at the first failure."""
         return StripeApi(KEY, base_url=self.stripe.url, limiter=Limiter(Rates(10_000, 10_000, 100)), attempts=1)
 
-    def sync(self, desk: Desk, *names: str) -> list[Result]:
+    def sync(self, desk: Desk, *names: str, shown: frozenset[str] | None = None) -> list[Result]:
         """Sync seeded orders by their names."""
         refs = [ContractRef("salesforce", self.orders[name]) for name in names]
-        return list(sync_refs(desk, refs, job="test", config_hash=""))
+        return list(sync_refs(desk, refs, job="test", config_hash="", shown=shown))
 
     def later(self, hours: float) -> datetime:
         """Move the connector's and both vendors' clocks on."""

@@ -75,7 +75,8 @@ def apply(
         if not any(one.judgement.verdict is Verdict.APPLY for one in planned):
             _nothing_to_apply(orders, planned, json=json)
         require_consent(app, yes=yes)
-        results = sync_refs(desk, refs, job="apply", config_hash=app.config.hash)
+        shown = frozenset(one.plan.fingerprint for one in planned if one.plan)
+        results = sync_refs(desk, refs, job="apply", config_hash=app.config.hash, shown=shown)
         raise typer.Exit(_report(results, orders, json=json, shown=True))
 
 
@@ -91,8 +92,11 @@ def sync(
         desk = app.desk(connection)
         if app.config.mode == "live":
             require_consent(app, yes=yes)
-        run = {"job": "sync", "config_hash": app.config.hash}
-        results = sync_refs(desk, refs_of(desk, orders), **run) if orders else sync_changed(desk, **run)
+        config_hash = app.config.hash
+        if orders:
+            results = sync_refs(desk, refs_of(desk, orders), job="sync", config_hash=config_hash)
+        else:
+            results = sync_changed(desk, job="sync", config_hash=config_hash)
         raise typer.Exit(_report(results, orders, json=json))
 
 

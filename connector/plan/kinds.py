@@ -28,16 +28,18 @@ class KindRow:
     mutable: bool = True
     create_only: frozenset[str] = field(default_factory=frozenset)
     retire: str | None = None
+    shared: bool = False
+    """Whether several contracts may use one object of this kind."""
 
 
 KINDS: dict[Kind, KindRow] = {
     row.kind: row
     for row in (
-        KindRow("customer", 10, Identity.LINK, create_only=frozenset({"tax_id_data"})),
-        KindRow("product", 20, Identity.OWN_ID, create_only=frozenset({"id"})),
-        KindRow("meter", 25, Identity.EVENT_NAME, mutable=False),
-        KindRow("price", 30, Identity.LOOKUP_KEY, mutable=False),
-        KindRow("coupon", 40, Identity.OWN_ID, mutable=False),
+        KindRow("customer", 10, Identity.LINK, create_only=frozenset({"tax_id_data"}), shared=True),
+        KindRow("product", 20, Identity.OWN_ID, create_only=frozenset({"id"}), shared=True),
+        KindRow("meter", 25, Identity.EVENT_NAME, mutable=False, shared=True),
+        KindRow("price", 30, Identity.LOOKUP_KEY, mutable=False, shared=True),
+        KindRow("coupon", 40, Identity.OWN_ID, mutable=False, shared=True),
         KindRow(
             "subscription_schedule",
             50,

@@ -70,8 +70,13 @@ class Plan:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return the name of exactly these operations; an approval is of a fingerprint, never of "the plan"."""
-        return digest([self.contract.key, [operation_json(operation) for operation in self.operations]])
+        """Return the name of what this contract bills; an approval is of a fingerprint, never of "the plan".
+
+        What contracts share (customer, products, prices by their content) counts only when nothing else changes:
+        whichever contract comes first makes it, and the approval of the others stays good.
+        """
+        own = [operation for operation in self.operations if not KINDS[operation.key.kind].shared]
+        return digest([self.contract.key, [operation_json(operation) for operation in own or self.operations]])
 
 
 def make_plan(

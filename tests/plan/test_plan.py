@@ -210,7 +210,24 @@ def test_the_fingerprint_is_of_the_operations():
     assert plan.fingerprint == planned(two_years(), today=START).fingerprint
     assert plan.fingerprint != planned(two_years(21)).fingerprint
     assert plan.fingerprint != planned(two_years(key="R2")).fingerprint
-    assert plan.fingerprint == "2ebedb9354787a2d7fbd208a31c34508de249b847447d30c395ed567d47e0eda"
+    assert plan.fingerprint == "1c9a0c7ab96518e97843aec235bdc3585110a0bdb42c460df053a7ed24013961"
+
+
+def test_what_contracts_share_does_not_change_the_fingerprint():
+    """Another contract made the customer and the product first; what this one bills is the same."""
+    plan = planned(two_years())
+    made = applied(plan)
+    shared = ExistingState({key: held for key, held in made.objects.items() if key.kind in {"customer", "product"}})
+    rest = planned(two_years(), shared)
+    assert len(rest.operations) == len(plan.operations) - 2
+    assert rest.fingerprint == plan.fingerprint
+
+
+def test_where_only_shared_objects_change_the_fingerprint_is_of_them():
+    made = applied(planned(two_years()))
+    renamed, moved = (planned(two_years(party=Party("ACC", name)), made) for name in ("Acme Ltd", "Acme plc"))
+    assert verbs(renamed.operations) == verbs(moved.operations) == ["update customer"]
+    assert renamed.fingerprint != moved.fingerprint
 
 
 @pytest.mark.parametrize(

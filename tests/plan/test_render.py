@@ -86,7 +86,7 @@ def test_a_refused_contract_tells_where_and_how_to_fix_it():
 
 def test_approval_is_asked_for_with_the_fingerprint():
     assert rendered(contract(line()), max_contract_amount={"usd": Decimal(1)}) == text("""
-        + R1  Example Ltd  USD  2027-01-01..2028-01-01  needs approval of 506bb6d4ddc3
+        + R1  Example Ltd  USD  2027-01-01..2028-01-01  needs approval of a3885ea4bcad
             + customer ACC
             + product P1
             + subscription_schedule R1

@@ -150,7 +150,6 @@ def test_one_that_cannot_be_looked_at_never_stops_the_others(world: World, desk:
     assert results[0].planned.raw.root.id == world.orders["ramp"]
 
 
-@pytest.mark.xfail(reason="a lease that ran out ends the run (connector/sync.py)")
 def test_a_lease_that_runs_out_in_the_middle_is_busy_and_the_others_go_on(world: World):
     """The worker hung after its first write for longer than the lease lasts; whatever it had in hand is left alone."""
 
