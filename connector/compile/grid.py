@@ -32,6 +32,13 @@ class Grid:
         months = months_since(self.anchor, day)
         return day == self.start or (months % self.interval == 0 and add_months(self.anchor, months) == day)
 
+    @property
+    def counted_from(self) -> date:
+        """Return the first day that is counted from the anchor: the start, or the day on which a first stub ends."""
+        if self.anchor <= self.start:
+            return self.start
+        return next(billing_dates(self.anchor, self.interval, Period(self.start, self.anchor)), self.anchor)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -61,9 +68,10 @@ def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
     """Return the grid of a schedule: counted from its start, or from its end when stubs come first.
 
     Stripe counts from the day on which the stub ends. Where that cannot give the later dates (from 28 Feb never
-    31 Aug), the stub comes last after all.
+    31 Aug), the stub comes last after all. Without a stub (three months from 31 Aug end on 30 Nov) the start counts.
     """
-    first = policies.stub == "first" and _counts_on(start, end, interval)
+    whole = Grid(start, interval, start).on(end)
+    first = policies.stub == "first" and not whole and _counts_on(start, end, interval)
     return Grid(end if first else start, interval, start)
 
 

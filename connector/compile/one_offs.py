@@ -1,5 +1,6 @@
 """Amounts billed once: one-time lines, parts of periods, credits, and the cents that equal periods cannot express."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -12,8 +13,8 @@ from connector.compile.rating import rated_amount, tier_specs
 from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
-from connector.domain.period import Period, billing_dates
-from connector.domain.timeline import Slice, revision_on
+from connector.domain.period import Period, billing_dates, day_after
+from connector.domain.timeline import InForce, Slice, held_around, line_end, revision_on
 
 
 def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
@@ -87,18 +88,34 @@ def last_invoice(group: Group) -> date:
 
 
 def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
-    """Return what a line takes off now: all that the CRM says, less what the smaller quantity will take off later."""
-    revised = next((other for other in group.contract.lines if other.ref == line.revises), None)
-    if line.quantity >= 0 or revised is None or revised.ref not in group.billing or not revised.quantity:
+    """Return what a line takes off now: all that the CRM says, less what the smaller quantity will take off later.
+
+    What it will take off depends on the lines it takes from, and on how their periods are rounded.
+    """
+    if line.quantity >= 0:
         return part.amount
-    own, root = group.billing[line.ref], group.billing[revised.ref]
-    later = own.periods * line_amount(unit_amount(root.unit), int(line.quantity))
-    for other in own.parts:
-        if other != part:
-            theirs = root.part_at(other.period)
-            share = theirs.amount * Fraction(line.quantity) / Fraction(revised.quantity) if theirs else other.amount
-            later += round_minor(share)
+    end = line_end(line, group.contract)
+    rest = [Period(part.period.end, end)] if part.period.end < end else []
+    later = 0
+    for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):
+        before, after = held_around(group.contract, line, day)
+        later += _billed_on(group, after, day) - _billed_on(group, before, day)
     return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
+
+
+def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:
+    """Return what the units in force cost on a billing date: a whole period, or the part that begins."""
+    total = 0
+    for entry in held:
+        billing = group.billing.get(entry.line.ref)
+        if billing is None or not entry.line.quantity:
+            continue
+        part = billing.part_at(Period(day, day_after(day)))
+        if part is None:
+            total += line_amount(unit_amount(billing.unit), int(entry.quantity))
+        else:
+            total += round_minor(part.amount * Fraction(entry.quantity) / Fraction(entry.line.quantity))
+    return total
 
 
 def settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:

@@ -10,7 +10,7 @@ in a part:
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
@@ -59,7 +59,7 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
-    merged = _merge(settle_rounding(group, phases))
+    merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
     return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
@@ -72,6 +72,8 @@ def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
     first, last = group.period.start, group.period.end
     days |= {line.start for line in one_time if first < line.start < last}
     days |= {last_invoice(group)} if credits_at_the_end(group) else set()
+    days |= {last - timedelta(days=1)} if any(line.start >= last for line in one_time) else set()
+    days |= {group.grid.counted_from}
     return sorted(day for day in days if first <= day <= last)
 
 
@@ -202,11 +204,14 @@ def _share_of(stub: Interval, group: Group) -> Fraction:
     return months / group.grid.interval
 
 
-def _merge(phases: list[PhaseSpec]) -> list[PhaseSpec]:
-    """Join neighbours that say the same: a cut that changed nothing of this schedule is no phase."""
+def _merge(phases: list[PhaseSpec], counted_from: date) -> list[PhaseSpec]:
+    """Join neighbours that say the same: a cut that changed nothing of this schedule is no phase.
+
+    The day from which billing dates are counted begins a phase in any case, since the cycle starts anew with it.
+    """
     merged: list[PhaseSpec] = []
     for phase in phases:
-        if merged and _same(merged[-1], phase):
+        if merged and phase.period.start != counted_from and _same(merged[-1], phase):
             merged[-1] = replace(merged[-1], period=Period(merged[-1].period.start, phase.period.end))
         else:
             merged.append(phase)
@@ -224,12 +229,16 @@ def _same(one: PhaseSpec, other: PhaseSpec) -> bool:
 
 
 def _mark_cycles(group: Group, phases: list[PhaseSpec]) -> tuple[PhaseSpec, ...]:
-    """Say where the billing cycle starts anew: a stub's shorter interval does not lie on the schedule's own dates."""
+    """Say where the billing cycle starts anew: a stub's shorter interval does not lie on the schedule's own dates.
+
+    A first stub that several lines share has no interval of its own; the dates after it are counted from its end too.
+    """
     marked = []
     anchor, intervals = group.period.start, None
     for phase in phases:
         now = {item.terms.interval for item in phase.items}
-        restarts = intervals is not None and now != intervals and phase.period.start != anchor
+        counted = now != intervals or phase.period.start == group.grid.counted_from
+        restarts = intervals is not None and counted and phase.period.start != anchor
         marked.append(replace(phase, restarts_cycle=restarts))
         intervals = now
     return tuple(marked)

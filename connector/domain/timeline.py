@@ -57,6 +57,18 @@ def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
     return tuple(slices), tuple(dict.fromkeys(issues))
 
 
+def held_around(contract: Contract, line: Line, day: date) -> tuple[tuple[InForce, ...], tuple[InForce, ...]]:
+    """Return what is in force on a day of all that a line changes, by the changes up to it: without it, and with it."""
+    recurring = tuple(each for each in contract.lines if each.charge is not Charge.ONE_TIME)
+    roots, _ = _roots(contract, recurring)
+    family = [each for each in recurring if roots[each.ref] == roots[line.ref]]
+    running = [each for each in family if each.start <= day < line_end(each, contract)]
+    until = [each for each in running if family.index(each) < family.index(line)]
+    before, _ = _take_newest_first(until)
+    after, _ = _take_newest_first([*until, line])
+    return tuple(before), tuple(after)
+
+
 def revision_on(contract: Contract, day: date) -> Revision:
     """Return the newest revision that shapes the contract on `day`; before the first one, the first."""
     segments = {line.ref for line in contract.lines if line.segment}

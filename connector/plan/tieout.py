@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.domain.money import round_minor, step, text, to_minor
+from connector.domain.money import exponent, round_minor, step, text, to_minor
 from connector.domain.period import months_since
 from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
@@ -153,11 +153,12 @@ def _roundings(contract: Contract, bills: tuple[Bill, ...]) -> Fraction:
     """Return how many amounts were rounded: each may be off by half a minor unit.
 
     A reduction shows on no invoice of its own; the CRM rounded its price per unit, and each period it takes away was
-    rounded when it was sold.
+    rounded when it was sold. A CRM's price has two decimals also where the currency has three.
     """
     billed = sum(1 for bill in bills for charge in bill.charges if charge.recurring)
-    reductions = (line for line in contract.lines if line.quantity < 0)
-    return billed + sum((_periods(line, contract) + abs(Fraction(line.quantity)) for line in reductions), Fraction(0))
+    coarse = 10 ** max(exponent(contract.currency) - 2, 0)
+    taken = [(_periods(line, contract), abs(Fraction(line.quantity))) for line in contract.lines if line.quantity < 0]
+    return billed + sum((periods + units * coarse for periods, units in taken), Fraction(0))
 
 
 def _periods(line: Line, contract: Contract) -> int:

@@ -163,4 +163,6 @@ def test_whole_periods_and_parts_always_add_up_to_the_line():
 
 def test_a_grid_may_end_where_the_schedule_ends():
     assert grid_for(START, END, YEAR, Policies()) == Grid(START, YEAR, START)
-    assert grid_for(START, END, YEAR, Policies(stub="first")) == Grid(END, YEAR, START)
+    later = day(2028, 7)
+    assert grid_for(START, later, YEAR, Policies(stub="first")) == Grid(later, YEAR, START)
+    assert grid_for(START, END, YEAR, Policies(stub="first")) == Grid(START, YEAR, START)  # there is no stub

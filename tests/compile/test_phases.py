@@ -52,7 +52,7 @@ def change(ref, on, quantity, price, **fields):
         ),
         (
             [line(), once(on=day(2026, 12), quantity=-1, price=30), once("O2", on=day(2029))],
-            ["27-01-01: 1xL1@120000/year, credit 1xO1@-3000, one_time 1xO2@120000"],
+            ["27-01-01: 1xL1@120000/year, credit 1xO1@-3000", "27-12-31: 1xL1@120000/year, one_time 1xO2@120000"],
         ),
         ([line(price=180, end=MID_2028)], ["27-01-01: 1xL1@12000/year", "28-01-01: anew, 1xL1@6000/6 months"]),
         ([line(price=90, end=OCTOBER)], ["27-01-01: 1xL1@9000/9 months"]),

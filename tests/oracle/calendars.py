@@ -36,9 +36,10 @@ class Dates:
     def invoice_of(self, line: Line) -> date:
         """Return the invoice for what begins with a line between two billing dates.
 
-        What everything leaves unused when it ends is known before: it is taken off the last invoice.
+        What everything leaves unused when it ends is known before: it is taken off the last invoice, with all that is
+        sold and taken away on that day.
         """
-        ends = line.quantity < 0 and line.start >= self.end
+        ends = line.start == self.end and line.start not in self.every
         return max(day for day in (self.first, *self.every) if day < self.end) if ends else self.invoice_on(line.start)
 
     def stretches(self, start: date, end: date) -> tuple[Stretch, ...]:
@@ -46,8 +47,7 @@ class Dates:
         cuts = sorted({start, end, *(day for day in (self.first, *self.every) if start < day < end)})
         following = dict(zip(self.every, self.every[1:], strict=False))
         return tuple(
-            Stretch(one, other, whole=following.get(one) == other)
-            for one, other in zip(cuts, cuts[1:], strict=False)
+            Stretch(one, other, whole=following.get(one) == other) for one, other in zip(cuts, cuts[1:], strict=False)
         )
 
 
@@ -99,7 +99,8 @@ def _dates(contract: Contract, interval: int, first: date, end: date) -> Dates:
     if contract.policies.stub == "first":
         sold = [line for line in contract.revisions[0].lines if line.charge is Charge.RECURRING]
         ending = max((end_of(line, contract) for line in sold if line.interval == interval), default=end)
-        anchor = ending if _can_count(first, ending, interval) else first
+        stub = ending not in _billing_dates(first, interval, first, ending)
+        anchor = ending if stub and _can_count(first, ending, interval) else first
     until = months_on(max(ends), interval)
     before = months_on(min(line.start for line in recurring(contract)), -interval)
     return Dates(interval, first, end, anchor, _billing_dates(anchor, interval, before, until))

@@ -74,9 +74,7 @@ def half_a_cent(line: Line, contract: Contract) -> Fraction:
 def sales(contract: Contract) -> list[Sale]:
     """Return every recurring line with what each of its pieces is worth."""
     running = calendars(contract)
-    return [
-        _sale(line, contract, running[line.interval]) for line in recurring(contract) if line.interval in running
-    ]
+    return [_sale(line, contract, running[line.interval]) for line in recurring(contract) if line.interval in running]
 
 
 def one_time(contract: Contract) -> list[Once]:
@@ -106,9 +104,7 @@ def _sale(line: Line, contract: Contract, dates: Dates) -> Sale:
     per_period = minor(line.unit_price, contract) * Fraction(line.quantity) * dates.interval / months
     left = minor(line.total, contract) - wholes * per_period
     parts = sum(weights.values(), Fraction(0))
-    pieces = tuple(
-        Piece(each, per_period if each.whole else left * weights[each] / parts) for each in stretches
-    )
+    pieces = tuple(Piece(each, per_period if each.whole else left * weights[each] / parts) for each in stretches)
     return Sale(line, root_of(line, contract).ref, dates, pieces, field * abs(Fraction(line.quantity)) * dates.interval)
 
 
