@@ -1,5 +1,6 @@
 """`python -m connector.cli`: the command line where the `connector` script is not on the path."""
 
-from connector.cli import main
+from connector.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()
