@@ -42,7 +42,7 @@ _ARITHMETIC_HOLDS = frozenset({IssueCode.CUSTOMER_CURRENCY})
 
 def _desired(contract: Contract, pieces: Timeline, made: date | None) -> DesiredState:
     specs = schedules(contract, pieces) if pieces else ()
-    invoices = () if specs else (_invoice(contract),)
+    invoices = () if specs else _invoices(contract)
     sent = tuple(as_sent(spec, contract, made) for spec in specs)
     prices = PriceBook(contract, sent)
     schedule_resources = tuple(schedule_resource(contract, spec, prices) for spec in sent)
@@ -57,10 +57,11 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None) -> Desired
     return DesiredState(contract.key, contract.currency, resources, specs, invoices, made)
 
 
-def _invoice(contract: Contract) -> InvoiceSpec:
+def _invoices(contract: Contract) -> tuple[InvoiceSpec, ...]:
+    """Return the invoice of an order with nothing but one-time lines; none when nothing is left to bill at all."""
     once = (line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity)
     lines = tuple(one_time_spec(line, contract) for line in once)
-    return InvoiceSpec(contract.ref, contract.currency, lines, contract.revisions[0].discounts)
+    return (InvoiceSpec(contract.ref, contract.currency, lines, contract.revisions[0].discounts),) if lines else ()
 
 
 def _products(contract: Contract) -> Iterable[Resource]:

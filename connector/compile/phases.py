@@ -36,15 +36,25 @@ from connector.domain.timeline import InForce, Slice, Timeline, revision_on
 
 
 def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
-    """Return one schedule per billing frequency; one-time lines go with the first."""
+    """Return one schedule per billing frequency; one-time lines go with the first.
+
+    The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
+    schedule, and the one that runs stays what it is.
+    """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
     groups = [group_of(contract, timeline, interval) for interval in intervals]
-    groups.sort(key=lambda group: (group.period.start, -_weight(group), group.grid.interval))
-    many = len(groups) > 1
+    own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
+    groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
     return tuple(
-        _schedule(group, one_time=_one_time(contract) if index == 0 else (), suffix=many)
+        _schedule(group, one_time=_one_time(contract) if index == 0 else (), suffix=group.grid.interval != own)
         for index, group in enumerate(groups)
     )
+
+
+def _first_interval(contract: Contract) -> int | None:
+    """Return the billing frequency of the first order; None when it has several."""
+    first = {line.interval for line in contract.revisions[0].lines if line.charge is not Charge.ONE_TIME}
+    return first.pop() if len(first) == 1 else None
 
 
 def _one_time(contract: Contract) -> tuple[Line, ...]:

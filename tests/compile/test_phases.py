@@ -186,6 +186,15 @@ def test_frequencies_are_linked_schedules_and_one_time_lines_go_with_the_ramp():
     assert phases_of(desired, 1) == ["27-01-01: 1xL1@10000/month"]
 
 
+@pytest.mark.parametrize(("interval", "added"), [(1, 12), (12, 1)])
+@pytest.mark.parametrize("joins", [START, APRIL])
+def test_a_frequency_that_an_amendment_brings_leaves_the_running_schedule_its_key(interval, added, joins):
+    other = amendment("A1", joins, line("L2", of="P2", start=joins, interval=added))
+    desired = compiled(line("L1", interval=interval), once(), other)
+    assert [schedule.key for schedule in desired.schedules] == ["R1", f"R1:{added}m"]
+    assert [one.line.ref for one in desired.schedules[0].phases[0].one_offs] == ["O1"]
+
+
 TIERS = {"volume": TiersMode.VOLUME, "graduated": TiersMode.GRADUATED}
 
 

@@ -8,7 +8,7 @@ import pytest
 from connector.compile.params import dig, merge_extras, omit_empty
 from connector.compile.resource import DesiredState, Key, Params, Ref
 from connector.domain.contract import Address, Party, TaxId
-from tests.builders import END, START, compiled, coupon, day, line, once, product, ramp, tiers, usage
+from tests.builders import END, START, amendment, compiled, coupon, day, line, once, product, ramp, tiers, usage
 
 JULY = day(2027, 7)
 HALVES = ((START, JULY, 10, 60), (JULY, END, 20, 60))
@@ -175,6 +175,12 @@ def test_an_invoice_is_three_steps():
     assert final.params == {"invoice": Ref(draft.key), "auto_advance": True}
     (entry,) = cast("list[Params]", lines.params["lines"])
     assert entry["period"] == {"start": START, "end": JULY}
+
+
+def test_a_contract_taken_back_on_its_first_day_has_nothing_to_bill():
+    desired = compiled(line(), amendment("A1", START, line("L2", quantity=-1, revises="L1")))
+    assert (desired.schedules, desired.invoices) == ((), ())
+    assert not [resource for resource in desired.resources if resource.key.kind.startswith("invoice")]
 
 
 def test_the_prefix_of_metadata_is_the_mappings():
