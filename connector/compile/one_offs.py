@@ -131,9 +131,9 @@ def settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:
 
 
 def _correction(group: Group, line: Line) -> OneOffSpec | None:
+    """Return the cents of a line as it was sold: later orders must not change its first bill, which may be paid."""
     billing = group.billing[line.ref]
-    revised = {other.revises for other in group.contract.lines}
-    if line.rated or billing.parts or line.ref in revised or line.period_price is not None:
+    if line.rated or billing.parts or line.period_price is not None:
         return None
     billed = billing.periods * line_amount(unit_amount(billing.unit), int(line.quantity))
     left = round_minor(to_minor(line.total, group.contract.currency)) - billed

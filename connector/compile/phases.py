@@ -31,7 +31,7 @@ from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import unit_amount
-from connector.domain.period import Period, add_months, day_after
+from connector.domain.period import Period, add_months, billing_dates, day_after
 from connector.domain.timeline import InForce, Slice, Timeline, revision_on
 
 
@@ -132,16 +132,27 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
     counted = [entry.line for entry in piece.in_force if entry.line.charge is not Charge.USAGE]
     parts = [part for line in counted if (part := group.billing[line.ref].part_at(period)) is not None]
     stubs = [part for part in parts if part.on_grid]
-    if len(parts) < len(counted) or not stubs:
+    if len(parts) < len(counted) or not parts:
         return None
+    if not stubs:  # everything was exchanged in mid-period: the interval goes on in which that period began
+        return _interval_before(group, period.start)
     longest = max(stubs, key=lambda part: part.period.end)
     if longest.period.start < period.start:  # the interval in which a stub began goes on, whoever has left since
-        began = longest.period.start
-        before = next(piece for piece in group.slices if piece.period.start <= began < piece.period.end)
-        return _stub_interval(group, before, Period(began, day_after(began)))
+        return _interval_on(group, longest.period.start)
     if longest.period.end == group.period.end or group.grid.on(longest.period.end):
         return _interval(longest)
     return Interval("month", group.grid.interval)
+
+
+def _interval_before(group: Group, day: date) -> Interval | None:
+    days = [*billing_dates(group.grid.anchor, group.grid.interval, Period(group.period.start, day_after(day)))]
+    began = max(days, default=group.period.start)
+    return _interval_on(group, began) if began < day else None
+
+
+def _interval_on(group: Group, began: date) -> Interval | None:
+    before = next(piece for piece in group.slices if piece.period.start <= began < piece.period.end)
+    return _stub_interval(group, before, Period(began, day_after(began)))
 
 
 def _interval(part: Part) -> Interval:

@@ -46,11 +46,12 @@ def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
     """
     recurring = tuple(line for line in contract.lines if line.charge is not Charge.ONE_TIME)
     roots, issues = _roots(contract, recurring)
+    rank = _rank(contract)
     cuts = sorted(_cuts(contract, recurring))
     slices = []
     for start, end in pairwise(cuts):
         running = [line for line in recurring if line.start <= start < line_end(line, contract)]
-        in_force, more = _in_force(running, roots, start)
+        in_force, more = _in_force(running, roots, rank, start)
         issues += more
         if in_force:
             slices.append(Slice(Period(start, end), revision_on(contract, start), in_force))
@@ -61,11 +62,17 @@ def held_around(contract: Contract, line: Line, day: date) -> tuple[tuple[InForc
     """Return what is in force on a day of all that a line changes, by the changes up to it: without it, and with it."""
     recurring = tuple(each for each in contract.lines if each.charge is not Charge.ONE_TIME)
     roots, _ = _roots(contract, recurring)
-    family = [each for each in recurring if roots[each.ref] == roots[line.ref]]
-    running = [each for each in family if each.start <= day < line_end(each, contract)]
-    until = [each for each in running if family.index(each) < family.index(line)]
-    before, _ = _take_newest_first(until)
-    after, _ = _take_newest_first([*until, line])
+    rank = _rank(contract)
+    earlier = [
+        each
+        for each in recurring
+        if roots[each.ref] == roots[line.ref]
+        and rank[each.ref] < rank[line.ref]
+        and each.start <= day < line_end(each, contract)
+    ]
+    earlier.sort(key=lambda each: rank[each.ref])
+    before, _ = _take_newest_first(earlier)
+    after, _ = _take_newest_first([*earlier, line])
     return tuple(before), tuple(after)
 
 
@@ -134,13 +141,25 @@ def _roots(contract: Contract, lines: tuple[Line, ...]) -> tuple[Mapping[str, st
     return roots, issues
 
 
-def _in_force(running: list[Line], roots: Mapping[str, str], day: date) -> tuple[tuple[InForce, ...], list[Issue]]:
+def _rank(contract: Contract) -> Mapping[str, tuple[int, bool, str]]:
+    """Return the order in which changes count: by revision; within one what is added before what is taken away."""
+    return {
+        line.ref: (number, line.quantity < 0, line.ref)
+        for number, revision in enumerate(contract.revisions)
+        for line in revision.lines
+    }
+
+
+def _in_force(
+    running: list[Line], roots: Mapping[str, str], rank: Mapping[str, tuple[int, bool, str]], day: date
+) -> tuple[tuple[InForce, ...], list[Issue]]:
     groups: dict[str, list[Line]] = defaultdict(list)
     for line in running:
         groups[roots[line.ref]].append(line)
     result: list[InForce] = []
     issues: list[Issue] = []
     for members in groups.values():
+        members.sort(key=lambda line: rank[line.ref])
         left, over = _take_newest_first(members)
         result += left
         if over > 0:

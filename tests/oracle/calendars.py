@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from connector.domain.contract import Charge, Contract, Line
 from tests.oracle.days import months_on
@@ -45,10 +46,8 @@ class Dates:
     def stretches(self, start: date, end: date) -> tuple[Stretch, ...]:
         """Return [start, end) cut at the billing dates, and at the first day."""
         cuts = sorted({start, end, *(day for day in (self.first, *self.every) if start < day < end)})
-        following = dict(zip(self.every, self.every[1:], strict=False))
-        return tuple(
-            Stretch(one, other, whole=following.get(one) == other) for one, other in zip(cuts, cuts[1:], strict=False)
-        )
+        following = dict(pairwise(self.every))
+        return tuple(Stretch(one, other, whole=following.get(one) == other) for one, other in pairwise(cuts))
 
 
 def calendars(contract: Contract) -> Mapping[int, Dates]:
@@ -57,7 +56,7 @@ def calendars(contract: Contract) -> Mapping[int, Dates]:
     for interval in sorted({line.interval for line in recurring(contract)}):
         lines = [line for line in recurring(contract) if line.interval == interval]
         days = sorted({day for line in lines for day in (line.start, end_of(line, contract))})
-        running = [(a, b) for a, b in zip(days, days[1:], strict=False) if _in_force(lines, contract, a)]
+        running = [(a, b) for a, b in pairwise(days) if _in_force(lines, contract, a)]
         if running:
             found[interval] = _dates(contract, interval, running[0][0], running[-1][1])
     return found
@@ -107,7 +106,7 @@ def _dates(contract: Contract, interval: int, first: date, end: date) -> Dates:
 
 
 def _billing_dates(anchor: date, interval: int, before: date, until: date) -> tuple[date, ...]:
-    """Walk from the anchor, back and on; never from one billing date to the next, since 31 Jan, 28 Feb is not 28 Mar."""
+    """Walk from the anchor, back and on: never from one date to the next, since 28 Feb does not lead to 31 Mar."""
     days, back, on = {anchor}, -interval, interval
     while (day := months_on(anchor, back)) >= before:
         days.add(day)

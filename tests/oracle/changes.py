@@ -47,7 +47,7 @@ def _lines(book: Selling, day: date, held: dict[str, int]) -> Iterator[Line]:
     chance = book.chance
     if chance.random() < 0.03:
         for line, offer in [each for each in book.roots if _ends(each[0]) > day and held[each[0].ref]]:
-            yield _change(book, line, offer, day, -held[line.ref], held)
+            yield _change(book, (line, offer), day, -held[line.ref], held)
         return
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         kind = chance.random()
@@ -77,12 +77,14 @@ def _changes(book: Selling, day: date, held: dict[str, int]) -> Iterator[Line]:
         if chance.random() < 0.003:
             units = -have - 1
         if units:
-            yield _change(book, line, offer, day, units, held)
+            yield _change(book, (line, offer), day, units, held)
 
 
-def _change(book: Selling, line: Line, offer: Offer, day: date, units: int, held: dict[str, int]) -> Line:
+def _change(book: Selling, root: tuple[Line, Offer], day: date, units: int, held: dict[str, int]) -> Line:
+    line, offer = root
     held[line.ref] += units
-    return offer.line(book.ref(), units, max(day, line.start), _ends(line), line.segment, line.ref)
+    start = max(day, line.start)
+    return offer.line(book.ref(), units, start, _ends(line), segment=line.segment, revises=line.ref)
 
 
 def _ends(line: Line) -> date:

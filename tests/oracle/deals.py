@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 
 from connector.domain.contract import Contract, Line, Party, Policies, Revision, RevisionKind, Segment
 from tests.builders import seeded
@@ -58,9 +59,9 @@ class Book:
             sold.append((goods.line(self.ref(), self.units(), start, end), goods))
         else:
             key, cuts = f"key {self.count}", segments(self.chance, start, end)
-            for index, (one, other) in enumerate(zip(cuts, cuts[1:], strict=False), start=1):
+            for index, (one, other) in enumerate(pairwise(cuts), start=1):
                 segment = Segment(key, index, f"Year {index}")
-                sold.append((goods.line(self.ref(), self.units(), one, other, segment), goods))
+                sold.append((goods.line(self.ref(), self.units(), one, other, segment=segment), goods))
         self.roots += sold
         return [line for line, _ in sold]
 

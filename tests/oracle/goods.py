@@ -25,7 +25,14 @@ class Offer:
     precision: str
 
     def line(
-        self, ref: str, units: int, start: date, end: date, segment: Segment | None = None, revises: str | None = None
+        self,
+        ref: str,
+        units: int,
+        start: date,
+        end: date,
+        *,
+        segment: Segment | None = None,
+        revises: str | None = None,
     ) -> Line:
         """Return a line as a CRM prices it: the price per unit is rounded once, for the whole time of the line."""
         months = length(start, end, start, self.precision)

@@ -62,11 +62,11 @@ class Once:
 
 def minor(amount: Decimal, contract: Contract) -> Fraction:
     """Return an amount in minor units."""
-    return Fraction(amount) * 10 ** DECIMALS[contract.currency]
+    return Fraction(amount) * Fraction(10) ** DECIMALS[contract.currency]
 
 
 def half_a_cent(line: Line, contract: Contract) -> Fraction:
-    """Return how far a price of the CRM may be from the exact one: its field has two decimals, or as many as it shows."""
+    """Return how far a price of the CRM may be from the exact one: its field has two decimals, or what it shows."""
     places = max(2, -int(line.unit_price.as_tuple().exponent))
     return HALF * Fraction(10 ** DECIMALS[contract.currency], 10**places)
 
@@ -78,7 +78,7 @@ def sales(contract: Contract) -> list[Sale]:
 
 
 def one_time(contract: Contract) -> list[Once]:
-    """Return the one-time lines. They go with the frequency that begins first; without any, on an invoice of their own."""
+    """Return the one-time lines: they go with the frequency that begins first, or on an invoice of their own."""
     lines = [line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity]
     running = list(calendars(contract).values())
     if not running:

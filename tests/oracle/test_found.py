@@ -1,6 +1,7 @@
 """Shapes the oracle found billed wrongly, each as small as it can be told."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -34,10 +35,10 @@ def test_a_credit_counts_the_price_of_the_units_that_are_taken():
 
 def test_months_from_the_31st_without_a_rest_have_no_stub_to_put_first():
     """39 months from 31 August end on 30 November: counted back from there, every date would be the 30th."""
-    parts = [line(price=3900, start=day(2027, 8, 31), end=day(2030, 11, 30), interval=3)]
-    given = {"start": day(2027, 8, 31), "end": day(2030, 11, 30)}
-    last, _ = bills_of(contract(*parts, **given))
-    first, _ = bills_of(contract(*parts, policies={"stub": "first"}, **given))
+    start, end = day(2027, 8, 31), day(2030, 11, 30)
+    sold = line(price=3900, start=start, end=end, interval=3)
+    last, _ = bills_of(contract(sold, start=start, end=end))
+    first, _ = bills_of(contract(sold, start=start, end=end, policies={"stub": "first"}))
     assert first == last
     assert {each for _, each in first} == {30000}
 
@@ -47,7 +48,7 @@ def test_a_first_stub_in_segments_ends_on_its_day(halves):
     """Nobody's own stub reaches from the start to the first billing date, yet the year is counted from there."""
     stub = (day(2027), day(2027, 7)) if halves == 1 else (day(2027), day(2027, 4), day(2027, 7))
     cuts = [*stub, day(2028, 7), day(2029, 7)]
-    steps = [(one, other, 1, 1200) for one, other in zip(cuts, cuts[1:], strict=False)]
+    steps = [(one, other, 1, 1200) for one, other in pairwise(cuts)]
     made = contract(*ramp(*steps), end=day(2029, 7), policies={"stub": "first"})
     found, account = bills_of(made)
     assert [each for each, _ in found] == [day(2027), day(2027, 7), day(2028, 7)]
@@ -71,3 +72,40 @@ def test_cents_of_a_price_are_tens_of_the_smallest_dinar_unit():
     _, account = bills_of(made)
     assert account.difference
     assert account.unexplained == 0
+
+
+def test_a_later_order_leaves_the_cents_of_the_first_bill_alone():
+    """A bill that is paid cannot lose the cents that settle its line."""
+    sold = [line(price=1000, interval=1)]
+    change = amendment("A1", day(2027, 7), line("L2", price=500, interval=1, start=day(2027, 7), revises="L1"))
+    before, _ = bills_of(contract(*sold, policies={"rounding": "adjust"}))
+    after, _ = bills_of(contract(*sold, change, policies={"rounding": "adjust"}))
+    assert before[:6] == after[:6]
+
+
+def test_the_order_of_lines_within_an_order_does_not_matter():
+    """More and less of one line on one day: what is taken away is taken from what the same order adds, too."""
+    more = line("L2", quantity=10, price="442992.00", start=day(2027, 6, 4), revises="L1", interval=1)
+    less = line("L3", quantity=-10, price="442992.00", start=day(2027, 6, 4), revises="L1", interval=1)
+    sold = line(price="720317.13", interval=1)
+    one = contract(sold, amendment("A1", day(2027, 6, 4), more, less))
+    other = contract(sold, amendment("A1", day(2027, 6, 4), less, more))
+    assert bills_of(one)[0] == bills_of(other)[0]
+
+
+def test_an_exchange_in_the_midst_of_a_last_stub_is_billed_once():
+    """Old lines end and new ones begin on a day of the stub: the stub's interval goes on, no new period begins."""
+    end, change = day(2028, 7), day(2028, 3, 1)
+    made = contract(
+        line(price=1800, end=end),
+        amendment(
+            "A1",
+            change,
+            line("L2", quantity=-1, price=400, start=change, end=end, revises="L1"),
+            line("L3", price=500, start=change, end=end, of="P2"),
+        ),
+        end=end,
+    )
+    found, account = bills_of(made)
+    assert [each for each, _ in found] == [day(2027), day(2028), end]
+    assert account.difference == 0

@@ -1,0 +1,16 @@
+"""Contracts by chance that were once billed otherwise than the oracle says, and what was wrong with them."""
+
+FOUND = {
+    132: "stub first, whole months from the 31st: a stub was seen where none is",
+    243: "a one-time line after everything had ended was billed with the last phase, long before its day",
+    344: "a credit took a rounded part of one unit times many",
+    1166: "a credit counted the price of the first line, but took units of a later one",
+    2022: "stub first, a line joins across the end of the stub: the year was never counted from there",
+    2115: "stub first, 39 months from the 31st: billing dates of the 30th in the amounts, of the 31st in Stripe",
+    2979: "stub first, the stub is two segments: the year was never counted from its end",
+    2986: "a credit counted the price of the first line, but took units of a later one",
+    3817: "stub first, the stub is four segments, synced late",
+}
+
+#: The tie-out refused them although the bills are right: cents of a price are tens of the dinar's smallest unit.
+REFUSED = (27, 468, 878, 905, 1041, 1435, 1837, 2088)
