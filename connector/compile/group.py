@@ -46,5 +46,8 @@ def group_of(contract: Contract, timeline: Timeline, interval: int) -> Group:
 
 def _sold_until(contract: Contract, interval: int) -> date | None:
     """Return the end that was sold first: ending a contract earlier does not move its billing dates."""
-    first = [line for line in contract.revisions[0].lines if line.charge is not Charge.ONE_TIME]
-    return max((line_end(line, contract) for line in first if line.interval == interval), default=None)
+    for revision in contract.revisions:
+        mine = [line for line in revision.lines if line.charge is not Charge.ONE_TIME and line.interval == interval]
+        if mine:
+            return max(line_end(line, contract) for line in mine)
+    return None

@@ -62,7 +62,9 @@ def _one_time(contract: Contract) -> tuple[Line, ...]:
 
 
 def _weight(group: Group) -> int:
-    return max(len([e for e in piece.in_force if e.line.segment]) for piece in group.slices)
+    """Return how many ramps the first order has in a frequency. A later order must not move one-time lines about."""
+    first = group.contract.revisions[0].lines
+    return len({line.segment.key for line in first if line.segment and line.interval == group.grid.interval})
 
 
 def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> ScheduleSpec:

@@ -96,8 +96,9 @@ def _dates(contract: Contract, interval: int, first: date, end: date) -> Dates:
     ends = [end_of(line, contract) for line in recurring(contract) if line.interval == interval]
     anchor = first
     if contract.policies.stub == "first":
-        sold = [line for line in contract.revisions[0].lines if line.charge is Charge.RECURRING]
-        ending = max((end_of(line, contract) for line in sold if line.interval == interval), default=end)
+        mine = [line for line in recurring(contract) if line.interval == interval]
+        sold = next(revision for revision in contract.revisions if mine[0] in revision.lines)
+        ending = max(end_of(line, contract) for line in mine if line in sold.lines)
         stub = ending not in _billing_dates(first, interval, first, ending)
         anchor = ending if stub and _can_count(first, ending, interval) else first
     until = months_on(max(ends), interval)

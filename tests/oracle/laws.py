@@ -40,15 +40,17 @@ def _without_last(contract: Contract) -> Iterator[Contract]:
 
 
 def _rewritten(earlier: Contract, contract: Contract, today: date) -> Iterator[str]:
-    """A later order changes no bill before it, except the last one of what it ends: credits have no later invoice."""
+    """A later order changes no bill before it. What has no later invoice goes on the last: credits when all ends."""
     one, other = compile_contract(earlier), compile_contract(contract)
     if one.desired is None or other.desired is None:
         return
     effective = contract.revisions[-1].effective
     day = min([effective, *_last_bills(contract, effective), *_last_bills(earlier, effective)])
     old, new = _bills(earlier, one, today) or {}, _bills(contract, other, today) or {}
+    over = max((dates.end for dates in calendars(contract).values()), default=contract.start)
+    late = {line.ref for line in contract.revisions[-1].lines if line.start >= over}
     for place in sorted({*old, *new}):
-        if place[1] < day and old.get(place, 0) != new.get(place, 0):
+        if place[1] < day and place[0] not in late and old.get(place, 0) != new.get(place, 0):
             yield f"{place[0]} on {place[1]}: {old.get(place, 0)}, after an order of {effective} {new.get(place, 0)}"
 
 

@@ -33,12 +33,10 @@ def slack(sale: Sale, piece: Piece, family: Sequence[Sale], contract: Contract) 
     return own + rest + abs(Fraction(sale.line.quantity)) * half_a_cent(sale.line, contract)
 
 
-def slack_of_all(sale: Sale, reduced: bool, contract: Contract) -> Fraction:
-    """Return how many minor units a line may be off in all. Pieces settle the rounding, unless units are taken away."""
-    rounded = sale.wholes * HALF + 1
-    if sale.line.quantity >= 0:
-        return Fraction(1) if sale.wholes < len(sale.pieces) and not reduced else rounded
-    return rounded + 2 * abs(Fraction(sale.line.quantity)) * half_a_cent(sale.line, contract)
+def slack_of_all(sale: Sale, contract: Contract) -> Fraction:
+    """Return how many minor units a line may be off in all."""
+    taken = max(-Fraction(sale.line.quantity), Fraction(0))
+    return sale.wholes * HALF + 1 + 2 * taken * half_a_cent(sale.line, contract)
 
 
 def _stray(sale: Sale, piece: Piece, family: Sequence[Sale], contract: Contract) -> Fraction:

@@ -59,7 +59,7 @@ def test_what_was_refused_once(seed):
 
 
 def test_the_oracle_sees_a_bill_that_is_lost_moved_doubled_or_changed():
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for seed in range(40):
         contract, chance = deal(seed), seeded(seed)
         today = contract.start - timedelta(days=1)

@@ -93,9 +93,8 @@ def _moved(invoice: date, day: date, today: date) -> date:
 
 def _totals(contract: Contract, told: dict[Place, int]) -> Iterable[str]:
     every, once = sales(contract), one_time(contract)
-    reduced = {sale.root for sale in every if sale.line.quantity < 0}
     sold = sum((minor(line.total, contract) for line in contract.lines), Fraction(0))
-    room = sum((slack_of_all(sale, sale.root in reduced, contract) for sale in every), HALF * len(once))
+    room = sum((slack_of_all(sale, contract) for sale in every), HALF * len(once))
     total = sum(told.values())
     if abs(total - sold) > room:
         yield f"{total} in all, sold {float(sold):.2f} (within {float(room):.2f})"
