@@ -21,6 +21,7 @@ def main() -> int:
     for kind in KINDS:
         _print_row(kind, kinds[kind])
     _print_row("all", everything)
+    _print_recorded(everything)
     _print_reasons(everything)
     return _print_faults(everything)
 
@@ -32,6 +33,15 @@ def _print_row(name: str, results: list[Comparison]) -> None:
         cells.append(f"{sum(answers)} of {len(answers)}" if answers else "-")
     idle = sum(1 for result in results if result.recording.run is None)
     print(f"{name:<20} {cells[0]:>12} {cells[1]:>12} {cells[2]:>12}   {idle or ''}")
+
+
+def _print_recorded(results: list[Comparison]) -> None:
+    """Print how often the recorded connector billed what was sold, and how often we do, on the same recordings."""
+    decidable = [result for result in results if result.recording.verdict != "unknown"]
+    print("\nSchedules whose amounts can be judged: how many bill what was sold")
+    for name, held in (("all", decidable), ("segmented", [r for r in decidable if r.recording.segmented])):
+        recorded, ours = sum(r.recording.agrees for r in held), sum(bool(r.money) for r in held)
+        print(f"  {name:<10} recorded {recorded:>3} of {len(held):<3}  ours {ours:>3} of {len(held)}")
 
 
 def _print_reasons(results: list[Comparison]) -> None:

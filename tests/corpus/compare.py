@@ -21,6 +21,7 @@ from tests.corpus.phases import compare_phases
 from tests.corpus.recorded import schedule_of
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
+from tests.corpus.settings import compare_settings
 
 NO_ORDER = "no order is translated in this recording: there is nothing to compile"
 NOTHING_MADE = "the recorded run only read: no schedule to compare with"
@@ -104,6 +105,7 @@ def _compare_schedule(result: Comparison) -> None:
     elif schedule:
         compare_phases(result, schedule)
         compare_one_offs(result, schedule)
+        compare_settings(result, schedule)
     elif invoice:
         _compare_invoice(result, invoice)
     else:
@@ -116,8 +118,7 @@ def _compare_cancelled(result: Comparison) -> None:
     result.phases = not schedules and not any(invoice["lines"] for invoice in invoices)
     if result.phases:
         return
-    ramp = any(line.get("SBQQ__SegmentKey__c") for line in result.recording.table("OrderItem").values())
-    if ramp and all(schedule["end"] > result.recording.now[:10] for schedule in schedules):
+    if result.recording.segmented and all(schedule["end"] > result.recording.now[:10] for schedule in schedules):
         result.phases = True
         result.explain("phases", RAMP_ENDED_EARLY)
     else:

@@ -44,7 +44,7 @@ def _compare_with_recorded(result: Comparison, account: Mapping[str, Any]) -> No
         return
     if result.recording.expects_failure:  # the recorded schedule is without the order that was refused
         return
-    ours = sum(Decimal(bill["amount"]) for bill in result.document["billing"])
-    ours += sum(Decimal(reason["amount"]) for reason in account["reasons"])
+    amounts = [bill["amount"] for bill in result.document["billing"]]
+    ours = sum(Decimal(amount) for amount in (*amounts, *(reason["amount"] for reason in account["reasons"])))
     if ours != Decimal(str(money["stripe_total"])):
         result.fault("money", f"ours come to {ours}, the recorded schedule to {money['stripe_total']}")

@@ -8,11 +8,12 @@ from typing import Any
 
 from tests.corpus.recorded import OUT_OF_ORDER, Phase, recorded_phases
 from tests.corpus.result import Comparison
+from tests.corpus.settings import compare_coupons, compare_metadata
 
 STUB = "the stub is an item of its own shorter interval instead of a one-off beside a whole period"
 LINE_DATES = "the line's own dates count: the quote's term was entered after the order was made, and not for its lines"
 ROUNDED = "the recorded price is divided back from a rounded one; the sum is the same"
-UNTRUSTED = "recorded amounts that its own check finds wrong: days and quantities are compared, money with the CRM"
+UNTRUSTED = "recorded amounts that its own check does not confirm: days and quantities are compared, money with the CRM"
 
 
 def compare_phases(result: Comparison, schedule: dict[str, Any]) -> None:
@@ -30,6 +31,7 @@ def compare_phases(result: Comparison, schedule: dict[str, Any]) -> None:
         _compare_items(result, one, other)
         _compare_segment(result, one, other)
         _compare_order(result, one, other)
+        _compare_extras(result, one, other, first=one is ours[0])
 
 
 def _our_phases(result: Comparison) -> list[Phase]:
@@ -39,6 +41,7 @@ def _our_phases(result: Comparison) -> list[Phase]:
             held["end"],
             tuple(held["items"]),
             {**held["metadata"], "index": held["segment_index"], "label": held["segment_label"]},
+            tuple(held["discounts"]),
         )
         for schedule in result.document["schedules"]
         for held in schedule["phases"]
@@ -115,3 +118,15 @@ def _compare_order(result: Comparison, mine: Phase, recorded: Phase) -> None:
     own, held = (phase.metadata.get("salesforce_order_id") for phase in (mine, recorded))
     if own and held and own[:15] != held[:15]:
         result.fault("phases", f"order of the phase from {mine.start}: ours {own}, recorded {held}")
+
+
+def _compare_extras(result: Comparison, mine: Phase, recorded: Phase, *, first: bool) -> None:
+    """Compare the coupons of the phase, and coupons and metadata of its items."""
+    compare_coupons(result, f"phase from {mine.start}", mine.discounts, recorded.discounts, first=first)
+    held = {str(item["salesforce_order_item_id"])[:15]: item for item in recorded.items}
+    for item in mine.items:
+        line = item["lines"][0][:15]
+        if line in held:
+            compare_coupons(result, f"line {line}", item["discounts"], held[line]["discounts"], first=first)
+            if item["metadata"]:
+                compare_metadata(result, f"line {line}", item["metadata"], held[line]["metadata"])

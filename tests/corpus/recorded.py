@@ -29,6 +29,7 @@ class Phase:
     end: str
     items: tuple[dict[str, Any], ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    discounts: tuple[dict[str, Any], ...] = ()
 
 
 def recorded_phases(schedule: dict[str, Any], result: Comparison) -> list[Phase]:
@@ -36,7 +37,7 @@ def recorded_phases(schedule: dict[str, Any], result: Comparison) -> list[Phase]
     starts = [_start(index, phase, result) for index, phase in enumerate(schedule["phases"])]
     ends = [*starts[1:], schedule["phases"][-1]["end_date"][:10]]
     phases = [
-        Phase(start, end, tuple(held["items"]), held["metadata"])
+        Phase(start, end, tuple(held["items"]), held["metadata"], tuple(held["discounts"]))
         for start, end, held in zip(starts, ends, schedule["phases"], strict=True)
     ]
     if any(one > other for one, other in pairwise(starts)):

@@ -73,15 +73,25 @@ class Recording:
         return any(line.get(field) == "Evergreen" for line in self.table("OrderItem").values() for field in fields)
 
     @property
+    def segmented(self) -> bool:
+        """Tell whether the contract is a ramp."""
+        return any(line.get("SBQQ__SegmentKey__c") for line in self.table("OrderItem").values())
+
+    @property
     def now(self) -> str:
         """Return the moment that counted as now."""
         clock = self.run.get("test_clock") if self.run else None
         return str(clock["frozen_at"] if clock else self.run["now"] if self.run else "")
 
     @property
+    def verdict(self) -> str:
+        """Return whether the recorded amounts are what the CRM sold: agree, differ or unknown."""
+        return str((self.data["checks"].get("amounts") or {}).get("verdict", "unknown"))
+
+    @property
     def agrees(self) -> bool:
         """Tell whether the recorded amounts can be trusted."""
-        return bool((self.data["checks"].get("amounts") or {}).get("verdict") == "agree")
+        return self.verdict == "agree"
 
     @property
     def features(self) -> frozenset[str]:
