@@ -8,7 +8,8 @@ in a part:
                                     whole periods it is a one-off with its own service period
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -36,7 +37,7 @@ from connector.domain.timeline import InForce, Slice, Timeline, revision_on
 
 
 def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
-    """Return one schedule per billing frequency; one-time lines go with the first.
+    """Return one schedule per billing frequency; one-time lines go with the first that still runs on their day.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
     schedule, and the one that runs stays what it is.
@@ -45,10 +46,18 @@ def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...
     groups = [group_of(contract, timeline, interval) for interval in intervals]
     own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
+    carried: dict[int, list[Line]] = defaultdict(list)
+    for line in _one_time(contract):
+        carried[_carrier(groups, line).grid.interval].append(line)
     return tuple(
-        _schedule(group, one_time=_one_time(contract) if index == 0 else (), suffix=group.grid.interval != own)
-        for index, group in enumerate(groups)
+        _schedule(group, one_time=tuple(carried[group.grid.interval]), suffix=group.grid.interval != own)
+        for group in groups
     )
+
+
+def _carrier(groups: Sequence[Group], line: Line) -> Group:
+    last = max(groups, key=lambda group: group.period.end)
+    return next((group for group in groups if line.start < group.period.end), last)
 
 
 def _first_interval(contract: Contract) -> int | None:

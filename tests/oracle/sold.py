@@ -78,18 +78,22 @@ def sales(contract: Contract) -> list[Sale]:
 
 
 def one_time(contract: Contract) -> list[Once]:
-    """Return the one-time lines: they go with the frequency that begins first, or on an invoice of their own."""
+    """Return the one-time lines: they go with the frequency that begins first of those that still run on their day.
+
+    After all have ended they go with the last, without any on an invoice of their own.
+    """
     lines = [line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity]
-    running = list(calendars(contract).values())
-    if not running:
+    frequencies = list(calendars(contract).values())
+    if not frequencies:
         day = min((line.start for line in lines), default=contract.start)
         return [Once(line, minor(line.total, contract), (day,)) for line in lines]
-    begins = min(dates.first for dates in running)
-    first = [dates for dates in running if dates.first == begins]
-    return [
-        Once(line, minor(line.total, contract), tuple(dates.invoice_on(line.start) for dates in first))
-        for line in lines
-    ]
+    found = []
+    for line in lines:
+        latest = max(dates.end for dates in frequencies)
+        running = [dates for dates in frequencies if line.start < dates.end or dates.end == latest <= line.start]
+        first = [dates for dates in running if dates.first == min(other.first for other in running)]
+        found.append(Once(line, minor(line.total, contract), tuple(dates.invoice_on(line.start) for dates in first)))
+    return found
 
 
 def _sale(line: Line, contract: Contract, dates: Dates) -> Sale:

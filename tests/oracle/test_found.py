@@ -109,3 +109,10 @@ def test_an_exchange_in_the_midst_of_a_last_stub_is_billed_once():
     found, account = bills_of(made)
     assert [each for each, _ in found] == [day(2027), day(2028), end]
     assert account.difference == 0
+
+
+def test_what_is_sold_once_goes_with_a_frequency_that_still_runs():
+    """The first frequency is over: its end is before the day of the sale."""
+    short = line(price=600, end=day(2027, 7), interval=6)
+    found, _ = bills_of(contract(short, line("L2", of="P2", interval=1), once(on=day(2027, 9), price=50)))
+    assert (day(2027, 9), 15000) in found
