@@ -100,7 +100,10 @@ def _compare_schedule(result: Comparison) -> None:
     orders = {revision["ref"][:15] for revision in result.document["contract"]["revisions"]}
     schedule = schedule_of(result.recording, orders)
     invoice = next((e for e in result.recording.run["results"] if e.get("object") == "invoice"), None)
-    if schedule and schedule["status"] == "canceled":
+    refused = result.document["verdict"] == "refuse"
+    if refused and result.recording.run["outcome"] == "success":
+        result.fault("phases", f"refused, though it was billed: {result.document['reasons']}")
+    elif schedule and schedule["status"] == "canceled":
         _compare_cancelled(result)
     elif schedule:
         compare_phases(result, schedule)
