@@ -8,17 +8,18 @@ from typing import Any, assert_never
 from connector.billing.account import StripeAccount
 from connector.billing.encode import encode
 from connector.billing.endpoints import ENDPOINTS
-from connector.billing.normalize import schedule_params
+from connector.billing.normalize import current_start, schedule_params
 from connector.compile.resource import Key, Params, Ref
 from connector.domain.errors import NotConvergedError, RejectedError
 from connector.journal import Intent, Lease
 from connector.journal import Operation as Entry
-from connector.plan.canonical import canonical, digest
+from connector.plan.canonical import Json, canonical, digest
 from connector.plan.diff import diff
 from connector.plan.existing import ExistingState
 from connector.plan.kinds import KINDS, Identity
 from connector.plan.plan import Create, Operation, Plan, Retire, Update
 from connector.plan.prices import by_terms, terms_of
+from connector.plan.running import running_phase, without_past_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,16 @@ class _Worker:
         held = schedule_params(answer, names, self._account.zone)
         wanted = {k: v for k, v in desired.items() if k not in KINDS[key.kind].create_only}
         prices = self._plan.desired.of("price") if self._plan.desired else ()
-        left = list(diff(by_terms(canonical(wanted), terms_of(prices)), held))
+        changes = diff(by_terms(canonical(wanted), terms_of(prices)), held)
+        left = without_past_metadata(changes, self._running_in(held["phases"], answer))
         if left:
             shown = "; ".join(
                 f"{change.path}: wanted {change.after}, Stripe holds {change.before}" for change in left[:5]
             )
             raise NotConvergedError(f"schedule {answer['id']} does not hold what was sent: {shown}")
+
+    def _running_in(self, phases: list[Json], answer: Mapping[str, Any]) -> int:
+        return running_phase(phases, current_start(answer, self._account.zone)) or 0
 
     def _resolve(self, key: Key) -> str:
         try:

@@ -1,12 +1,12 @@
 """The plan: what has to happen in Stripe for one contract, as data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import cast
 
-from connector.compile.resource import Compiled, DesiredState, Key, Params, Resource, Value
+from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref, Resource, Value
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import Json, canonical, digest
@@ -15,6 +15,7 @@ from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import KINDS
 from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
+from connector.plan.running import is_too_late, running_phase, without_past_metadata
 from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
 _OVER = frozenset({"completed", "canceled", "released"})
@@ -99,7 +100,24 @@ def make_plan(
         found += more
     unique = tuple(dict.fromkeys(found))
     refused = any(issue.blocks for issue in unique)
-    return Plan(contract, desired, () if refused else tuple(operations), unique, bills, account)
+    return Plan(contract, desired, () if refused else _without_unused_prices(operations), unique, bills, account)
+
+
+def _without_unused_prices(operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """Leave out prices that nothing sent refers to: the schedule has their terms under ids that are sent instead."""
+    used = {key for one in operations if not isinstance(one, Retire) for key in _references(one.params)}
+    return tuple(one for one in operations if one.key.kind != "price" or one.key in used)
+
+
+def _references(value: Value | Mapping[str, Value]) -> Iterator[Key]:
+    if isinstance(value, Ref):
+        yield value.key
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _references(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _references(entry)
 
 
 def _not_told(issues: Iterable[Issue], read: Iterable[Issue]) -> Iterable[Issue]:
@@ -142,7 +160,7 @@ def _operation(
     if not changes:
         return None, currency
     if resource.key.kind == "subscription_schedule":
-        update, issues = _schedule_update(resource, existing, changes, contract, terms)
+        update, issues = _schedule_update(resource, existing, changes, contract=contract, today=today, terms=terms)
         return update, currency + issues
     return Update(resource.key, existing.id, managed, resource.params, changes), currency
 
@@ -178,16 +196,27 @@ def _currency_issue(resource: Resource, existing: ExistingObject, contract: Cont
 
 
 def _schedule_update(
-    resource: Resource, existing: ExistingObject, changes: tuple[Change, ...], contract: Contract, terms: Terms
+    resource: Resource,
+    existing: ExistingObject,
+    changes: tuple[Change, ...],
+    *,
+    contract: Contract,
+    today: date,
+    terms: Terms,
 ) -> tuple[Operation | None, tuple[Issue, ...]]:
-    """Cut an update to what Stripe accepts: current and future phases, the current one's start untouched."""
+    """Cut an update to what Stripe accepts: running and coming phases, the running one's start untouched."""
     managed = _managed(resource)
     phases = cast("list[Params]", managed["phases"])
-    current = _current_phase(phases, existing.current_start)
-    if current is None or any(_touches_the_past(change, current, existing) for change in changes):
+    running = running_phase(canonical(managed)["phases"], existing.current_start)
+    if running is None:
         return None, (_live(contract),)
+    changes = without_past_metadata(changes, running)
+    if existing.current_start and any(is_too_late(change, running, today) for change in changes):
+        return None, (_live(contract),)
+    if not changes:
+        return None, ()
     known = existing.params.get("price_ids", {}) if isinstance(existing.params, Mapping) else {}
-    sent = [reuse_prices(phase, known, terms) for phase in phases[current:]]
+    sent = [reuse_prices(phase, known, terms) for phase in phases[running:]]
     params: Params = {**managed, "phases": cast("Value", sent), "proration_behavior": "none"}
     return Update(resource.key, existing.id, params, resource.params, changes), ()
 
@@ -195,19 +224,6 @@ def _schedule_update(
 def _managed(resource: Resource) -> Params:
     create_only = KINDS[resource.key.kind].create_only
     return {key: value for key, value in resource.params.items() if key not in create_only}
-
-
-def _current_phase(phases: list[Params], current_start: date | None) -> int | None:
-    if current_start is None:
-        return 0
-    return next((i for i, phase in enumerate(phases) if phase.get("start_date") == current_start), None)
-
-
-def _touches_the_past(change: Change, current: int, existing: ExistingObject) -> bool:
-    head, *rest = change.path.split(".")
-    if head != "phases" or existing.current_start is None:
-        return False
-    return int(rest[0]) <= current and "metadata" not in rest
 
 
 def _over(existing: ExistingObject, contract: Contract) -> Issue:
@@ -223,6 +239,6 @@ def _live(contract: Contract) -> Issue:
     return block(
         IssueCode.LIVE_CHANGE,
         Source(contract.ref),
-        "the change concerns time that is already running or past; changing it on a live schedule is not supported yet",
-        "Make the change effective from the next segment, or change the schedule in Stripe by hand.",
+        "the change concerns time that has begun; changing what is running or past is not supported yet",
+        "Make the change effective from a day to come, or change the schedule in Stripe by hand.",
     )

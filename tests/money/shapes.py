@@ -18,7 +18,7 @@ THREE_YEARS = [(20, "1080"), (35, "1140"), (50, "1200")]
 
 def shapes() -> list[Case]:
     """Return them all."""
-    return [*_flat(), *_ramps(), *_parts(), *_rounded(), *_coupons(), *_month_ends(), *_late(), *_amended()]
+    return [*_flat(), *_ramps(), *_parts(), *_rounded(), *_coupons(), *_month_ends(), *_late(), *amended_shapes()]
 
 
 def _case(
@@ -146,7 +146,7 @@ def _late() -> Iterator[Case]:
             yield _case(name, sold, start=start, months=24, coupons=[Coupon("Off", terms, line=on)])
 
 
-def _amended() -> Iterator[Case]:
+def amended_shapes() -> Iterator[Case]:
     sold = [line(SEAT, 50, FIRST, months=24), line(SITE, 2, FIRST, months=24)]
     boundary, inside, later = date(2027, 12, 1), date(2027, 4, 1), date(2028, 2, 12)
     for name, *changes in (

@@ -12,6 +12,7 @@ from connector.crm.protocol import ContractRef
 from connector.mapping.grammar import load_mapping
 from connector.mapping.mapping_file import MappingFile
 from connector.offline import bundled_mapping
+from connector.plan.safety import Limits
 from connector.poll import sync_refs
 from connector.sandbox.seed.closing import Deal, order
 from connector.sync import Desk, Planned, Result, plan_contracts
@@ -65,10 +66,11 @@ class Synced:
 class MoneyWorld(World):
     """Emulators that hold the orders of some cases."""
 
-    def __init__(self, cases: Iterable[Case], today: date = TODAY) -> None:
+    def __init__(self, cases: Iterable[Case], today: date = TODAY, limits: Limits | None = None) -> None:
         book = Shelf(today)
         book.stock()
         self.first_day = today
+        self.limits = limits or Limits()
         self.cases = {case.name: case for case in cases}
         orders = {name: order(book, case.deal) for name, case in self.cases.items()}
         super().__init__(today, {name: dict(rows) for name, rows in book.records.items()})
@@ -110,7 +112,7 @@ class MoneyWorld(World):
         return list(groups.values())
 
     def _desk(self, case: Case) -> Desk:
-        return replace(self.desk(), mapping=mapping_with(tuple(sorted(case.policies.items()))))
+        return replace(self.desk(limits=self.limits), mapping=mapping_with(tuple(sorted(case.policies.items()))))
 
     def _lines(self, order_id: str) -> list[str]:
         return [key for key, line in self.salesforce.records("OrderItem").items() if line["OrderId"] == order_id]

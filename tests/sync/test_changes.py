@@ -95,6 +95,25 @@ def test_metadata_alone_is_one_update_that_moves_no_money(world: World, desk: De
     assert world.stripe.state[KEY].objects["invoice"] == invoices
 
 
+def _label(world: World, index: int, label: str) -> None:
+    line = world.salesforce.records("OrderItem")[segment(world, index)]["SBQQ__QuoteLine__c"]
+    world.salesforce.update("SBQQ__QuoteLine__c", line, {"SBQQ__SegmentLabel__c": label})
+    world.salesforce.update("Order", world.orders["ramp"], {"PoNumber": f"for {label}"})
+
+
+def test_the_metadata_of_a_segment_that_is_over_stays_and_stops_nothing(world: World, desk: Desk):
+    """Stripe keeps phases that are over as they were; what else changed still arrives."""
+    world.later(24 * 400)
+    _label(world, 1, "First year")
+    assert sync(world, desk)[0].outcome == "applied"
+    _label(world, 3, "Last year")
+    assert sync(world, desk)[0].outcome == "applied"
+    labels = [phase["metadata"]["salesforce_segment_label"] for phase in schedule(world)["phases"]]
+    assert labels == ["Year 1", "Year 2", "Last year"]
+    result, writes = sync(world, desk)
+    assert (result.outcome, writes) == ("nothing", [])
+
+
 def test_a_new_address_is_one_update_of_the_customer(world: World, desk: Desk):
     account = world.salesforce.records("Order")[world.orders["ramp"]]["AccountId"]
     world.salesforce.update("Account", account, {"BillingCity": "Evanston"})
