@@ -14,3 +14,14 @@ FOUND = {
 
 #: The tie-out refused them although the bills are right: cents of a price are tens of the dinar's smallest unit.
 REFUSED = (27, 468, 878, 905, 1041, 1435, 1837, 2088)
+
+#: A later order changed bills before it, or the order of lines changed any.
+UNLAWFUL = {
+    240: "a one-time line went with a frequency that was over, while another ran",
+    743: "a one-time line went with a frequency that was over, while another ran",
+    20048: "later ramps moved a one-time line to another frequency",
+    20850: "a termination moved the billing dates of a frequency that only amendments sold",
+    100199: "more and less of a line in one order, in another order of lines",
+    100222: "rounding adjust: a later order took back the cents of the first bill",
+    100473: "all lines exchanged in the midst of a last stub: a new period began",
+}

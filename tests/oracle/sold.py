@@ -10,7 +10,7 @@ Nothing is asked of the code under test. A sum has some slack where more than on
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -80,7 +80,7 @@ def sales(contract: Contract) -> list[Sale]:
 def one_time(contract: Contract) -> list[Once]:
     """Return the one-time lines: they go with the frequency that begins first of those that still run on their day.
 
-    After all have ended they go with the last, without any on an invoice of their own.
+    After all have ended they go with the last day of the last one, without any on an invoice of their own.
     """
     lines = [line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity]
     frequencies = list(calendars(contract).values())
@@ -92,7 +92,8 @@ def one_time(contract: Contract) -> list[Once]:
         latest = max(dates.end for dates in frequencies)
         running = [dates for dates in frequencies if line.start < dates.end or dates.end == latest <= line.start]
         first = [dates for dates in running if dates.first == min(other.first for other in running)]
-        found.append(Once(line, minor(line.total, contract), tuple(dates.invoice_on(line.start) for dates in first)))
+        days = tuple(dates.invoice_on(min(line.start, dates.end - timedelta(days=1))) for dates in first)
+        found.append(Once(line, minor(line.total, contract), days))
     return found
 
 

@@ -14,7 +14,7 @@ from connector.plan.projection import project
 from tests.builders import seeded
 from tests.oracle.deals import deal, today_of
 from tests.oracle.laws import broken
-from tests.oracle.seeds import FOUND, REFUSED
+from tests.oracle.seeds import FOUND, REFUSED, UNLAWFUL
 from tests.oracle.verdict import faults, judge
 
 #: Stripe or the calendar has no answer to these, or the CRM's own figures contradict each other.
@@ -50,6 +50,13 @@ def test_the_laws_hold(seeds):
 def test_what_was_wrong_once(seed):
     contract = deal(seed)
     assert judge(contract, today_of(seed, contract)).faults == ()
+
+
+@pytest.mark.parametrize("seed", UNLAWFUL, ids=str)
+def test_what_was_unlawful_once(seed):
+    contract = deal(seed)
+    assert not judge(contract, today_of(seed, contract)).wrong
+    assert list(broken(contract, seeded(seed))) == []
 
 
 @pytest.mark.parametrize("seed", REFUSED)
