@@ -22,7 +22,7 @@ def broken(contract: Contract, chance: random.Random) -> Iterator[str]:
     if _bills(contract, compiled, before) != _bills(contract, compile_contract(shuffled(contract, chance)), before):
         yield "the order of lines matters"
     for earlier in _without_last(contract):
-        yield from _rewritten(earlier, contract, before)
+        yield from _rewritten(earlier, contract, compiled, before)
 
 
 def shuffled(contract: Contract, chance: random.Random) -> Contract:
@@ -39,19 +39,24 @@ def _without_last(contract: Contract) -> Iterator[Contract]:
         yield replace(contract, revisions=contract.revisions[:-1])
 
 
-def _rewritten(earlier: Contract, contract: Contract, today: date) -> Iterator[str]:
+def _rewritten(earlier: Contract, contract: Contract, other: Compiled, today: date) -> Iterator[str]:
     """A later order changes no bill before it. What has no later invoice goes on the last: credits when all ends."""
-    one, other = compile_contract(earlier), compile_contract(contract)
+    one = compile_contract(earlier)
     if one.desired is None or other.desired is None:
         return
     effective = contract.revisions[-1].effective
     day = min([effective, *_last_bills(contract, effective), *_last_bills(earlier, effective)])
     old, new = _bills(earlier, one, today) or {}, _bills(contract, other, today) or {}
-    over = max((dates.end for dates in calendars(contract).values()), default=contract.start)
-    late = {line.ref for line in contract.revisions[-1].lines if line.start >= over}
+    over = min(_over(earlier), _over(contract))
+    late = {line.ref for line in contract.lines if line.start >= over}
     for place in sorted({*old, *new}):
         if place[1] < day and place[0] not in late and old.get(place, 0) != new.get(place, 0):
             yield f"{place[0]} on {place[1]}: {old.get(place, 0)}, after an order of {effective} {new.get(place, 0)}"
+
+
+def _over(contract: Contract) -> date:
+    """Return the day on which nothing of a contract runs any more: what is sold later waits for whatever comes."""
+    return max((dates.end for dates in calendars(contract).values()), default=contract.start)
 
 
 def _last_bills(contract: Contract, effective: date) -> Iterator[date]:
