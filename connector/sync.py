@@ -26,7 +26,7 @@ from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.existing import NOTHING, ExistingState
-from connector.plan.plan import Update, make_plan
+from connector.plan.plan import Retire, Update, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
 from connector.record import record
@@ -131,9 +131,11 @@ def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
 
 
 def _scope(desk: Desk, planned: Sequence[Planned]) -> RunScope:
-    changed = sum(1 for one in planned if one.plan and any(isinstance(o, Update) for o in one.plan.operations))
+    plans = [one.plan for one in planned if one.plan]
+    ended = sum(1 for plan in plans if any(isinstance(o, Retire) for o in plan.operations))
+    changed = sum(1 for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations))
     known = sum(desk.account.journal.contract_counts(desk.name).values())
-    return RunScope(contracts=max(known, len(planned)), changed=changed)
+    return RunScope(contracts=max(known, len(planned)), changed=changed, terminations=ended)
 
 
 @dataclass(frozen=True, slots=True)

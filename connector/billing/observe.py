@@ -13,6 +13,7 @@ from connector.billing.account import StripeAccount
 from connector.billing.client import Api
 from connector.billing.endpoints import ENDPOINTS
 from connector.billing.normalize import current_start, schedule_params
+from connector.billing.orphans import orphans
 from connector.billing.recover import LostCreates, find_by_metadata, find_lost, lost_creates, step_done
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
@@ -31,7 +32,10 @@ _STEPS = frozenset({"invoice_lines", "invoice_finalization"})
 def observe(
     contract: Contract, desired: DesiredState, account: StripeAccount, now: datetime, *, live: bool = False
 ) -> ExistingState:
-    """Return what exists of the desired state. `live` reads every schedule, to find edits made by hand."""
+    """Return what exists of the desired state, and what the contract has beside it.
+
+    `live` reads every schedule, to find edits made by hand.
+    """
     links = _links(desired, account)
     names = _own_ids(desired) | {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
     lost = lost_creates(account, now) if len(links) < len(desired.resources) else {}
@@ -48,6 +52,7 @@ def observe(
             objects[resource.key] = replace(found, linked=False)
             if resource.key.kind not in _STEPS:  # a step has the id of its invoice
                 names[found.id] = resource.key
+    objects |= orphans(contract, desired, {held.id for held in objects.values()}, account)
     _set_currency(contract, objects, account)
     return ExistingState(objects, tuple(issues))
 

@@ -19,6 +19,8 @@ from connector.plan.running import is_too_late, running_phase, without_past_meta
 from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
 _OVER = frozenset({"completed", "canceled", "released"})
+#: What bills nothing (more): over, or an invoice taken back.
+_ENDED = _OVER | {"void"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def make_plan(
     bills = project(desired, today)
     account = tie_out(contract, bills, existing.billed.get(contract.currency, 0))
     found += check_tie_out(account, contract) + check_steps(contract, bills)
-    operations: list[Operation] = []
+    operations, more = _retire(desired, existing, contract)
+    found += more
     terms = terms_of(desired.of("price"))
     for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
         operation, more = _operation(resource, existing.objects.get(resource.key), contract, today, terms)
@@ -101,6 +104,36 @@ def make_plan(
     unique = tuple(dict.fromkeys(found))
     refused = any(issue.blocks for issue in unique)
     return Plan(contract, desired, () if refused else _without_unused_prices(operations), unique, bills, account)
+
+
+def _retire(
+    desired: DesiredState, existing: ExistingState, contract: Contract
+) -> tuple[list[Operation], tuple[Issue, ...]]:
+    """End what the contract has in Stripe beside what is desired, first of all: two would bill the same.
+
+    A schedule that has not begun is canceled; one that runs, and an invoice, is a matter for people.
+    """
+    operations: list[Operation] = []
+    issues: list[Issue] = []
+    for key, held in sorted(existing.objects.items()):
+        verb = KINDS[key.kind].retire
+        if desired.get(key) is not None or held.status in _ENDED:
+            continue
+        if held.status == "not_started" and verb:
+            operations.append(Retire(key, held.id, verb))
+        else:
+            issues.append(_orphan(key, held, contract))
+    return operations, tuple(issues)
+
+
+def _orphan(key: Key, held: ExistingObject, contract: Contract) -> Issue:
+    what = key.kind.replace("_", " ").removeprefix("subscription ")
+    return block(
+        IssueCode.LIVE_CHANGE,
+        Source(contract.ref),
+        f"the Stripe {what} {held.id} was made for this contract, but nothing that is left in it is billed there",
+        f"End or void the {what} in Stripe and settle what it billed, or change the order back.",
+    )
 
 
 def _without_unused_prices(operations: Sequence[Operation]) -> tuple[Operation, ...]:
