@@ -116,11 +116,11 @@ def _retire(
     operations: list[Operation] = []
     issues: list[Issue] = []
     for key, held in sorted(existing.objects.items()):
-        verb = KINDS[key.kind].retire
-        if desired.get(key) is not None or held.status in _ENDED:
+        row = KINDS[key.kind]
+        if row.shared or desired.get(key) is not None or held.status in _ENDED:
             continue
-        if held.status == "not_started" and verb:
-            operations.append(Retire(key, held.id, verb))
+        if held.status == "not_started" and row.retire:
+            operations.append(Retire(key, held.id, row.retire))
         else:
             issues.append(_orphan(key, held, contract))
     return operations, tuple(issues)

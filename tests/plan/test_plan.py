@@ -254,6 +254,25 @@ def test_an_amendment_before_the_start_is_an_update_of_the_same_schedule():
     assert verbs(plan.operations) == ["create price", "create price", "update subscription_schedule"]
 
 
+@pytest.mark.parametrize(
+    ("key", "status", "ended", "refused"),
+    [
+        (Key("subscription_schedule", "R1:1m"), "not_started", True, False),
+        (Key("subscription_schedule", "R1:1m"), "active", False, True),
+        (Key("subscription_schedule", "R1:1m"), "completed", False, False),
+        (Key("subscription_schedule", "R1:1m"), "canceled", False, False),
+        (Key("invoice", "R1"), "draft", False, True),
+        (Key("invoice", "R1"), "paid", False, True),
+        (Key("invoice", "R1"), "void", False, False),
+    ],
+)
+def test_what_the_contract_has_beside_what_is_desired(key, status, ended, refused):
+    state = ExistingState({**applied(planned(two_years())).objects, key: ExistingObject("id_1", {}, status=status)})
+    plan = planned(two_years(), state)
+    assert plan.operations == ((Retire(key, "id_1", "cancel"),) if ended else ())
+    assert [issue.code for issue in plan.issues] == ([IssueCode.LIVE_CHANGE] if refused else [])
+
+
 def test_an_unknown_object_of_the_existing_state_is_nobodys_business():
     stray = ExistingState({Key("coupon", "theirs"): ExistingObject("c", {})})
     assert planned(two_years(), stray).operations == planned(two_years(), NOTHING).operations
