@@ -75,7 +75,7 @@ def _order(playground: Playground) -> None:
 
 
 def _plan(playground: Playground, desk: Desk) -> None:
-    _title(2, "The plan (connector plan): what Stripe will hold and bill, and does it add up")
+    _title(2, "The plan: what Stripe will hold and bill, and whether it adds up")
     planned = next(plan_contracts(desk, [_hero(playground)]))
     print_plan(planned_text(planned))
     if planned.plan and planned.plan.desired:
