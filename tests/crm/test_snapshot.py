@@ -46,17 +46,38 @@ def test_redaction_hides_people_and_keeps_what_is_billed():
         Description="VIP",
         BillingAddress={"street": "1 High Street", "country": "GB"},
         BillingStreet="1 High Street",
+        BillingCity="Little Whinging",
+        BillingPostalCode="XX1 2YY",
+        Tax_Id__c="GB123456789",
+        Tax_Id_Type__c="gb_vat",
+        VAT_Registration__c="GB987654321",
+        PoNumber="SECRET-77",
+        ActivatedDate="2026-01-02T03:04:05Z",
         MailingState="CA",
         Billing_Contact__c="jane@acme.test",
         StageName="Closed Won",
     )
     text = dump_records(raw, redact=True)
-    for secret in ("Customer 1", "7946", "acme", "VIP", "High Street", "jane"):
+    for secret in (
+        "Customer 1",
+        "7946",
+        "acme",
+        "VIP",
+        "High Street",
+        "jane",
+        "Whinging",
+        "2YY",
+        "GB1",
+        "GB9",
+        "SECRET",
+    ):
         assert secret not in text
     account = load_records(text).records.get(sf_id("001", 1))
     assert account is not None
     assert account.fields["BillingAddress"] == {"street": "1 Example Street", "country": "GB"}
     assert account.fields["BillingStreet"] == "1 Example Street"
+    assert account.fields["Tax_Id_Type__c"] == "gb_vat"
+    assert account.fields["ActivatedDate"] == "2026-01-02T03:04:05Z"
     assert account.fields["Billing_Contact__c"] == "person1@example.com"
     assert (account.fields["MailingState"], account.fields["StageName"]) == ("CA", "Closed Won")
     again = next(families(load_records(text).records, [raw.key]))
