@@ -69,8 +69,8 @@ def dump_records(raw: RawContract, *, redact: bool) -> str:
     """Write a contract's records as a records file; the same contract always gives the same text.
 
     With `redact`, names, e-mail addresses, phone numbers, streets, cities, tax ids, PO numbers, descriptions and links
-    are replaced by placeholders, the same value by the same placeholder. Ids, dates, amounts and picklists are kept: the
-    file still compiles alike.
+    are replaced by placeholders, the same value by the same placeholder. Ids, dates, amounts and picklists are kept:
+    the file still compiles alike.
     """
     redaction = Redaction()
     tables: dict[str, dict[str, dict[str, Any]]] = {}
