@@ -22,6 +22,7 @@ def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now:
         if intent.verb == "create"
     }
     changing = {operation.key for operation in plan.operations}
+    _settle_changes(plan, existing, account, now)
     for resource in plan.desired.resources:
         held = existing.objects.get(resource.key)
         if held is None or held.linked:
@@ -43,6 +44,29 @@ def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now:
             now=now,
             currency=plan.contract.currency if resource.key.kind in {"subscription_schedule", "invoice"} else None,
         )
+
+
+def _settle_changes(plan: Plan, existing: ExistingState, account: StripeAccount, now: datetime) -> None:
+    """Close the updates and ends whose answer was lost, as Stripe was found: done, or overtaken by what comes now.
+
+    What is sent again has the same idempotency key, and is left to that.
+    """
+    changing = {operation.key for operation in plan.operations}
+    for intent in account.journal.pending_intents(account.connection, plan.contract.key):
+        key = next((key for key in existing.objects if (key.kind, key.name) == (intent.kind, intent.key)), None)
+        if key is None or intent.verb == "create":
+            continue
+        held = existing.objects[key]
+        resource = plan.desired.get(key) if plan.desired else None
+        if resource is None:
+            done = intent.verb == "retire" and held.status == "canceled"
+        else:
+            done = intent.verb == "update" and key not in changing
+        if done:
+            _settle(intent, held, account, now)
+        elif resource is not None and intent.applied_hash != digest(canonical(resource.params)):
+            facts = {"message": "the answer was lost, and a later write takes its place"}
+            account.journal.record_failure(intent.id, facts, now)
 
 
 def _settle(intent: Operation, held: ExistingObject, account: StripeAccount, now: datetime) -> None:

@@ -39,12 +39,15 @@ def observe(
     links = _links(desired, account)
     names = _own_ids(desired) | {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
     lost = lost_creates(account, now) if len(links) < len(desired.resources) else {}
+    open_intents = account.journal.pending_intents(account.connection, contract.key)
+    unsure = {(intent.kind, intent.key) for intent in open_intents}
     objects: dict[Key, ExistingObject] = {}
     issues: list[Issue] = []
     for resource in desired.resources:
         link = links.get(resource.key)
         if link is not None and link.retired_at is None:
-            objects[resource.key] = _linked(resource, link, names, account, live=live)
+            doubt = (link.kind, link.key) in unsure
+            objects[resource.key] = _linked(resource, link, names, account, live=live, doubt=doubt)
             continue
         found, more = _unlinked(contract, resource, names, account, lost)
         issues += more
@@ -84,12 +87,15 @@ def _links(desired: DesiredState, account: StripeAccount) -> Mapping[Key, Link]:
 
 
 def _linked(
-    resource: Resource, link: Link, names: Mapping[str, Key], account: StripeAccount, *, live: bool
+    resource: Resource, link: Link, names: Mapping[str, Key], account: StripeAccount, *, live: bool, doubt: bool
 ) -> ExistingObject:
+    """Return what we applied last; `doubt` says that a later write has no answer, so that it may be something else."""
     wanted = canonical(resource.params)
     same = link.applied_hash == digest(wanted)
-    if resource.key.kind == "subscription_schedule" and (live or not same):
+    if resource.key.kind == "subscription_schedule" and (live or doubt or not same):
         return _read_schedule(link.stripe_id, names, account)
+    if doubt and KINDS[resource.key.kind].mutable:
+        return ExistingObject(link.stripe_id, {})
     return ExistingObject(link.stripe_id, wanted if same else dict(link.applied))
 
 
