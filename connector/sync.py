@@ -26,7 +26,8 @@ from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.existing import NOTHING, ExistingState
-from connector.plan.plan import Retire, Update, make_plan
+from connector.plan.operation import Retire, Update
+from connector.plan.plan import make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
 from connector.record import record

@@ -17,7 +17,8 @@ from connector.plan.canonical import Json, canonical, digest
 from connector.plan.diff import diff
 from connector.plan.existing import ExistingState
 from connector.plan.kinds import KINDS, Identity
-from connector.plan.plan import Create, Operation, Plan, Retire, Update
+from connector.plan.operation import Create, Operation, Retire, Update
+from connector.plan.plan import Plan
 from connector.plan.prices import by_terms, terms_of
 from connector.plan.running import running_phase, without_past_metadata
 

@@ -17,7 +17,8 @@ from connector.domain.issues import Issue
 from connector.domain.money import plain, round_minor, to_minor
 from connector.domain.period import Period
 from connector.plan.canonical import Json, canonical
-from connector.plan.plan import Plan, operation_json
+from connector.plan.operation import operation_json
+from connector.plan.plan import Plan
 from connector.plan.projection import Bill
 from connector.plan.safety import Judgement, Verdict
 from connector.plan.tieout import TieOut

@@ -9,10 +9,11 @@ from typing import cast
 from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref, Resource, Value
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.plan.canonical import Json, canonical, digest
+from connector.plan.canonical import canonical, digest
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import KINDS
+from connector.plan.operation import Create, Operation, Retire, Update, operation_json
 from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
 from connector.plan.running import is_too_late, running_phase, without_past_metadata
@@ -21,38 +22,6 @@ from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 _OVER = frozenset({"completed", "canceled", "released"})
 #: What bills nothing (more): over, or an invoice taken back.
 _ENDED = _OVER | {"void"}
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Make an object. For kinds with an identity of their own, "already exists" means done."""
-
-    key: Key
-    params: Params
-    desired: Params
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Change an object in place. `params` is what is sent, `desired` what the whole object then says."""
-
-    key: Key
-    id: str
-    params: Params
-    desired: Params
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Retire:
-    """End an object with its kind's verb (a schedule is canceled)."""
-
-    key: Key
-    id: str
-    verb: str
-
-
-Operation = Create | Update | Retire
 
 
 @dataclass(frozen=True)
@@ -157,24 +126,6 @@ def _not_told(issues: Iterable[Issue], read: Iterable[Issue]) -> Iterable[Issue]
     """Leave out what the reader has said already of the same record, and more exactly: with the field."""
     told = {(issue.code, issue.record, place) for issue in read for place in (issue.field, None)}
     return (issue for issue in issues if (issue.code, issue.record, issue.field) not in told)
-
-
-def operation_json(operation: Operation) -> Json:
-    """Return an operation as JSON, for the fingerprint, the store and `--json`."""
-    match operation:
-        case Create(key, params):
-            return {"verb": "create", "kind": key.kind, "key": key.name, "params": canonical(params)}
-        case Update(key, object_id, params, _, changes):
-            return {
-                "verb": "update",
-                "kind": key.kind,
-                "key": key.name,
-                "id": object_id,
-                "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in changes],
-                "params": canonical(params),
-            }
-        case Retire(key, object_id, verb):
-            return {"verb": verb, "kind": key.kind, "key": key.name, "id": object_id}
 
 
 def _operation(

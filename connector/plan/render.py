@@ -9,7 +9,8 @@ from fractions import Fraction
 from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
-from connector.plan.plan import Create, Operation, Plan, Retire, Update
+from connector.plan.operation import Create, Operation, Retire, Update
+from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
 from connector.plan.tieout import TieOut
 

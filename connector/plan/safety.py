@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from connector.domain.money import text as money_text
 from connector.domain.money import to_minor
-from connector.plan.plan import Create, Plan, Retire
+from connector.plan.operation import Create, Retire
+from connector.plan.plan import Plan
 
 
 class Verdict(StrEnum):

@@ -14,7 +14,8 @@ from connector.crm.protocol import ContractRef
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import IssueCode
 from connector.journal import LeaseLostError, Operation
-from connector.plan.plan import Create, Plan
+from connector.plan.operation import Create
+from connector.plan.plan import Plan
 from connector.sandbox.http import FaultRule
 from connector.sync import Desk, Planned, Result, plan_contracts
 from tests.wiring import KEY, World

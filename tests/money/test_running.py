@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from connector.domain.issues import IssueCode
-from connector.plan.plan import Update
+from connector.plan.operation import Update
 from connector.plan.safety import Limits
 from tests.money.ledger import faults
 from tests.money.shapes import amended_shapes

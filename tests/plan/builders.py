@@ -11,7 +11,8 @@ from connector.domain.contract import Contract
 from connector.domain.issues import Issue
 from connector.plan.canonical import canonical
 from connector.plan.existing import NOTHING, ExistingObject, ExistingState
-from connector.plan.plan import Create, Operation, Plan, Update, make_plan
+from connector.plan.operation import Create, Operation, Update
+from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, Limits, check_safety
 from tests.builders import day
 

@@ -14,7 +14,8 @@ from connector.domain.contract import Contract
 from connector.domain.issues import IssueCode, Source, block
 from connector.plan.document import plan_document, unreadable_document
 from connector.plan.existing import NOTHING, ExistingState
-from connector.plan.plan import Plan, Retire
+from connector.plan.operation import Retire
+from connector.plan.plan import Plan
 from tests.builders import END, START, amendment, contract, coupon, day, line, once, ramp, tiers, usage
 from tests.plan.builders import SCHEDULE, applied, judged, planned
 

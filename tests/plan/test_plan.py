@@ -12,7 +12,7 @@ from connector.domain.issues import NOWHERE, IssueCode, Source, block, warn
 from connector.plan.canonical import dump
 from connector.plan.diff import Change, diff
 from connector.plan.existing import NOTHING, ExistingObject, ExistingState
-from connector.plan.plan import Create, Retire, Update, operation_json
+from connector.plan.operation import Create, Retire, Update, operation_json
 from tests.builders import END, START, amendment, contract, coupon, day, line, once, ramp, usage
 from tests.plan.builders import SCHEDULE, applied, holding, only_update, planned, verbs
 

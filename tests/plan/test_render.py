@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from connector.plan.existing import NOTHING
-from connector.plan.plan import Retire
+from connector.plan.operation import Retire
 from connector.plan.render import ramp_picture, render_plan
 from connector.plan.safety import Limits
 from tests.builders import END, START, contract, coupon, day, line, once, ramp, tiers, usage

@@ -7,7 +7,8 @@ from types import MappingProxyType
 import pytest
 
 from connector.domain.contract import Contract
-from connector.plan.plan import Plan, Retire
+from connector.plan.operation import Retire
+from connector.plan.plan import Plan
 from connector.plan.safety import Limits, RunScope, Verdict, check_safety
 from tests.builders import START, amendment, contract, day, line, once
 from tests.plan.builders import SCHEDULE, TODAY, applied, judged, planned

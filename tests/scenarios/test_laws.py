@@ -15,7 +15,8 @@ from connector.compile.contract import compile_contract
 from connector.domain.money import to_minor
 from connector.plan.canonical import canonical
 from connector.plan.existing import ExistingObject, ExistingState
-from connector.plan.plan import Create, make_plan
+from connector.plan.operation import Create
+from connector.plan.plan import make_plan
 from connector.plan.safety import Limits, Verdict, check_safety
 from tests.builders import seeded
 from tests.scenarios.story import NAMES, load, tell, told

@@ -1,0 +1,57 @@
+"""One write to Stripe, as data."""
+
+from dataclasses import dataclass
+
+from connector.compile.resource import Key, Params
+from connector.plan.canonical import Json, canonical
+from connector.plan.diff import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make an object. For kinds with an identity of their own, "already exists" means done."""
+
+    key: Key
+    params: Params
+    desired: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change an object in place. `params` is what is sent, `desired` what the whole object then says."""
+
+    key: Key
+    id: str
+    params: Params
+    desired: Params
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """End an object with its kind's verb (a schedule is canceled)."""
+
+    key: Key
+    id: str
+    verb: str
+
+
+Operation = Create | Update | Retire
+
+
+def operation_json(operation: Operation) -> Json:
+    """Return an operation as JSON, for the fingerprint, the store and `--json`."""
+    match operation:
+        case Create(key, params):
+            return {"verb": "create", "kind": key.kind, "key": key.name, "params": canonical(params)}
+        case Update(key, object_id, params, _, changes):
+            return {
+                "verb": "update",
+                "kind": key.kind,
+                "key": key.name,
+                "id": object_id,
+                "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in changes],
+                "params": canonical(params),
+            }
+        case Retire(key, object_id, verb):
+            return {"verb": verb, "kind": key.kind, "key": key.name, "id": object_id}
