@@ -9,27 +9,27 @@ from connector.billing.account import StripeAccount
 from connector.journal import Operation
 from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.kinds import BILLING_KINDS
 from connector.plan.plan import Plan
 
 
 def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now: datetime) -> None:
-    """Link what was found without a link; an intent that waited for its answer is closed with it."""
+    """Link what was found without a link; an intent that waited for its answer is closed with what was found."""
     if plan.desired is None:
         return
-    waiting = {
-        (intent.kind, intent.key): intent
-        for intent in account.journal.pending_intents(account.connection, plan.contract.key)
-        if intent.verb == "create"
-    }
+    waiting = account.journal.pending_intents(account.connection, plan.contract.key)
+    creates = {(intent.kind, intent.key): intent for intent in waiting if intent.verb == "create"}
+    for intent in waiting:
+        if intent.verb != "create":
+            _settle_change(intent, plan, existing, account, now)
     changing = {operation.key for operation in plan.operations}
-    _settle_changes(plan, existing, account, now)
     for resource in plan.desired.resources:
         held = existing.objects.get(resource.key)
         if held is None or held.linked:
             continue
-        intent = waiting.get((resource.key.kind, resource.key.name))
-        if intent is not None:
-            _settle(intent, held, account, now)
+        created = creates.get((resource.key.kind, resource.key.name))
+        if created is not None:
+            _settle(created, held, account, now)
             continue
         applied = canonical(resource.params)
         account.journal.save_link(
@@ -42,31 +42,31 @@ def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now:
             contract_key=plan.contract.key,
             account_key=plan.contract.party.ref,
             now=now,
-            currency=plan.contract.currency if resource.key.kind in {"subscription_schedule", "invoice"} else None,
+            currency=plan.contract.currency if resource.key.kind in BILLING_KINDS else None,
         )
 
 
-def _settle_changes(plan: Plan, existing: ExistingState, account: StripeAccount, now: datetime) -> None:
-    """Close the updates and ends whose answer was lost, as Stripe was found: done, or overtaken by what comes now.
+def _settle_change(
+    intent: Operation, plan: Plan, existing: ExistingState, account: StripeAccount, now: datetime
+) -> None:
+    """Close an update or end whose answer was lost, as Stripe was found: done, or overtaken by what comes now.
 
     What is sent again has the same idempotency key, and is left to that.
     """
-    changing = {operation.key for operation in plan.operations}
-    for intent in account.journal.pending_intents(account.connection, plan.contract.key):
-        key = next((key for key in existing.objects if (key.kind, key.name) == (intent.kind, intent.key)), None)
-        if key is None or intent.verb == "create":
-            continue
-        held = existing.objects[key]
-        resource = plan.desired.get(key) if plan.desired else None
-        if resource is None:
-            done = intent.verb == "retire" and held.status == "canceled"
-        else:
-            done = intent.verb == "update" and key not in changing
-        if done:
-            _settle(intent, held, account, now)
-        elif resource is not None and intent.applied_hash != digest(canonical(resource.params)):
-            facts = {"message": "the answer was lost, and a later write takes its place"}
-            account.journal.record_failure(intent.id, facts, now)
+    key = next((key for key in existing.objects if (key.kind, key.name) == (intent.kind, intent.key)), None)
+    if key is None:
+        return
+    held = existing.objects[key]
+    resource = plan.desired.get(key) if plan.desired else None
+    if resource is None:
+        done = intent.verb == "retire" and held.status == "canceled"
+    else:
+        done = intent.verb == "update" and all(operation.key != key for operation in plan.operations)
+    if done:
+        _settle(intent, held, account, now)
+    elif resource is not None and intent.applied_hash != digest(canonical(resource.params)):
+        facts = {"message": "the answer was lost, and a later write takes its place"}
+        account.journal.record_failure(intent.id, facts, now)
 
 
 def _settle(intent: Operation, held: ExistingObject, account: StripeAccount, now: datetime) -> None:

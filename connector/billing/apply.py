@@ -16,7 +16,7 @@ from connector.journal import Operation as Entry
 from connector.plan.canonical import Json, canonical, digest
 from connector.plan.diff import diff
 from connector.plan.existing import ExistingState
-from connector.plan.kinds import KINDS, Identity
+from connector.plan.kinds import BILLING_KINDS, KINDS, Identity
 from connector.plan.operation import Create, Operation, Retire, Update
 from connector.plan.plan import Plan
 from connector.plan.prices import by_terms, terms_of
@@ -129,7 +129,7 @@ class _Worker:
             body_hash=body_hash,
             applied_hash=digest(applied),
             applied=applied,
-            currency=self._plan.contract.currency if key.kind in {"subscription_schedule", "invoice"} else None,
+            currency=self._plan.contract.currency if key.kind in BILLING_KINDS else None,
         )
         return self._journal.record_intent(intent, self._clock(), lease=self._lease)
 

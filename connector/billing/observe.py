@@ -22,7 +22,7 @@ from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.journal import Link
 from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingObject, ExistingState
-from connector.plan.kinds import KINDS, Identity
+from connector.plan.kinds import BILLING_KINDS, KINDS, Identity
 
 #: Ids people may have typed into the CRM count only when they can be of the kind.
 _PREFIXES: Mapping[Kind, str] = {"customer": "cus_", "subscription_schedule": "sub_sched_", "invoice": "in_"}
@@ -220,5 +220,4 @@ def _set_currency(contract: Contract, objects: dict[Key, ExistingObject], accoun
 
 
 def _bills_elsewhere(link: Link, contract: Contract) -> bool:
-    is_billing = link.kind in {"subscription_schedule", "invoice"} and not link.retired_at
-    return is_billing and link.contract_key != contract.key
+    return link.kind in BILLING_KINDS and not link.retired_at and link.contract_key != contract.key

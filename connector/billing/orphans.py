@@ -14,8 +14,7 @@ from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
 from connector.journal import Link
 from connector.plan.existing import ExistingObject
-
-_KINDS: tuple[Kind, ...] = ("subscription_schedule", "invoice")
+from connector.plan.kinds import BILLING_KINDS
 
 
 def orphans(
@@ -28,7 +27,7 @@ def orphans(
     wanted = {(resource.key.kind, resource.key.name) for resource in desired.resources}
     found: dict[Key, ExistingObject] = {}
     for link in account.journal.contract_links(account.connection, contract.key):
-        kind = next((kind for kind in _KINDS if kind == link.kind), None)
+        kind = next((kind for kind in BILLING_KINDS if kind == link.kind), None)
         if kind is None or link.retired_at or (kind, link.key) in wanted or link.stripe_id in taken:
             continue
         status = _status(kind, link, account.api)

@@ -17,7 +17,6 @@ from connector.journal import Operation
 #: Keys are promised for 24 hours; we stop trusting them earlier, for the clocks' sake.
 KEY_LIFETIME = timedelta(hours=20)
 
-
 #: Creates whose answer was lost and whose key is too old, by kind and key; mostly there are none.
 LostCreates = Mapping[tuple[str, str], Operation]
 
@@ -38,7 +37,7 @@ def find_lost(resource: Resource, names: Mapping[str, Key], lost: LostCreates, a
 
 def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api: Api) -> Mapping[str, Any] | None:
     since = int(intent.started_at.timestamp()) - 300
-    customer = next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
+    customer = _customer(names)
     match resource.key.kind:
         case "customer":
             return _match(api, "/v1/customers", {"created": {"gte": since}}, resource)
@@ -56,11 +55,15 @@ def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api
 
 def find_by_metadata(resource: Resource, names: Mapping[str, Key], api: Api) -> str | None:
     """Return the id of the customer's schedule that carries the resource's metadata."""
-    customer = next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
+    customer = _customer(names)
     if customer is None:
         return None
     found = _match(api, "/v1/subscription_schedules", {"customer": customer}, resource)
     return None if found is None else str(found["id"])
+
+
+def _customer(names: Mapping[str, Key]) -> str | None:
+    return next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
 
 
 def _match(api: Api, path: str, params: Mapping[str, Any], resource: Resource) -> Mapping[str, Any] | None:

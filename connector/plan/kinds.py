@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from connector.compile.resource import Kind
 
+#: What Stripe bills a contract by; the other kinds are named by these, or are steps of them.
+BILLING_KINDS: tuple[Kind, ...] = ("subscription_schedule", "invoice")
+
 
 class Identity(StrEnum):
     """How an object is found again without searching."""
