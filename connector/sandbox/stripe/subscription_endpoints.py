@@ -8,7 +8,7 @@ from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
 from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, listing, owned
 from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
-from connector.sandbox.stripe.item_changes import bill_change, change_items
+from connector.sandbox.stripe.item_changes import Change, as_given, bill_change, change_items
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.prices import make_price
 from connector.sandbox.stripe.rendering import within
@@ -109,7 +109,7 @@ def _refuse_managed(sub: Object, params: dict[str, Any]) -> None:
 
 def _change_items(tenant: Tenant, sub: Object, params: dict[str, Any], at: int) -> None:
     by_id = {item["id"]: item for item in sub["items"]["data"]}
-    wanted = {ident: _as_given(item) for ident, item in by_id.items()}
+    wanted = {ident: as_given(item) for ident, item in by_id.items()}
     for index, entry in enumerate(params["items"]):
         ident = entry.get("id", f"new {index}")
         if "id" in entry and ident not in by_id:
@@ -126,14 +126,8 @@ def _change_items(tenant: Tenant, sub: Object, params: dict[str, Any], at: int) 
             given["quantity"] = entry["quantity"]
         given["metadata"] = merge_metadata(given["metadata"], entry.get("metadata", {}))
     behavior = params.get("proration_behavior", "create_prorations")
-    change_items(tenant, sub, list(wanted.values()), behavior, at)
+    change_items(tenant, sub, list(wanted.values()), Change(behavior, at, sub["cancel_at"]))
     bill_change(tenant, sub, behavior, at)
-
-
-def _as_given(item: Object) -> Object:
-    entries = [{"coupon": None, "discount": ident, "promotion_code": None} for ident in item["discounts"]]
-    kept = {"price": item["price"], "metadata": item["metadata"], "discounts": entries}
-    return {**kept, "quantity": item["quantity"]} if "quantity" in item else kept
 
 
 def _set_cancel(tenant: Tenant, sub: Object, params: dict[str, Any], at: int) -> None:

@@ -6,16 +6,16 @@ stripe.com/docs/billing/subscriptions/billing-mode/compare for what differs in f
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.stripe import billing, events
+from connector.sandbox.stripe import billing, events, prorations
 from connector.sandbox.stripe.blanks import SUBSCRIPTION, blank
 from connector.sandbox.stripe.discounts import start_discounts
-from connector.sandbox.stripe.item_changes import bill_change, change_items, new_item
+from connector.sandbox.stripe.item_changes import Change, bill_change, change_items, new_item
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.money import half_up, price_amount
 from connector.sandbox.stripe.pending import Extra, add_pending, waiting
-from connector.sandbox.stripe.periods import day_text
 from connector.sandbox.stripe.rendering import embedded_list
 
 if TYPE_CHECKING:
@@ -35,12 +35,15 @@ def begin(tenant: Tenant, schedule: Object, phase: Object, at: int) -> Object:
         item["_anchor"] = start
         item["current_period_start"] = item["current_period_end"] = max(start, phase["start_date"])
         sub["items"]["data"].append(item)
+    sub["cancel_at"] = scheduled_end(schedule, phase)
     take_settings(tenant, sub, schedule, phase, at)
     customer = tenant.touch("customer", sub["customer"])
     customer["currency"] = customer["currency"] or sub["currency"]
     add_extras(tenant, sub, phase, at)
     if not backdated:
-        billing.bill(tenant, sub, at, "subscription_create")
+        # A first period cut short by the end is seen prorated in classic mode; of flexible mode nothing is known.
+        prorate = not flexible and phase["proration_behavior"] != "none"
+        billing.bill(tenant, sub, at, "subscription_create", prorate=prorate)
     elif phase["proration_behavior"] == "none":
         _skip_past(tenant, sub, at)
     elif flexible:
@@ -60,27 +63,11 @@ def _skip_past(tenant: Tenant, sub: Object, at: int) -> None:
 
 def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> None:
     """Bill from the start to the end of the running period as one proration line (recorded traffic, classic)."""
-    customer = tenant.objects["customer"][sub["customer"]]
     for item in sub["items"]["data"]:
-        price, start = billing.price_of(tenant, item), item["current_period_end"]
-        periods = len(billing.advance(tenant, sub, item, at))
-        end = item["current_period_end"]
-        if not billing.metered(price):
-            name = billing.counted_name(tenant, price, item["quantity"])
-            extra = Extra(
-                at=at,
-                currency=sub["currency"],
-                amount=half_up(price_amount(price, item["quantity"]) * periods),
-                description=f"Time on {name} from {day_text(start)} until {day_text(end)}",
-                price=price,
-                quantity=item["quantity"],
-                start=start,
-                end=end,
-                proration=True,
-                subscription_item=item["id"],
-                discounts=tuple(item["discounts"]),
-            )
-            add_pending(tenant, customer, sub["id"], extra)
+        start = item["current_period_end"]
+        periods = billing.enter_periods(tenant, sub, item, at)
+        share = sum((period.share for period in periods), Fraction(0))
+        prorations.debit_past(tenant, sub, item, (start, periods[-1].until), share=share, at=at)
     _classic_anchor(sub, at)
     billing.bill(tenant, sub, at, "subscription_create")
 
@@ -132,8 +119,12 @@ def take_settings(tenant: Tenant, sub: Object, schedule: Object, phase: Object, 
     sub["metadata"] = merge_metadata(sub["metadata"], phase["_metadata"] or {})
     owner = {"customer": sub["customer"], "subscription": sub["id"]}
     sub["discounts"] = start_discounts(tenant, phase["discounts"], at, owner, sub["discounts"])
+
+
+def scheduled_end(schedule: Object, phase: Object) -> int | None:
+    """Find the cancel date a phase gives its subscription: that of the last one, if the schedule ends with it."""
     last = phase is schedule["phases"][-1] and schedule["end_behavior"] == "cancel"
-    sub["cancel_at"] = phase["end_date"] if last else None
+    return int(phase["end_date"]) if last else None
 
 
 def add_extras(tenant: Tenant, sub: Object, phase: Object, at: int) -> None:
@@ -187,7 +178,8 @@ def enter(tenant: Tenant, sub: Object, schedule: Object, phase: Object, at: int)
     tenant.touch("subscription", sub["id"])
     behavior = phase["proration_behavior"]
     restart = (phase["billing_cycle_anchor"] or schedule["default_settings"]["billing_cycle_anchor"]) == "phase_start"
-    change_items(tenant, sub, phase["items"], behavior, at, restart=restart)
+    change = Change(behavior, at, scheduled_end(schedule, phase), restart, phase["discounts"])
+    change_items(tenant, sub, phase["items"], change)
     take_settings(tenant, sub, schedule, phase, at)
     add_extras(tenant, sub, phase, at)
     bill_change(tenant, sub, behavior, at)
@@ -215,10 +207,10 @@ def cancel_now(tenant: Tenant, sub: Object, at: int, options: dict[str, Any]) ->
     tenant.touch("subscription", sub["id"])
     prorate, invoice = options["prorate"], options["invoice_now"]
     if prorate and invoice:
-        billing.drop_prorations(tenant, sub)
+        prorations.drop_prorations(tenant, sub)
     if prorate:
         for item in sub["items"]["data"]:
-            billing.credit_rest(tenant, sub, item, at)
+            prorations.credit(tenant, sub, item, (at, prorations.billed_until(sub, item)), at)
     sub["status"] = "canceled"
     sub["ended_at"] = sub["canceled_at"] = at
     sub["cancellation_details"]["reason"] = "cancellation_requested"
