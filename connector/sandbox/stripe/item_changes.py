@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def new_item(tenant: Tenant, sub: Object, given: Object, at: int) -> Object:
     """Make an item; its period is still empty, so it is due at once."""
     item: Object = {
-        "id": tenant.new_id("subscription_item"),
+        "id": given.get("id") or tenant.new_id("subscription_item"),
         "object": "subscription_item",
         "billed_until": None,
         "billing_thresholds": None,
@@ -91,14 +91,15 @@ def change_items(tenant: Tenant, sub: Object, wanted: list[Object], change: Chan
         if change.prorate and (was.given is None or was.recounted or change.restart):
             prorations.credit(tenant, sub, item, (at, was.billed), at)
     moves_end = sub["cancel_at"] != change.cancel_at
-    sub["cancel_at"] = change.cancel_at
+    set_cancel_date(sub, change.cancel_at, at)
     if change.discounts is not None:
         owner = {"customer": sub["customer"], "subscription": sub["id"]}
         sub["discounts"] = start_discounts(tenant, change.discounts, at, owner, sub["discounts"])
     items = _new_set(tenant, sub, old, wanted, change)
     for item in items:
         if change.prorate and not change.restart:
-            _charge_change(tenant, sub, item, before.get(item["id"]), moves_end=moves_end, at=at)
+            was = before[item["id"]] if item["price"] in old else None
+            _charge_change(tenant, sub, item, was, moves_end=moves_end, at=at)
         tenant.clock_of({"test_clock": sub["test_clock"]}).plan("cycle", item["current_period_end"], sub["id"])
 
 
@@ -144,6 +145,15 @@ def change_end(tenant: Tenant, sub: Object, cancel_at: int | None, behavior: str
     """Move the cancel date of a subscription and leave its items alone."""
     wanted = [as_given(item) for item in sub["items"]["data"]]
     change_items(tenant, sub, wanted, Change(behavior, at, cancel_at))
+
+
+def set_cancel_date(sub: Object, cancel_at: int | None, at: int) -> None:
+    """Note when a subscription is to be canceled; that counts as canceled by request from now on (recorded traffic)."""
+    if cancel_at == sub["cancel_at"]:
+        return
+    sub["cancel_at"] = cancel_at
+    sub["canceled_at"] = None if cancel_at is None else at
+    sub["cancellation_details"]["reason"] = None if cancel_at is None else "cancellation_requested"
 
 
 def as_given(item: Object) -> Object:

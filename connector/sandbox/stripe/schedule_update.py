@@ -9,7 +9,8 @@ from connector.sandbox.stripe.engine import move_schedule, plan_schedule
 from connector.sandbox.stripe.errors import invalid
 from connector.sandbox.stripe.item_changes import Change, bill_change, change_end, change_items
 from connector.sandbox.stripe.limits import check_phase_count
-from connector.sandbox.stripe.phases import Context, build_phases
+from connector.sandbox.stripe.phase_items import Context
+from connector.sandbox.stripe.phases import build_phases
 
 if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Object, Tenant
@@ -49,7 +50,9 @@ def _merged(tenant: Tenant, schedule: Object, given: list[Object], at: int) -> l
         )
         raise invalid(message)
     known = {entry["price"] for p in schedule["phases"] for entry in (*p["items"], *p["add_invoice_items"])}
-    context = Context(tenant, at, schedule["billing_mode"]["type"], schedule["default_settings"], known)
+    context = Context(
+        tenant, at, schedule["billing_mode"]["type"], schedule["default_settings"], schedule["customer"], known
+    )
     phases = build_phases(context, given, at)
     check_phase_count([phase for phase in phases if phase["end_date"] > at])
     current = schedule["current_phase"]
