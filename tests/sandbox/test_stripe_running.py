@@ -156,7 +156,7 @@ def test_the_last_phase_ended_now_without_prorations_gives_no_credit(sandbox, mo
 def test_the_last_phase_ended_now_can_let_the_subscription_live(sandbox, mode):
     running = Running(sandbox, mode, end_behavior="release")
     ended = running.update(running.phase(until="now"))
-    assert (ended.status, ended.released_subscription) == ("completed", running.schedule.subscription)
+    assert (ended.status, ended.released_subscription) == ("released", running.schedule.subscription)
     running.run_to(ts(2, 1))
     assert (running.subscription().status, running.totals()) == ("active", [6_000, 6_000])
 

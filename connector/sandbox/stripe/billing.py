@@ -95,8 +95,30 @@ def grid_period(tenant: Tenant, item: Object) -> tuple[int, int]:
 
 def advance(tenant: Tenant, sub: Object, item: Object, at: int, *, prorate: bool = True) -> list[Charge]:
     """Move an item on until its period contains the moment; return a charge for every period entered."""
-    price, entered = price_of(tenant, item), enter_periods(tenant, sub, item, at, prorate=prorate)
-    return [] if metered(price) else [_period_charge(tenant, sub, item, price, period) for period in entered]
+    price, began = price_of(tenant, item), item["current_period_start"]
+    entered = enter_periods(tenant, sub, item, at, prorate=prorate)
+    if metered(price):
+        return _usage(tenant, sub, item, price, began)
+    return [_period_charge(tenant, sub, item, price, period) for period in entered]
+
+
+def _usage(tenant: Tenant, sub: Object, item: Object, price: Object, began: int) -> list[Charge]:
+    """Bill the usage of the period that is over: none is kept here, and only classic mode has a line for that."""
+    over = item["current_period_start"]
+    if sub["billing_mode"]["type"] != "classic" or began >= over or price["billing_scheme"] == "tiered":
+        return []
+    return [
+        Charge(
+            amount=0,
+            description=describe(tenant, price, 0),
+            price=price,
+            quantity=0,
+            start=began,
+            end=over,
+            metadata=dict(sub["metadata"]),
+            subscription_item=item["id"],
+        )
+    ]
 
 
 def enter_periods(tenant: Tenant, sub: Object, item: Object, at: int, *, prorate: bool = True) -> list[Period]:
@@ -130,7 +152,7 @@ def _period_charge(tenant: Tenant, sub: Object, item: Object, price: Object, per
         quantity=item["quantity"],
         start=period.start,
         end=period.until,
-        metadata={**sub["metadata"], **item["metadata"]},
+        metadata=dict(sub["metadata"]),
         subscription_item=item["id"],
         discounts=tuple(item["discounts"]),
     )

@@ -63,7 +63,8 @@ def _create(call: Call) -> Object:
         message = "Nothing to invoice for subscription"
         raise invalid(message, code="invoice_no_subscription_line_items")
     currency = params.get("currency") or (extras[0]["currency"] if extras else customer["currency"] or "usd")
-    head = Heading("manual", at, (at, at), currency.lower(), _facts(tenant, params, method, sub, at))
+    since = min((item["current_period_start"] for item in sub["items"]["data"]), default=at) if sub else at
+    head = Heading("manual", at, (since, at), currency.lower(), _facts(tenant, params, method, sub, at))
     made = issue(tenant, customer, sub, [charge_of(tenant, item) for item in extras], head)
     attach(tenant, extras, made)
     return made
@@ -115,7 +116,9 @@ def _only_draft(invoice: Object, participle: str) -> None:
 def _finalize(call: Call) -> Object:
     invoice = _invoice(call)
     _only_draft(invoice, "finalized")
-    finalize(call.tenant, invoice, _now(call, invoice))
+    call.tenant.touch("invoice", invoice["id"])
+    invoice["auto_advance"] = call.params.get("auto_advance", invoice["auto_advance"])
+    finalize(call.tenant, invoice, _now(call, invoice), collect=invoice["auto_advance"])
     return invoice
 
 
@@ -143,7 +146,9 @@ def _refuse_transition(invoice: Object, participle: str) -> None:
 def _pay(call: Call) -> Object:
     invoice, at = _invoice(call), _now(call, _invoice(call))
     if invoice["status"] == "draft":
-        finalize(call.tenant, invoice, at)
+        finalize(call.tenant, invoice, at, collect=False)
+        if invoice["status"] == "paid":
+            return invoice
     if invoice["status"] == "paid":
         message = "Invoice is already paid"
         raise invalid(message)

@@ -225,8 +225,8 @@ def _customer_facts(customer: Object) -> Object:
 # --- life ------------------------------------------------------------------------------------------------
 
 
-def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
-    """Give an invoice its number, apply the customer's balance, then charge or send it."""
+def finalize(tenant: Tenant, invoice: Object, at: int, *, collect: bool = True) -> None:
+    """Give an invoice its number, apply the customer's balance, then charge or send it, unless it is paid otherwise."""
     tenant.touch("invoice", invoice["id"])
     customer = tenant.touch("customer", invoice["customer"])
     invoice["status"] = "open"
@@ -238,11 +238,13 @@ def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
     invoice["hosted_invoice_url"], invoice["invoice_pdf"] = page, f"{page}/pdf"
     _apply_balance(tenant, invoice, customer, at)
     events.record(tenant, "finalized", invoice, at)
+    if invoice["due_date"]:
+        tenant.clock_of(customer).plan("overdue", invoice["due_date"], invoice["id"])
     if invoice["amount_due"] == 0:
         settle(tenant, invoice, at)
+    elif not collect:
+        invoice["next_payment_attempt"] = None
     elif invoice["collection_method"] == "send_invoice":
-        if invoice["due_date"]:
-            tenant.clock_of(customer).plan("overdue", invoice["due_date"], invoice["id"])
         events.record(tenant, "sent", invoice, at)
     elif paying_method(tenant, customer, tenant.objects["subscription"].get(invoice["_subscription"] or "")):
         invoice["attempted"], invoice["attempt_count"] = True, 1
@@ -253,15 +255,19 @@ def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
 
 def _apply_balance(tenant: Tenant, invoice: Object, customer: Object, at: int) -> None:
     """Use credit for the invoice, or turn a negative total into credit (stripe.com/docs/billing/customer/balance)."""
-    balance, total = customer["balance"], invoice["total"]
-    moved = total if total < 0 else min(-balance, total)
-    invoice["starting_balance"] = balance
-    invoice["amount_due"] = total - moved
+    moved = foresee_balance(invoice, customer)
     if moved:
         facts = {"invoice": invoice["id"], "type": "applied_to_invoice"}
         move_balance(tenant, customer, moved, invoice["currency"], at, **facts)
-    invoice["ending_balance"] = customer["balance"]
-    invoice["amount_remaining"] = invoice["amount_due"]
+
+
+def foresee_balance(invoice: Object, customer: Object) -> int:
+    """Show what the customer's balance makes of an invoice; return what moves on that balance."""
+    balance, total = customer["balance"], invoice["total"]
+    moved: int = total if total < 0 else min(-balance, total)
+    invoice["starting_balance"], invoice["ending_balance"] = balance, balance + moved
+    invoice["amount_due"] = invoice["amount_remaining"] = total - moved
+    return moved
 
 
 def _fail_charge(tenant: Tenant, invoice: Object, at: int) -> None:
@@ -283,7 +289,7 @@ def settle(tenant: Tenant, invoice: Object, at: int, *, outside: bool = False) -
     invoice["amount_paid_off_stripe"] = invoice["amount_due"] if outside else None
     invoice["_charged"] = invoice["amount_due"] if not outside else 0
     invoice["amount_remaining"] = 0
-    invoice["attempted"], invoice["auto_advance"] = True, False
+    invoice["attempted"], invoice["auto_advance"] = invoice["attempted"] or not outside, False
     invoice["next_payment_attempt"] = None
     invoice["status_transitions"]["paid_at"] = at
     events.record(tenant, "paid", invoice, at)

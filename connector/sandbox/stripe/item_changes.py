@@ -98,8 +98,8 @@ def change_items(tenant: Tenant, sub: Object, wanted: list[Object], change: Chan
     items = _new_set(tenant, sub, old, wanted, change)
     for item in items:
         if change.prorate and not change.restart:
-            was = before[item["id"]] if item["price"] in old else None
-            _charge_change(tenant, sub, item, was, moves_end=moves_end, at=at)
+            then = before[item["id"]] if item["price"] in old else None
+            _charge_change(tenant, sub, item, then, moves_end=moves_end, at=at)
         tenant.clock_of({"test_clock": sub["test_clock"]}).plan("cycle", item["current_period_end"], sub["id"])
 
 
@@ -175,14 +175,22 @@ def _added_item(tenant: Tenant, sub: Object, given: Object, at: int, *, boundary
     """Place a new item in time: on the grid of its interval when it fits, from here when a cycle begins here."""
     item = new_item(tenant, sub, given, at)
     interval = billing.interval_of(billing.price_of(tenant, item))
-    anchor = _grid(tenant, sub, interval)
-    if interval.meets(anchor, at):
+    anchor, alike = _grid(tenant, sub, interval), _of_interval(tenant, sub, interval)
+    running = [other for other in alike if other["current_period_end"] > at]
+    if interval.meets(anchor, at) and not running:
         item["_anchor"] = anchor
     elif not boundary:
         item["_anchor"] = anchor
-        item["current_period_start"] = interval.boundary_until(anchor, at)
+        classic = sub["billing_mode"]["type"] == "classic" and running
+        starts = [other["current_period_start"] for other in running]
+        item["current_period_start"] = min(starts) if classic else interval.boundary_until(anchor, at)
         fit_end(tenant, sub, item)
     return item
+
+
+def _of_interval(tenant: Tenant, sub: Object, interval: Interval) -> list[Object]:
+    items: list[Object] = sub["items"]["data"]
+    return [item for item in items if billing.interval_of(billing.price_of(tenant, item)) == interval]
 
 
 def fit_end(tenant: Tenant, sub: Object, item: Object) -> None:
@@ -194,9 +202,8 @@ def fit_end(tenant: Tenant, sub: Object, item: Object) -> None:
 
 def _grid(tenant: Tenant, sub: Object, interval: Interval) -> int:
     """Find the anchor of an interval: that of an item which has it already, else the subscription's."""
-    for item in sub["items"]["data"]:
-        if billing.interval_of(billing.price_of(tenant, item)) == interval:
-            return int(item["_anchor"])
+    for item in _of_interval(tenant, sub, interval):
+        return int(item["_anchor"])
     return int(sub["billing_cycle_anchor"])
 
 

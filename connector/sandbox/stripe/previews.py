@@ -11,6 +11,7 @@ from connector.sandbox.stripe import engine, schedules
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.endpoint import Call, Endpoint
 from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
+from connector.sandbox.stripe.invoices import foresee_balance
 from connector.sandbox.stripe.schedule_update import update_phases
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def _preview(call: Call) -> Object:
     if invoice is None:
         message = f"No upcoming invoices for customer: {customer['id']}"
         raise StripeError(message, status=404, code="invoice_upcoming_none")
-    return {**invoice, "id": f"upcoming_{invoice['id']}", "status": "draft", "number": None}
+    foresee_balance(invoice, copied.objects["customer"][customer["id"]])
+    shown = {"id": f"upcoming_{invoice['id']}", "status": "draft", "number": None, "billing_reason": "upcoming"}
+    return {**invoice, **shown}
 
 
 def _change(copied: Tenant, params: dict[str, Any]) -> tuple[Object, str | None]:

@@ -120,7 +120,7 @@ def _skeleton(tenant: Tenant, customer: Object, params: dict[str, Any], at: int)
 
 
 def _from_subscription(call: Call) -> Object:
-    """Put a schedule on a subscription that runs without one; its one phase is the running period."""
+    """Put a schedule on a subscription that runs without one."""
     params, tenant = call.params, call.tenant
     for name in ("phases", "customer", "start_date", "default_settings", "end_behavior", "billing_mode"):
         if name in params:
@@ -141,7 +141,7 @@ def _from_subscription(call: Call) -> Object:
         {"collection_method": sub["collection_method"], "invoice_settings": {"days_until_due": sub["days_until_due"]}},
         sub["customer"],
     )
-    made["phases"] = [_running_phase(tenant, sub, made)]
+    made["phases"] = _running_phases(tenant, sub, made)
     made["status"], made["subscription"] = "active", sub["id"]
     phase = made["phases"][0]
     made["current_phase"] = {"end_date": phase["end_date"], "start_date": phase["start_date"]}
@@ -152,20 +152,26 @@ def _from_subscription(call: Call) -> Object:
     return made
 
 
-def _running_phase(tenant: Tenant, sub: Object, schedule: Object) -> Object:
+def _running_phases(tenant: Tenant, sub: Object, schedule: Object) -> list[Object]:
+    """Show the running period as a phase, and the first whole one after it when it is shorter (recorded traffic).
+
+    The metadata of the subscription and its items are not copied.
+    """
     items = sub["items"]["data"]
-    entries = [{"price": item["price"], "metadata": item["metadata"]} for item in items]
-    for entry, item in zip(entries, items, strict=True):
-        if "quantity" in item:
-            entry["quantity"] = item["quantity"]
+    entries = [{name: item[name] for name in ("price", "quantity") if name in item} for item in items]
     start = min(item["current_period_start"] for item in items)
-    known = {item["price"] for item in items}
-    context = Context(tenant, start, sub["billing_mode"]["type"], schedule["default_settings"], sub["customer"], known)
     end = min(item["current_period_end"] for item in items)
-    entry = {"items": entries, "end_date": end, "metadata": sub["metadata"]}
-    phase = build_phases(context, [entry], start)[0]
-    phase["discounts"] = [{"coupon": None, "discount": d, "promotion_code": None} for d in sub["discounts"]]
-    return phase
+    known = {item["price"] for item in items}
+    mode = sub["billing_mode"]["type"]
+    context = Context(tenant, start, mode, schedule["default_settings"], sub["customer"], known)
+    given = [{"items": entries, "end_date": end}]
+    if sub["billing_cycle_anchor"] == end:
+        given.append({"items": entries})
+    phases = build_phases(context, given, start)
+    for phase in phases:
+        phase["discounts"] = [{"coupon": None, "discount": d, "promotion_code": None} for d in sub["discounts"]]
+        phase["automatic_tax"] = dict(sub["automatic_tax"])
+    return phases
 
 
 def _retrieve(call: Call) -> Object:
@@ -183,10 +189,23 @@ def _update(call: Call) -> Object:
     if "end_behavior" in params:
         schedule["end_behavior"] = params["end_behavior"]
     if "default_settings" in params:
-        schedule["default_settings"] = default_settings(tenant, params["default_settings"], schedule["customer"])
+        given = _over_defaults(schedule["default_settings"], params["default_settings"])
+        schedule["default_settings"] = default_settings(tenant, given, schedule["customer"])
     update_phases(tenant, schedule, params, at)
     events.record(tenant, "updated", schedule, at, {})
     return schedule
+
+
+def _over_defaults(stored: Object, given: Object) -> Object:
+    """Put given default settings over the stored ones; what is not named stays (recorded traffic)."""
+    kept = (
+        {name: value for name, value in {**stored, **given}.items() if value is not None and value != ""}
+        if given
+        else {}
+    )
+    settings = {**(stored["invoice_settings"] or {}), **(given.get("invoice_settings") or {})}
+    kept["invoice_settings"] = {name: value for name, value in settings.items() if value is not None}
+    return kept
 
 
 def _check_status(schedule: Object, verb: str, participle: str) -> None:
