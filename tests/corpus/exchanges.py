@@ -43,8 +43,10 @@ class Exchange:
     @property
     def route(self) -> str:
         """Return the path with its ids taken out: `/v1/invoices/*/pay`."""
-        parts = ["*" if IDENT.match(part) else part for part in self.path.split("/")]
-        return "/".join(parts)
+        version, collection, *rest = self.path.split("/")[1:]
+        if rest and rest[0] != "upcoming":
+            rest[0] = "*"
+        return "/".join(["", version, collection, *rest])
 
     @property
     def compared(self) -> bool:

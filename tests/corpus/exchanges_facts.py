@@ -120,12 +120,12 @@ def invoice_facts(invoice: Object, same: Translate, terms: Terms) -> Facts:
     facts["paid_at"] = invoice["status_transitions"]["paid_at"]
     parent = (invoice.get("parent") or {}).get("subscription_details") or {}
     facts["subscription"] = _reference(invoice.get("subscription") or parent.get("subscription"), same)
-    if "subscription_details" in invoice or parent:
+    if "subscription_details" in invoice or "parent" in invoice:
         details = invoice.get("subscription_details") or parent
         facts["subscription metadata"] = details.get("metadata") or None
     facts["discounts"] = sorted(entry["amount"] for entry in invoice["total_discount_amounts"] or [])
     lines = [_line_facts(line, terms) for line in invoice["lines"]["data"]]
-    lines.sort(key=lambda line: (line["amount"], line["period"], line["description"]))
+    lines.sort(key=lambda line: (line["amount"], line["period"], line["description"], str(line["metadata"])))
     facts["lines"] = len(lines)
     for number, line in enumerate(lines, 1):
         facts |= {f"line {number} {name}": value for name, value in line.items()}

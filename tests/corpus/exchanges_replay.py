@@ -8,8 +8,8 @@ from typing import Any, Self
 import stripe
 
 from connector.sandbox.stripe import StripeSandbox
-from tests.corpus.exchanges_facts import UNKNOWN, terms_of
 from tests.corpus.exchanges import IDENT, Exchange, exchanges, walk
+from tests.corpus.exchanges_facts import UNKNOWN, terms_of
 from tests.corpus.recordings import Recording
 
 #: Parameters of the recorded version that are no more, by where they stand.
@@ -25,7 +25,7 @@ class Reply:
     body: dict[str, Any]
 
 
-class NotRepeatable(Exception):
+class NotRepeatableError(Exception):
     """Some request cannot be put to the emulator; the text says why."""
 
 
@@ -80,18 +80,22 @@ class Replay:
         if exchange.status == 404 or exchange.collection not in {"subscription_schedules", "subscriptions", "invoices"}:
             return
         if IDENT.match(ident) and ident not in self.ids:
-            message = "it is about an object that was made before the recording begins"
-            raise NotRepeatable(message)
+            raise NotRepeatableError(self._unknown())
         owner = exchange.params.get("subscription")
         if owner and owner not in self.ids and exchange.status == 200:
-            message = "it is about an object that was made before the recording begins"
-            raise NotRepeatable(message)
+            raise NotRepeatableError(self._unknown())
+
+    def _unknown(self) -> str:
+        if any("prebilling" in exchange.params for exchange in self.exchanges):
+            return "it is about an invoice made by prebilling, which is no part of the public API"
+        return "it is about an object that was made before the recording begins"
 
     def _send(self, method: str, path: str, params: dict[str, Any]) -> Reply:
         try:
             answer = self.client.raw_request(method.lower(), path, **params)
         except stripe.StripeError as error:
-            return Reply(error.http_status or 0, error.json_body or {})
+            body: Any = error.json_body
+            return Reply(error.http_status or 0, body or {})
         return Reply(answer.code, self.client.deserialize(answer, api_mode="V1").to_dict())
 
     def _move_clock(self, exchange: Exchange) -> None:
@@ -116,9 +120,9 @@ class Replay:
         method = exchange.method
         if exchange.path == "/v1/invoices/upcoming":
             method, path = "POST", "/v1/invoices/create_preview"
-        if exchange.path in {"/v1/subscription_schedules", "/v1/subscriptions"} and method == "POST":
-            if "from_subscription" not in params:
-                params["billing_mode"] = {"type": "classic"}
+        made = exchange.path in {"/v1/subscription_schedules", "/v1/subscriptions"} and method == "POST"
+        if made and "from_subscription" not in params:
+            params["billing_mode"] = {"type": "classic"}
         if exchange.collection == "prices" and (params.get("recurring") or {}).get("usage_type") == "metered":
             params["recurring"]["meter"] = self._meter(f"price {exchange.number}")
         if exchange.path == "/v1/invoiceitems" and method == "POST":

@@ -286,7 +286,7 @@ def _list_items(call: Call) -> Object:
         for item in owned(call, "invoiceitem")
         if params.get("invoice") in (None, item["invoice"])
         and ("pending" not in params or (item["invoice"] is None) == params["pending"])
-        and ("created" not in params or within(item["date"], params["created"]))
+        and ("created" not in params or within(item["_made"], params["created"]))  # wall clock, recorded traffic
     ]
     return listing(call, found)
 

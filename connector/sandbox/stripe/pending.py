@@ -69,6 +69,7 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Ext
         quantity_decimal=str(extra.quantity),
         test_clock=customer["test_clock"],
         _subscription=sub_id,
+        _made=extra.at if customer["test_clock"] is None else tenant.clock.now(),
     )
     tenant.add("invoiceitem", made)
     events.record(tenant, "created", made, extra.at)
