@@ -202,7 +202,7 @@ def move_balance(tenant: Tenant, customer: Object, amount: int, currency: str, a
         "amount": amount,
         "checkout_session": None,
         "created": at,
-        "credit_note": None,
+        "credit_note": facts.get("credit_note"),
         "currency": currency,
         "customer": customer["id"],
         "customer_account": None,

@@ -105,15 +105,19 @@ def _start(tenant: Tenant, coupon: Object | None, at: int, owner: Object) -> Obj
         "subscription": owner.get("subscription"),
         "subscription_item": owner.get("subscription_item"),
         "_coupon": dict(coupon),
-        "_used": False,
+        "_used": None,  # the invoice that used it
     }
     return tenant.add("discount", made)
 
 
-def living(tenant: Tenant, idents: Sequence[str], at: int) -> list[Object]:
-    """Find the discounts that count at a moment: `once` until used, `repeating` until their end."""
+def living(tenant: Tenant, idents: Sequence[str], at: int, invoice: str | None = None) -> list[Object]:
+    """Find the discounts that count at a moment: `once` until another invoice used it, `repeating` until its end."""
     found = [tenant.objects["discount"][ident] for ident in idents]
-    return [d for d in found if not (d["_coupon"]["duration"] == "once" and d["_used"]) and _runs(d, at)]
+    return [
+        d
+        for d in found
+        if not (d["_coupon"]["duration"] == "once" and d["_used"] not in {None, invoice}) and _runs(d, at)
+    ]
 
 
 def _runs(discount: Object, at: int) -> bool:

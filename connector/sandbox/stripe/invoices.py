@@ -74,21 +74,21 @@ def issue(tenant: Tenant, customer: Object, sub: Object | None, charges: Sequenc
 
 def set_lines(tenant: Tenant, invoice: Object, charges: Sequence[Charge]) -> None:
     """Put lines on an invoice and add them up, discounts taken off."""
-    at = invoice["created"]
-    common = living(tenant, invoice["discounts"], at)
-    works = [_reduction(tenant, charge, at) for charge in charges]
+    common = living(tenant, invoice["discounts"], invoice["created"], invoice["id"])
+    works = [_reduction(tenant, charge, invoice) for charge in charges]
     reduce_lines([work for work, charge in zip(works, charges, strict=True) if charge.discountable], common)
     lines = [_line(tenant, invoice, charge, work) for charge, work in zip(charges, works, strict=True)]
     for ident in {ident for work in works for ident, _ in work.shares}:
-        tenant.touch("discount", ident)["_used"] = True
+        tenant.touch("discount", ident)["_used"] = invoice["id"]
     invoice["_charges"] = list(charges)
     invoice["lines"]["data"] = lines
     invoice["lines"]["total_count"] = len(lines)
     _add_up(invoice, works)
 
 
-def _reduction(tenant: Tenant, charge: Charge, at: int) -> Reduction:
-    own = living(tenant, charge.discounts, at) if charge.discountable else []
+def _reduction(tenant: Tenant, charge: Charge, invoice: Object) -> Reduction:
+    at, ident = invoice["created"], invoice["id"]
+    own = living(tenant, charge.discounts, at, ident) if charge.discountable else []
     return Reduction(charge.amount, charge.price["product"] if charge.price else "", own)
 
 

@@ -65,7 +65,7 @@ def debit_past(tenant: Tenant, sub: Object, item: Object, span: tuple[int, int],
     work = Reduction(gross, price["product"], living(tenant, item["discounts"], at))
     reduce_lines([work], living(tenant, sub["discounts"], at))
     for ident, _ in work.shares:
-        tenant.touch("discount", ident)["_used"] = True
+        tenant.touch("discount", ident)["_used"] = "the past"
     text = f"Time on {{name}} from {day_text(span[0])} until {day_text(span[1])}"
     _add_proration(tenant, sub, item, text, amount=work.left, span=span, at=at)
 

@@ -26,6 +26,9 @@ REFERENCES = {
     "discount": "discount",
     "discounts": "discount",
     "test_clock": "test_helpers.test_clock",
+    "default_payment_method": "payment_method",
+    "credit_note": "credit_note",
+    "customer_balance_transaction": "customer_balance_transaction",
 }
 NEVER_EXPANDABLE = frozenset({"released_subscription", "plan"})
 
