@@ -13,13 +13,24 @@ from connector.sandbox.stripe.endpoint import Call, Endpoint
 from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
 from connector.sandbox.stripe.invoices import foresee_balance
 from connector.sandbox.stripe.schedule_update import update_phases
+from connector.sandbox.stripe.subscription_update import change_billing
 
 if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Object, Tenant
 
 SUPPORTED = frozenset(
-    {"customer", "subscription", "schedule", "schedule_details", "preview_mode", "expand", "currency"}
+    {
+        "customer",
+        "subscription",
+        "subscription_details",
+        "schedule",
+        "schedule_details",
+        "preview_mode",
+        "expand",
+        "currency",
+    }
 )
+DETAILS = frozenset({"items", "proration_behavior", "cancel_at", "cancel_at_period_end", "billing_cycle_anchor"})
 
 
 def _preview(call: Call) -> Object:
@@ -50,7 +61,11 @@ def _change(copied: Tenant, params: dict[str, Any]) -> tuple[Object, str | None]
         return copied.objects["customer"][schedule["customer"]], schedule["subscription"]
     if "subscription" in params:
         sub = copied.get("subscription", params["subscription"], "subscription")
+        _change_subscription(copied, sub, params.get("subscription_details") or {})
         return copied.objects["customer"][sub["customer"]], sub["id"]
+    if params.get("subscription_details"):
+        what = "invoice previews with subscription_details and no subscription"
+        raise not_emulated(what)
     if "customer" not in params:
         message = "You must pass customer, subscription or schedule."
         raise invalid(message, "customer")
@@ -58,6 +73,14 @@ def _change(copied: Tenant, params: dict[str, Any]) -> tuple[Object, str | None]
     if details:
         return customer, schedules.create_schedule(copied, customer, details)["subscription"]
     return customer, None
+
+
+def _change_subscription(copied: Tenant, sub: Object, details: dict[str, Any]) -> None:
+    """Make the change to a subscription that is to be previewed."""
+    strange = sorted(details.keys() - DETAILS)
+    if strange:
+        raise not_emulated(f"invoice previews with subscription_details {', '.join(strange)}")
+    change_billing(copied, sub, details, copied.clock_of(sub).now())
 
 
 def _next_invoice(copied: Tenant, customer: Object, sub_id: str | None, before: set[str]) -> Object | None:

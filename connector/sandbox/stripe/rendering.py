@@ -46,7 +46,7 @@ def render(value: Any, tenant: Tenant) -> Any:
         for key, below in value.items()
         if not key.startswith("_")
     }
-    if value.get("object") == "subscription_item" and isinstance(value["price"], str):
+    if value.get("object") == "subscription_item" and isinstance(value.get("price"), str):
         price = tenant.objects["price"][value["price"]]
         shown["price"], shown["plan"] = render(price, tenant), legacy_plan(price)
     if value.get("object") == "invoice" and len(value.get("lines", {}).get("data", ())) > EMBEDDED_LINES:

@@ -9,6 +9,7 @@ from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.endpoint import Call, Endpoint, listing, owned
 from connector.sandbox.stripe.engine import ENDED, move_schedule, plan_schedule
 from connector.sandbox.stripe.errors import invalid, not_emulated
+from connector.sandbox.stripe.item_changes import change_end
 from connector.sandbox.stripe.limits import check_phase_count, merge_metadata
 from connector.sandbox.stripe.phase_items import Context
 from connector.sandbox.stripe.phases import build_phases, default_settings
@@ -241,7 +242,9 @@ def _release(call: Call) -> Object:
         sub = tenant.touch("subscription", schedule["subscription"])
         sub["schedule"] = None
         if not call.params.get("preserve_cancel_date"):
-            sub["cancel_at"] = None
+            change_end(
+                tenant, sub, None, "create_prorations", at
+            )  # of a period cut short nothing is known; this is safe
         elif sub["cancel_at"]:
             tenant.clock_of(sub).plan("cancel", sub["cancel_at"], sub["id"])
         schedule["released_subscription"], schedule["subscription"] = sub["id"], None
