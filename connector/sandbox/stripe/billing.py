@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from connector.sandbox.stripe.discounts import Worth
 from connector.sandbox.stripe.invoices import Charge, Heading, issue
 from connector.sandbox.stripe.money import half_up, price_amount, symbol
 from connector.sandbox.stripe.pending import attach, charge_of, waiting
@@ -189,7 +190,8 @@ def note_debits(tenant: Tenant, sub: Object, invoice: Object) -> None:
     for line in invoice["lines"]["data"]:
         details = line["parent"]["subscription_item_details"]
         if details and details["subscription_item"] in by_item:
-            net = line["amount"] - sum(share["amount"] for share in line["discount_amounts"])
-            debit = {**line["period"], "amount": net, "line": line["id"], "invoice": invoice["id"]}
+            shares = tuple((share["discount"], Fraction(share["amount"])) for share in line["discount_amounts"])
+            worth = Worth(Fraction(line["amount"]), shares)
+            debit = {**line["period"], "worth": worth, "line": line["id"], "invoice": invoice["id"]}
             by_item[details["subscription_item"]]["_debits"].append(debit)
     tenant.touch("subscription", sub["id"])

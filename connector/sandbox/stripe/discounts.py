@@ -18,6 +18,7 @@ from connector.sandbox.stripe.periods import add_months
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from connector.sandbox.stripe.state import Object, Tenant
 
@@ -40,6 +41,23 @@ class Reduction:
         if amount:
             self.left -= amount
             self.shares.append((discount["id"], amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """An amount before discounts, exact, and what each discount takes off it."""
+
+    gross: Fraction
+    shares: tuple[tuple[str, Fraction], ...] = ()
+
+    @property
+    def net(self) -> Fraction:
+        """What is left of the amount."""
+        return self.gross - sum(amount for _, amount in self.shares)
+
+    def times(self, share: Fraction) -> Worth:
+        """Take a part of it, discounts and all."""
+        return Worth(self.gross * share, tuple((ident, amount * share) for ident, amount in self.shares))
 
 
 def check_discounts(tenant: Tenant, given: Any, path: str, currency: str | None, at: int) -> list[Object]:

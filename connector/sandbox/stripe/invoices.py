@@ -43,6 +43,8 @@ class Charge:
     proration: bool = False
     discountable: bool = True
     discounts: tuple[str, ...] = ()
+    taken: tuple[tuple[str, int], ...] = ()
+    credited: Object | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def set_lines(tenant: Tenant, invoice: Object, charges: Sequence[Charge]) -> Non
     reduce_lines([work for work, charge in zip(works, charges, strict=True) if charge.discountable], common)
     lines = [_line(tenant, invoice, charge, work) for charge, work in zip(charges, works, strict=True)]
     for ident in {ident for work in works for ident, _ in work.shares}:
-        tenant.touch("discount", ident)["_used"] = invoice["id"]
+        discount = tenant.touch("discount", ident)
+        discount["_used"] = discount["_used"] or invoice["id"]
     invoice["_charges"] = list(charges)
     invoice["lines"]["data"] = lines
     invoice["lines"]["total_count"] = len(lines)
@@ -89,7 +92,10 @@ def set_lines(tenant: Tenant, invoice: Object, charges: Sequence[Charge]) -> Non
 def _reduction(tenant: Tenant, charge: Charge, invoice: Object) -> Reduction:
     at, ident = invoice["created"], invoice["id"]
     own = living(tenant, charge.discounts, at, ident) if charge.discountable else []
-    return Reduction(charge.amount, charge.price["product"] if charge.price else "", own)
+    work = Reduction(charge.amount, charge.price["product"] if charge.price else "", own)
+    for discount, amount in charge.taken:
+        work.take({"id": discount}, amount)
+    return work
 
 
 def _add_up(invoice: Object, works: Sequence[Reduction]) -> None:
@@ -140,7 +146,7 @@ def _line_parent(invoice: Object, charge: Charge) -> Object:
     details: Object = {
         "invoice_item": charge.invoice_item,
         "proration": charge.proration,
-        "proration_details": {"credited_items": None},
+        "proration_details": {"credited_items": charge.credited},
         "subscription": invoice["_subscription"],
     }
     if charge.invoice_item:
