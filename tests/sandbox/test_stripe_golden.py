@@ -170,7 +170,7 @@ def test_the_past_is_one_line_in_classic_mode(client, row):
 OFF_30, OFF_50, OFF_10 = ({"amount_off": amount, "currency": "usd"} for amount in (3_000, 5_000, 1_000))
 QUARTER = {"percent_off": 25}
 
-STACKS = (
+STACKS: tuple[Any, ...] = (
     ("B.11 item 30.00 off, then phase 25 %", 12_000, [OFF_30], [QUARTER], 6_750),
     ("B.11 item 25 %, then phase 50.00 off", 12_000, [QUARTER], [OFF_50], 4_000),
     ("B.11 phase 25 %, then 10.00 off", 144_000, [], [QUARTER, OFF_10], 107_000),
@@ -225,7 +225,7 @@ def test_b11_twice_as_much_without_proration_and_back_with(client, mode, net, cr
 
 @pytest.mark.parametrize(("mode", "expected"), [("classic", [-2_300]), ("flexible", [-2_000, -300])])
 def test_b11_as_many_credits_as_there_were_debits(client, mode, expected):
-    """A price of 30.00 in April, so 1.00 a day: billed until the 11th, then until the end, and taken away on the 8th."""
+    """30.00 in April, so 1.00 a day: billed until the 11th, then until the end, and taken away on the 8th."""
     account = Account(client, ts(2026, 4, 1))
     made = account.schedule(mode, phase(item(3_000), item(0)))
     seat, other = kept(made)
@@ -373,7 +373,7 @@ def test_b10_a_start_in_the_past_by_however_little(client, behavior, totals, lat
 
 
 MID = ts(2026, 3, 16, 12)  # half of March is left
-BOUNDARIES = (
+BOUNDARIES: tuple[Any, ...] = (
     ("B.10 on the boundary of a period", NEXT, "create_prorations", [6_000, 9_000], []),
     ("B.10 in the middle, create_prorations", MID, "create_prorations", [6_000], [-3_000, 4_500]),
     ("B.10 in the middle, always_invoice", MID, "always_invoice", [6_000, 1_500], []),
