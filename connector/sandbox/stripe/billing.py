@@ -57,7 +57,10 @@ def bill(
     charges = [*[charge_of(tenant, item) for item in extras], *charges]
     if not charges:
         return None
-    period = max(ended) if ended and reason != "subscription_create" else (at, at)
+    since = min((item["current_period_start"] for item in sub["items"]["data"]), default=at)
+    period = max(ended) if ended else (min(since, at), at)
+    if reason == "subscription_create":
+        period = (at, at)
     head = Heading(reason, at, period, sub["currency"], invoice_facts(sub))
     invoice = issue(tenant, customer, sub, charges, head)
     attach(tenant, extras, invoice)

@@ -13,7 +13,7 @@ from connector.sandbox.stripe.credit_note_lines import note_lines
 from connector.sandbox.stripe.customers import move_balance
 from connector.sandbox.stripe.endpoint import Call, Endpoint, listing, owned
 from connector.sandbox.stripe.errors import invalid, not_emulated
-from connector.sandbox.stripe.invoices import settle
+from connector.sandbox.stripe.invoice_life import settle
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.rendering import embedded_list, list_of, page_of, within
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.sandbox.stripe import billing, events, subscriptions
-from connector.sandbox.stripe.invoices import finalize
+from connector.sandbox.stripe.invoice_life import finalize
 
 if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Clock, Due, Object, Tenant

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connector.sandbox.stripe import billing, prorations
 from connector.sandbox.stripe.discounts import start_discounts
+from connector.sandbox.stripe.pending import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +47,20 @@ def new_item(tenant: Tenant, sub: Object, given: Object, at: int) -> Object:
 
 
 def bill_change(tenant: Tenant, sub: Object, behavior: str, at: int) -> None:
-    """Invoice at once when a period begins here or the caller wants prorations invoiced."""
+    """Invoice at once when a period begins here, or when the caller wants prorations invoiced and there are any."""
     if billing.due_items(sub, at):
         billing.bill(tenant, sub, at, "subscription_cycle", prorate=behavior != "none")
-    elif behavior == "always_invoice":
+    elif behavior == "always_invoice" and _has_new(tenant, sub, at):
         billing.bill(tenant, sub, at, "subscription_update")
+
+
+def _has_new(tenant: Tenant, sub: Object, at: int) -> bool:
+    """Tell whether this moment brought something to invoice: prorations, and in flexible mode one-off items as well."""
+    flexible = sub["billing_mode"]["type"] == "flexible"
+    return any(
+        item["date"] == at and (item["proration"] or (flexible and item["_subscription"]))
+        for item in waiting(tenant, sub["customer"], sub["id"])
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from connector.sandbox.stripe import engine, schedules
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.endpoint import Call, Endpoint
 from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
-from connector.sandbox.stripe.invoices import foresee_balance
+from connector.sandbox.stripe.invoice_life import foresee_balance
 from connector.sandbox.stripe.periods import DAY
 from connector.sandbox.stripe.schedule_update import update_phases
 from connector.sandbox.stripe.subscription_update import change_billing

@@ -9,7 +9,7 @@ from connector.sandbox.stripe.billing import interval_of
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
 from connector.sandbox.stripe.errors import StripeError, exclusive, invalid, not_emulated
-from connector.sandbox.stripe.invoices import finalize
+from connector.sandbox.stripe.invoice_life import finalize
 from connector.sandbox.stripe.item_changes import set_cancel_date
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.payments import check_method, paying_method
