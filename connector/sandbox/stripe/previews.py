@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.stripe import engine, schedules
+from connector.sandbox.stripe import engine
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.endpoint import Call, Endpoint
 from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
 from connector.sandbox.stripe.invoice_life import foresee_balance
 from connector.sandbox.stripe.periods import DAY
+from connector.sandbox.stripe.schedule_create import create_schedule
 from connector.sandbox.stripe.schedule_update import update_phases
 from connector.sandbox.stripe.subscription_update import change_billing
 
@@ -73,7 +74,7 @@ def _change(copied: Tenant, params: dict[str, Any]) -> tuple[Object, str | None]
         raise invalid(message, "customer")
     customer = living_customer(copied, params["customer"], "customer")
     if details:
-        return customer, schedules.create_schedule(copied, customer, details)["subscription"]
+        return customer, create_schedule(copied, customer, details)["subscription"]
     return customer, None
 
 

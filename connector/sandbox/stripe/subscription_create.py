@@ -15,7 +15,7 @@ from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.payments import check_method, paying_method
 from connector.sandbox.stripe.phase_items import Context, build_extra, build_item, check_currency, check_intervals
 from connector.sandbox.stripe.phases import automatic_tax
-from connector.sandbox.stripe.schedules import billing_mode, check_customer
+from connector.sandbox.stripe.schedule_create import billing_mode, check_customer
 from connector.sandbox.stripe.subscription_start import Opening, bill_start, open_subscription
 from connector.sandbox.stripe.subscription_update import named_end
 from connector.sandbox.stripe.subscriptions import add_extras
