@@ -17,7 +17,7 @@ IDENT = re.compile(
     r"^(sub_sched|sub|cus|prod|price|in|ii|il|di|si|clock|pm|evt|sli|acct|txr|seti|pi|ch)_(test_)?[A-Za-z0-9]{14,}$"
 )
 #: The collections whose exchanges are compared; what others answer is only needed to get there.
-COMPARED = ("subscription_schedules", "subscriptions", "invoices", "invoiceitems")
+COMPARED = ("subscription_schedules", "subscriptions", "invoices", "invoiceitems", "events")
 #: Writes to these are repeated, so that what follows finds its customer, clock or payment method.
 REPEATED = ("customers", "test_helpers", "payment_methods", "prices", "products")
 

@@ -75,4 +75,7 @@ def _facts(replay: Replay, exchange: Exchange, reply: Reply) -> tuple[Facts, Fac
     if exchange.status != 200:
         return error_facts(exchange.answer), error_facts(reply.body)
     theirs = facts_of(exchange.answer, lambda ident: replay.ids.get(ident, ident), replay.their_terms)
-    return theirs, facts_of(reply.body, lambda ident: ident, replay.our_terms)
+    ours = facts_of(reply.body, lambda ident: ident, replay.our_terms)
+    if "events" in theirs:  # a page among those of others, and what they are about was cut out of the recording
+        ours["events"] = [row for row in theirs["events"] if row in ours["events"]]
+    return theirs, ours

@@ -172,6 +172,9 @@ READERS: dict[str, Callable[[Object, Translate, Terms], Facts]] = {
 
 def facts_of(answer: Object, same: Translate, terms: Terms) -> Facts:
     """Read an answer: an object, a list of them, or an object with others inside."""
+    if answer.get("url") == "/v1/events":
+        told = (entry["data"]["object"] for entry in answer["data"])
+        return {"events": _rows(list(item_facts(one, same, terms).items()) for one in told)}
     if answer.get("object") == "list":
         facts: Facts = {"entries": len(answer["data"]), "has_more": answer["has_more"]}
         for number, entry in enumerate(answer["data"], 1):

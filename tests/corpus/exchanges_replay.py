@@ -127,6 +127,8 @@ class Replay:
             params["recurring"]["meter"] = self._meter(f"price {exchange.number}")
         if exchange.path == "/v1/invoiceitems" and method == "POST":
             params["pricing"] = {"price": params.pop("price")}
+        if exchange.path == "/v1/events":
+            params = {"type": exchange.params["type"], "limit": "100"}
         if exchange.path == "/v1/invoices" and method == "POST":
             params.setdefault("pending_invoice_items_behavior", "include")  # was the default until 2022-08-01
         if exchange.path == "/v1/invoices" and method == "GET" and "paid" in params:

@@ -76,7 +76,7 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Ext
         _made=extra.at if customer["test_clock"] is None else tenant.clock.now(),
     )
     tenant.add("invoiceitem", made)
-    events.record(tenant, "created", made, extra.at)
+    made["_event"] = events.record(tenant, "created", made, extra.at)
     return made
 
 
@@ -116,3 +116,5 @@ def attach(tenant: Tenant, items: list[Object], invoice: Object) -> None:
     """Note on which invoice items ended up."""
     for item in items:
         tenant.touch("invoiceitem", item["id"])["invoice"] = invoice["id"]
+        if item["proration"] and item["date"] == invoice["created"]:
+            events.retell(tenant, item["_event"], item)
