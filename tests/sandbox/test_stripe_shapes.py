@@ -54,8 +54,9 @@ def answers():
             }
         )
         client.v1.customers.balance_transactions.create(customer.id, {"amount": -7, "currency": "usd"})
-        order: Any = {"items": [{"price_data": item["price_data"]}], "collection_method": "send_invoice"}
-        alone: Any = client.v1.subscriptions.create({**order, "customer": customer.id, "days_until_due": 5})
+        order: Any = {"items": [{"price_data": item["price_data"]}], "customer": customer.id}
+        order |= {"collection_method": "send_invoice", "days_until_due": 5}
+        alone: Any = client.v1.subscriptions.create(order)
         invoice = client.v1.invoices.finalize_invoice(alone.latest_invoice)
         note: Any = {"invoice": invoice.id, "lines": [{"type": "custom_line_item", "unit_amount": 1, "quantity": 1}]}
         yield [
