@@ -82,11 +82,12 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled and compared again.
     """
-    compiled = compile_contract(contract, made_on(contract, desk.account) or desk.today())
+    today = desk.today()
+    compiled = compile_contract(contract, made_on(contract, desk.account) or today, today)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
-    again = compile_contract(contract, existing.made) if existing.made else compiled
+    again = compile_contract(contract, existing.made, today) if existing.made else compiled
     if again.desired is None or again.desired.resources == compiled.desired.resources:
         return again, existing
     return again, observe(contract, again.desired, desk.account, now, live=live)

@@ -14,10 +14,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Literal
 
 from connector.compile.discounts import for_phase
 from connector.compile.grid import Part
 from connector.compile.group import Group, group_of
+from connector.compile.horizon import Horizon
 from connector.compile.one_offs import (
     credits_at_the_end,
     last_invoice,
@@ -33,17 +35,17 @@ from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, Sc
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
-from connector.domain.timeline import InForce, Slice, Timeline, revision_on
+from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
 
 
-def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
+def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = None) -> tuple[ScheduleSpec, ...]:
     """Return one schedule per billing frequency; one-time lines go with the first that still runs on their day.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
     schedule, and the one that runs stays what it is.
     """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
-    groups = [group_of(contract, timeline, interval) for interval in intervals]
+    groups = [group_of(contract, timeline, interval, horizon) for interval in intervals]
     own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
     carried: dict[int, list[Line]] = defaultdict(list)
@@ -83,7 +85,15 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
     merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
-    return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
+    return ScheduleSpec(key, contract.currency, group.grid.interval, marked, group.told, _after(group))
+
+
+def _after(group: Group) -> Literal["cancel", "release"]:
+    """Return what becomes of the subscription: what has no end goes on, what was taken away before its end does not."""
+    if group.told and group.told.until == group.period.end:
+        return "release"
+    ends = (line_end(line, group.contract) for line in group.contract.lines if line.ref in group.billing)
+    return group.contract.policies.end_behavior if max(ends) == group.period.end else "cancel"
 
 
 def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:

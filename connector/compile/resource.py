@@ -63,6 +63,7 @@ class DesiredState:
     """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`).
 
     `made` is the day on which its schedules are, or were, made; late ones are sent otherwise than they are told.
+    `look_again` is the day on which more of what has no end is told.
     """
 
     contract_key: str
@@ -71,6 +72,7 @@ class DesiredState:
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
     made: date | None = None
+    look_again: date | None = None
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

@@ -20,7 +20,7 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
     params: dict[str, Value] = {
         "customer": Ref(customer_key(contract)),
         "start_date": spec.start,
-        "end_behavior": contract.policies.end_behavior,
+        "end_behavior": spec.end_behavior,
         "billing_mode": {"type": contract.policies.billing_mode},
         "metadata": metadata(contract, "order", contract.ref, contract.link, schedule_key=_linked_key(contract, spec)),
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],

@@ -7,6 +7,7 @@ Amounts are minor units per billing period; dates are half-open days.
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from connector.domain.contract import Discount, Line, TiersMode
@@ -88,6 +89,17 @@ class PhaseSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """How far what has no end is told, and what its lines come to until then at the CRM's prices.
+
+    `amounts`: (line, exact minor units), signed.
+    """
+
+    until: date
+    amounts: tuple[tuple[str, Fraction], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleSpec:
     """A subscription schedule. `key` tells linked schedules of one contract apart (by billing frequency)."""
 
@@ -95,6 +107,8 @@ class ScheduleSpec:
     currency: str
     interval: int
     phases: tuple[PhaseSpec, ...]
+    told: Told | None = None
+    end_behavior: Literal["cancel", "release"] = "cancel"
 
     @property
     def start(self) -> date:
@@ -105,6 +119,11 @@ class ScheduleSpec:
     def end(self) -> date:
         """Return the day after the last."""
         return self.phases[-1].period.end
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it runs on after its last day, as was sold: what it bills then is its last phase."""
+        return self.told is not None and self.told.until == self.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ class Line:
     `unit_price` is per unit for the whole time of the line, as CPQ prices it, in major units; `total` is the CRM's
     figure for the line. `interval` is the billing frequency in months. In an amendment `quantity` is the change
     (negative for less) and `revises` names the line of the first order. `list_price` is per `list_term` months.
+    A line without an end (evergreen) runs until it is taken away; its `unit_price` and `total` stand for `price_term`
+    months.
     """
 
     ref: str
@@ -151,6 +153,7 @@ class Line:
     period_price: Decimal | None = None
     list_price: Decimal | None = None
     list_term: int | None = None
+    price_term: Decimal | None = None
     multiplier: Decimal | None = None
     discount_percent: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
@@ -194,7 +197,10 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open."""
+    """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open.
+
+    `end` is None when something of it runs without an end; a line that ends then says so itself.
+    """
 
     key: str
     crm: str

@@ -61,7 +61,8 @@ def make_plan(
     if desired is None:
         return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None)
     bills = project(desired, today)
-    account = tie_out(contract, bills, existing.billed.get(contract.currency, 0))
+    told = [schedule.told for schedule in desired.schedules if schedule.told]
+    account = tie_out(contract, bills, existing.billed.get(contract.currency, 0), told)
     found += check_tie_out(account, contract) + check_steps(contract, bills)
     operations, more = _retire(desired, existing, contract)
     found += more
@@ -162,7 +163,7 @@ def _create_params(resource: Resource) -> Params:
 
 def _ended_early(existing: ExistingObject, contract: Contract, today: date) -> bool:
     """Tell whether somebody ended the schedule in Stripe while the contract still runs."""
-    return existing.status != "completed" and contract.end is not None and today < contract.end
+    return existing.status != "completed" and (contract.end is None or today < contract.end)
 
 
 def _currency_issue(resource: Resource, existing: ExistingObject, contract: Contract) -> tuple[Issue, ...]:

@@ -45,7 +45,8 @@ def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
     """Yield a schedule phase by phase."""
     for number, phase in enumerate(schedule.phases, start=1):
         label = f'  "{phase.segment_label}"' if phase.segment_label else ""
-        yield f"phase {number}  {phase.period}{label}"
+        last = schedule.open and number == len(schedule.phases)
+        yield f"phase {number}  {phase.period.start}..open{label}" if last else f"phase {number}  {phase.period}{label}"
         for item in phase.items:
             yield f"  {_item(item, schedule.currency)}"
         for one_off in phase.one_offs:
@@ -73,6 +74,9 @@ def billing_lines(plan: Plan) -> Iterator[str]:
             yield f"  ...      {len(bills) - 5} more"
         else:
             yield f"bills    {bill.day}  {text(bill.amount, bill.currency):>20}"
+    for schedule in plan.desired.schedules if plan.desired else ():
+        if schedule.open:
+            yield f"  ...      and on after {schedule.end}, until it is ended"
 
 
 def tie_out_lines(account: TieOut) -> Iterator[str]:

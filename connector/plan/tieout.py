@@ -5,12 +5,14 @@ A difference must have a reason that the contract's own policies give; one witho
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
+from connector.compile.spec import Told
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.money import exponent, round_minor, step, text, to_minor
-from connector.domain.period import months_since
+from connector.domain.period import FOREVER, months_since
 from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
 
@@ -53,16 +55,19 @@ class TieOut:
         return "; ".join(explanation.message for explanation in self.explanations)
 
 
-def tie_out(contract: Contract, bills: Iterable[Bill], billed: int = 0) -> TieOut:
-    """Compare the contract's value with its bills; `billed` minor units of the bills are already invoiced."""
-    everything = tuple(bills)
+def tie_out(contract: Contract, bills: Iterable[Bill], billed: int = 0, told: Iterable[Told] = ()) -> TieOut:
+    """Compare the contract's value with its bills; `billed` minor units of the bills are already invoiced.
+
+    The CRM's total of a line without an end is for one term: compared is what it comes to as far as it is `told`.
+    """
+    everything, horizons = tuple(bills), tuple(told)
     due = tuple(bill for bill in everything if not bill.skipped)
     charges = [charge for bill in due for charge in bill.charges]
     positive = sum(charge.net for charge in charges if charge.net > 0)
     credited = -sum(charge.net for charge in charges if charge.net < 0)
     crm = sum(_minor(line, contract) for line in contract.lines)
     account = TieOut(contract.currency, crm, min(billed, positive), positive - min(billed, positive), credited, ())
-    explanations = tuple(_explain(contract, everything, account.difference))
+    explanations = tuple(_explain(contract, everything, horizons, account.difference))
     return TieOut(account.currency, crm, account.billed, account.scheduled, credited, explanations)
 
 
@@ -99,19 +104,23 @@ def check_steps(contract: Contract, bills: Iterable[Bill]) -> tuple[Issue, ...]:
     )
 
 
-def _explain(contract: Contract, bills: tuple[Bill, ...], difference: int) -> Iterable[Explanation]:
+def _explain(
+    contract: Contract, bills: tuple[Bill, ...], told: tuple[Told, ...], difference: int
+) -> Iterable[Explanation]:
     left = difference
+    until = max((each.until for each in told), default=FOREVER)
     for reason, amount, words in (
         ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
         ("usage", _usage(contract), "estimated in the CRM, billed by what is used"),
         ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),
         ("mapped_price", _by_line(contract, bills, _priced_elsewhere(contract)), "priced by a mapped field"),
         ("discount", _discounts(bills), "taken off by coupons"),
+        ("evergreen", _evergreen(contract, told), f"runs without an end; compared as priced, until {until}"),
     ):
         if amount:
             left -= amount
             yield Explanation(reason, amount, f"{reason} {text(amount, contract.currency)}: {words}")
-    if left and abs(left) * 2 <= _roundings(contract, bills):
+    if left and abs(left) * 2 <= _roundings(contract, bills, until):
         yield Explanation(
             "rounding",
             left,
@@ -135,6 +144,13 @@ def _priced_elsewhere(contract: Contract) -> list[Line]:
     return [line for line in contract.lines if line.period_price is not None and not line.rated]
 
 
+def _evergreen(contract: Contract, told: tuple[Told, ...]) -> int:
+    """Return what the CRM's totals, each for one term, are less than what the lines come to as far as they are told."""
+    amounts = [amount for each in told for amount in each.amounts]
+    totals = {line.ref: _minor(line, contract) for line in contract.lines}
+    return sum(totals[ref] for ref, _ in amounts) - round_minor(sum((amount for _, amount in amounts), Fraction(0)))
+
+
 def _by_line(contract: Contract, bills: tuple[Bill, ...], lines: list[Line]) -> int:
     refs = {line.ref for line in lines}
     billed = sum(c.gross for bill in bills for c in bill.charges if c.line in refs)
@@ -149,7 +165,7 @@ def _discounts(bills: tuple[Bill, ...]) -> int:
     return sum(c.gross - c.net for bill in bills if not bill.skipped for c in bill.charges)
 
 
-def _roundings(contract: Contract, bills: tuple[Bill, ...]) -> Fraction:
+def _roundings(contract: Contract, bills: tuple[Bill, ...], until: date) -> Fraction:
     """Return how many amounts were rounded: each may be off by half a minor unit.
 
     A reduction shows on no invoice of its own; the CRM rounded its price per unit, and each period it takes away was
@@ -157,9 +173,10 @@ def _roundings(contract: Contract, bills: tuple[Bill, ...]) -> Fraction:
     """
     billed = sum(1 for bill in bills for charge in bill.charges if charge.recurring)
     coarse = 10 ** max(exponent(contract.currency) - 2, 0)
-    taken = [(_periods(line, contract), abs(Fraction(line.quantity))) for line in contract.lines if line.quantity < 0]
+    less = [line for line in contract.lines if line.quantity < 0]
+    taken = [(_periods(line, contract, until), abs(Fraction(line.quantity))) for line in less]
     return billed + sum((periods + units * coarse for periods, units in taken), Fraction(0))
 
 
-def _periods(line: Line, contract: Contract) -> int:
-    return -(-months_since(line.start, line_end(line, contract)) // line.interval)
+def _periods(line: Line, contract: Contract, until: date) -> int:
+    return -(-months_since(line.start, min(line_end(line, contract), until)) // line.interval)
