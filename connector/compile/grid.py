@@ -68,8 +68,8 @@ def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
     """Return the grid of a schedule: counted from its start, or from its end when stubs come first.
 
     Stripe counts from the day on which the stub ends. Where that cannot give the later dates (from 28 Feb never
-    31 Aug), the stub comes last after all. Without a stub (three months from 31 Aug end on 30 Nov), and where nothing ends,
-    the start counts.
+    31 Aug), the stub comes last after all. The start counts without a stub (three months from 31 Aug end on 30 Nov),
+    and where nothing ends.
     """
     if end == FOREVER:
         return Grid(start, interval, start)
