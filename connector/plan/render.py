@@ -4,6 +4,7 @@ Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from fractions import Fraction
 
 from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
@@ -102,7 +103,7 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
     }.get(judgement.verdict, "+" if any(isinstance(o, Create) for o in plan.operations) else "~")
     contract = plan.contract
     title = name or contract.party.name or contract.party.ref
-    end = contract.end or "open"
+    end = contract.end or _ended(plan) or "open"
     words = {
         Verdict.REFUSE: "refused",
         Verdict.NOTHING: "nothing to do",
@@ -110,6 +111,12 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
         Verdict.APPLY: f"{_count(len(plan.operations), 'operation')}",
     }[judgement.verdict]
     return f"{mark} {contract.ref}  {title}  {contract.currency.upper()}  {contract.start}..{end}  {words}"
+
+
+def _ended(plan: Plan) -> date | None:
+    """Return the day on which everything has ended that was sold without an end."""
+    schedules = plan.desired.schedules if plan.desired else ()
+    return None if any(spec.open for spec in schedules) else max((spec.end for spec in schedules), default=None)
 
 
 def _operation_lines(operation: Operation) -> Iterator[str]:

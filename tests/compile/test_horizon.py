@@ -1,4 +1,4 @@
-"""Contracts without an end: told until a horizon, then released; the horizon moves once a year and nothing else does."""
+"""Contracts without an end: told until a horizon, then released; once a year the horizon moves, and nothing else."""
 
 from decimal import Decimal
 from itertools import pairwise
