@@ -32,6 +32,7 @@ from connector.compile.one_offs import (
 from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
+from connector.compile.tail import coupon_cuts, goes_on, once_apart
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
@@ -82,7 +83,10 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
-    merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
+    if apart := once_apart(group, phases[-1]):
+        cuts = [*cuts[:-1], apart, cuts[-1]]
+        phases[-1:] = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts[-3:])]
+    merged = _merge(settle_rounding(group, phases), group)
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
     return ScheduleSpec(key, contract.currency, group.grid.interval, marked, group.told, _after(group))
@@ -90,7 +94,7 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
 
 def _after(group: Group) -> Literal["cancel", "release"]:
     """Return what becomes of the subscription: what has no end goes on, what was taken away before its end does not."""
-    if group.told and group.told.until == group.period.end:
+    if goes_on(group):
         return "release"
     ends = (line_end(line, group.contract) for line in group.contract.lines if line.ref in group.billing)
     return group.contract.policies.end_behavior if max(ends) == group.period.end else "cancel"
@@ -105,6 +109,7 @@ def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
     days |= {last_invoice(group)} if credits_at_the_end(group) else set()
     days |= {last - timedelta(days=1)} if any(line.start >= last for line in one_time) else set()
     days |= {group.grid.counted_from}
+    days |= coupon_cuts(group)
     return sorted(day for day in days if first <= day <= last)
 
 
@@ -246,14 +251,17 @@ def _share_of(stub: Interval, group: Group) -> Fraction:
     return months / group.grid.interval
 
 
-def _merge(phases: list[PhaseSpec], counted_from: date) -> list[PhaseSpec]:
+def _merge(phases: list[PhaseSpec], group: Group) -> list[PhaseSpec]:
     """Join neighbours that say the same: a cut that changed nothing of this schedule is no phase.
 
-    The day from which billing dates are counted begins a phase in any case, since the cycle starts anew with it.
+    The day from which billing dates are counted begins a phase in any case, since the cycle starts anew with it. The
+    last phase of what has no end takes nothing in that is billed once.
     """
     merged: list[PhaseSpec] = []
     for phase in phases:
-        if merged and phase.period.start != counted_from and _same(merged[-1], phase):
+        tail = goes_on(group) and phase is phases[-1]
+        apart = phase.period.start == group.grid.counted_from or (tail and merged and merged[-1].one_offs)
+        if merged and not apart and _same(merged[-1], phase):
             merged[-1] = replace(merged[-1], period=Period(merged[-1].period.start, phase.period.end))
         else:
             merged.append(phase)

@@ -7,12 +7,12 @@ from typing import cast
 import pytest
 
 from connector.compile.contract import compile_contract
-from connector.compile.horizon import horizon
+from connector.compile.horizon import Horizon, horizon
 from connector.compile.resource import DesiredState, Params
 from connector.domain.contract import Contract
 from connector.domain.issues import IssueCode
 from connector.domain.period import add_months
-from tests.builders import START, amendment, compiled, contract, day, evergreen, line, once, tiers, usage
+from tests.builders import START, amendment, compiled, contract, coupon, day, evergreen, line, once, tiers, usage
 from tests.compile.words import phases_of, spec_of
 
 MARCH, JUNE = day(2027, 3), day(2027, 6)
@@ -28,6 +28,12 @@ def desired_on(made: Contract, today) -> DesiredState:
     assert result.desired is not None
     assert result.issues == ()
     return result.desired
+
+
+def ahead_of(made: Contract, today=None) -> Horizon:
+    found = horizon(made, today)
+    assert found is not None
+    return found
 
 
 def add(ref, on, **fields):
@@ -56,6 +62,7 @@ def take(ref, on, quantity, **fields):
             [
                 "27-01-01: 10xL1@12000/month",
                 "27-03-12: 10xL1@12000/month, 1xL2@12000/month, proration 1xL2@7890",
+                "27-04-01: 10xL1@12000/month, 1xL2@12000/month",
             ],
             day(2029, 4),
         ),
@@ -69,12 +76,14 @@ def take(ref, on, quantity, **fields):
             [
                 "27-01-01: 10xL1@12000/month",
                 "27-03-12: 6xL1@12000/month, credit 4xL2@-7890.5",
+                "27-04-01: 6xL1@12000/month",
             ],
             day(2029, 4),
         ),
         (
             [evergreen(), once(on=MARCH, price=50)],
-            ["27-01-01: 1xL1@12000/month", "27-03-01: 1xL1@12000/month, one_time 1xO1@5000"],
+            ["27-01-01: 1xL1@12000/month", "27-03-01: 1xL1@12000/month, one_time 1xO1@5000",
+             "27-04-01: 1xL1@12000/month"],
             day(2029, 3),
         ),
         (
@@ -124,6 +133,20 @@ def test_full_cancellation_ends_the_schedule_on_its_day(parts, expected, ends):
     assert desired.look_again is None
 
 
+def test_the_last_phase_holds_no_coupon_that_ends():
+    half = coupon(percent=Decimal(50), duration="repeating", months=5)
+    once_off = coupon("C2", duration="once")
+    spec = spec_of(compiled(evergreen(discounts=(half,)), discounts=[once_off, coupon("C3")], end=None))
+    assert [
+        (phase.period.start, [d.ref for item in phase.items for d in item.discounts], [d.ref for d in phase.discounts])
+        for phase in spec.phases
+    ] == [
+        (START, ["C1"], ["C2", "C3"]),
+        (day(2027, 2), ["C1"], ["C3"]),
+        (JUNE, [], ["C3"]),
+    ]
+
+
 def test_cancelled_on_the_first_day_leaves_nothing():
     assert compiled(evergreen(), take("L2", START, 1), end=None).schedules == ()
 
@@ -148,7 +171,7 @@ def test_the_horizon_is_always_more_than_a_year_ahead_and_moves_on_anniversaries
     for start in (START, day(2027, 1, 31), day(2028, 2, 29)):
         made = open_contract(evergreen(start=start), start=start)
         days = [add_months(start, months) for months in range(-5, 62)]
-        found = [horizon(made, on) for on in days]
+        found = [ahead_of(made, on) for on in days]
         assert all(ahead.after > add_months(on, 12) for on, ahead in zip(days, found, strict=True))
         for (on, one), (later, other) in pairwise(zip(days, found, strict=True)):
             assert (one != other) is (on < one.moves <= later), (on, later)
@@ -157,9 +180,9 @@ def test_the_horizon_is_always_more_than_a_year_ahead_and_moves_on_anniversaries
 
 def test_a_change_to_come_puts_the_horizon_off():
     later = open_contract(evergreen(), add("L2", day(2030, 5), of="P2"))
-    assert horizon(later, day(2027, 6)) == horizon(later, day(2030, 12))
-    assert horizon(later).after == day(2032, 5)
-    assert horizon(later).moves == day(2031)
+    assert ahead_of(later, day(2027, 6)) == ahead_of(later, day(2030, 12))
+    assert ahead_of(later).after == day(2032, 5)
+    assert ahead_of(later).moves == day(2031)
 
 
 def test_a_contract_that_ends_has_no_horizon():

@@ -6,14 +6,14 @@ import pytest
 
 from connector.compile.contract import compile_contract
 from connector.domain.contract import Contract
-from connector.plan.existing import ExistingState
+from connector.plan.existing import NOTHING, ExistingState
 from connector.plan.operation import Update
 from connector.plan.plan import Plan, make_plan
 from connector.plan.render import render_plan
 from connector.plan.safety import Verdict
 from connector.plan.status import Ids, crm_status
 from tests.builders import amendment, contract, day, evergreen, line, tiers, usage
-from tests.plan.builders import NOTHING, SCHEDULE, TODAY, applied, holding, judged, only_update
+from tests.plan.builders import SCHEDULE, TODAY, applied, holding, judged, only_update
 
 MID_MARCH = day(2027, 3, 12)
 

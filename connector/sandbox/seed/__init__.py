@@ -26,7 +26,7 @@ def _deals(today: date) -> list[Deal]:
 
 ORDERS: dict[str, str] = {deal.key: make_id("801", n) for n, deal in enumerate(_deals(_ANY_DAY), start=1)}
 """Order ids by shape: ramp, quarters, months, two_ramps, flat, one_time, stub, free_line, backdated, usage, volume,
-coupons, yen, dinar; then the mistakes."""
+coupons, yen, dinar, evergreen; then the mistakes."""
 
 MISTAKES: dict[str, str] = {deal.key: ORDERS[deal.key] for deal in broken_deals(_ANY_DAY)}
 """The orders that cannot be billed as they are: gap, no_start, fractional, metered_quantity; and the draft."""
