@@ -193,6 +193,8 @@ class Policies:
     stub: Literal["last", "first"] = "last"
     backdated_start: Literal["bill", "skip"] = "bill"
     end_behavior: Literal["cancel", "release"] = "cancel"
+    renewal: Literal["hand_over", "append", "separate"] = "hand_over"
+    auto_renew: Literal["none", "same_price"] = "none"
     billing_mode: Literal["flexible", "classic"] = "flexible"
     metadata_prefix: str = "salesforce_"
 
@@ -201,7 +203,8 @@ class Policies:
 class Contract:
     """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open.
 
-    `end` is None when something of it runs without an end; a line that ends then says so itself.
+    `end` is None when something of it runs without an end; a line that ends then says so itself. `renews` and
+    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over.
     """
 
     key: str
@@ -216,6 +219,8 @@ class Contract:
     stripe_id: str | None = None
     other_currencies: frozenset[str] = frozenset()
     link: str | None = None
+    renews: str | None = None
+    renewed_by: str | None = None
     extras: Extras = field(default_factory=dict)
     origins: Mapping[tuple[str, str], Source] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
