@@ -8,10 +8,11 @@ from connector.compile.backdating import as_sent
 from connector.compile.catalog import PriceBook, coupon_resource, product_resource
 from connector.compile.checks import check_coverage, check_lines, check_over
 from connector.compile.customer import customer_resource
-from connector.compile.horizon import horizon
+from connector.compile.horizon import check_auto_renewal, going_on, horizon
 from connector.compile.limits import check_limits
 from connector.compile.one_offs import one_time_spec
 from connector.compile.phases import schedules
+from connector.compile.renewals import check_renewals
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import InvoiceSpec, ScheduleSpec
@@ -32,8 +33,8 @@ def compile_contract(contract: Contract, made: date | None = None, today: date |
     issues = check_lines(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
-    pieces, more = timeline(contract)
-    issues += more + check_coverage(contract, pieces)
+    pieces, more = timeline(going_on(contract))
+    issues += more + check_coverage(contract, pieces) + check_renewals(contract, pieces) + check_auto_renewal(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
     desired = _desired(contract, pieces, made, today)

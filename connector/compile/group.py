@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from connector.compile.grid import Grid, LineBilling, bill_line, grid_for
-from connector.compile.horizon import Horizon, is_open, until
+from connector.compile.horizon import Horizon, going_on, is_open, until
 from connector.compile.spec import Told
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import to_minor
@@ -18,10 +18,11 @@ from connector.domain.timeline import Slice, Timeline, line_end
 class Group:
     """The slices of lines that share a billing frequency: one schedule.
 
-    In `contract` what has no end is told until a horizon.
+    In `contract` what has no end is told until a horizon; `sold` is the contract as it was sold.
     """
 
     contract: Contract
+    sold: Contract
     slices: tuple[Slice, ...]
     grid: Grid
     billing: Mapping[str, LineBilling]
@@ -33,9 +34,12 @@ class Group:
         return Period(self.slices[0].period.start, self.slices[-1].period.end)
 
 
-def group_of(contract: Contract, timeline: Timeline, interval: int, horizon: Horizon | None = None) -> Group:
-    """Return the lines of a billing frequency, put on their grid, what has no end until the horizon."""
-    slices = []
+def group_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizon | None = None) -> Group:
+    """Return the lines of a billing frequency, put on their grid, what has no end until the horizon.
+
+    What renews itself is priced by the time for which it was sold.
+    """
+    contract, slices = going_on(sold), []
     for piece in timeline:
         mine = tuple(entry for entry in piece.in_force if entry.line.interval == interval)
         if mine:
@@ -47,19 +51,23 @@ def group_of(contract: Contract, timeline: Timeline, interval: int, horizon: Hor
     if last:
         contract = until(contract, interval, last)
         slices = [replace(one, period=Period(one.period.start, min(one.period.end, last))) for one in slices]
+    ends = {line.ref: line_end(line, sold) for line in sold.lines}
     billing = {
         line.ref: bill_line(
-            line, Period(line.start, line_end(line, contract)), grid, contract.currency, contract.policies
+            line,
+            Period(line.start, min(ends[line.ref], line_end(line, contract))),
+            grid,
+            contract.currency,
+            contract.policies,
         )
         for line in contract.lines
         if line.charge is not Charge.ONE_TIME and line.interval == interval
     }
-    told = (
-        Told(last, tuple(_told(line, billing[line.ref], contract) for line in opened if _priced(line)))
-        if last
-        else None
-    )
-    return Group(contract, tuple(slices), grid, billing, told)
+    told = None
+    if last:
+        amounts = tuple(_told(line, billing[line.ref], contract) for line in opened if _priced(line))
+        told = Told(last, amounts, sold.end)
+    return Group(contract, sold, tuple(slices), grid, billing, told)
 
 
 def _priced(line: Line) -> bool:

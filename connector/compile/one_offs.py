@@ -94,7 +94,7 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
     """
     if line.quantity >= 0 or line.price_term is not None:
         return part.amount
-    end = line_end(line, group.contract)
+    end = min(line_end(line, group.contract), line_end(line, group.sold))
     rest = [Period(part.period.end, end)] if part.period.end < end else []
     later = 0
     for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):

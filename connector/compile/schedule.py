@@ -22,7 +22,15 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
         "start_date": spec.start,
         "end_behavior": spec.end_behavior,
         "billing_mode": {"type": contract.policies.billing_mode},
-        "metadata": metadata(contract, "order", contract.ref, contract.link, schedule_key=_linked_key(contract, spec)),
+        "metadata": metadata(
+            contract,
+            "order",
+            contract.ref,
+            contract.link,
+            schedule_key=_linked_key(contract, spec),
+            renews_order_id=contract.renews,
+            renewed_by_order_id=contract.renewed_by,
+        ),
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],
     }
     merged = merge_extras(params, contract.extras.get("subscription_schedule", ()))

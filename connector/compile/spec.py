@@ -99,11 +99,12 @@ class PhaseSpec:
 class Told:
     """How far what has no end is told, and what its lines come to until then at the CRM's prices.
 
-    `amounts`: (line, exact minor units), signed.
+    `amounts`: (line, exact minor units), signed. `renews` is the day from which a contract goes on by itself.
     """
 
     until: date
     amounts: tuple[tuple[str, Fraction], ...] = ()
+    renews: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

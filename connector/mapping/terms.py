@@ -57,6 +57,17 @@ def end_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date 
     return max(ends, default=None)
 
 
+def check_renewal(scope: Scope, first: Scope) -> None:
+    """Note a renewal that has a schedule of its own: continued on the first one it would be billed twice."""
+    own = scope.text("stripe_id")
+    if own and own != first.text("stripe_id"):
+        message = f"The renewal is billed by {own} already, and would be billed again on the schedule of {first.ref}."
+        remedy = (
+            "End that schedule in Stripe and clear the id on the order, or set the policy renewal back to hand_over."
+        )
+        scope.report(block(IssueCode.RENEWAL, scope.source("stripe_id"), message, remedy))
+
+
 def read_policies(reader: Reader, scope: Scope) -> Policies:
     """Return the policies of a contract: its own value, else the file's, else the default."""
     shared = reader.scope("policies", scope.record)

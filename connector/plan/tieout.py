@@ -128,6 +128,9 @@ def _explain(
 ) -> Iterable[Explanation]:
     left = difference
     until = max((each.until for each in told), default=FOREVER)
+    renews = min((each.renews for each in told if each.renews), default=FOREVER)
+    later = [bill for bill in bills if bill.day >= renews and not bill.skipped]
+    bills = tuple(bill for bill in bills if bill.day < renews)
     for reason, amount, words in (
         *((reason, amount, _WAIVED[reason]) for reason, amount in waived.items()),
         ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
@@ -135,6 +138,11 @@ def _explain(
         ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),
         ("mapped_price", _by_line(contract, bills, _priced_elsewhere(contract)), "priced by a mapped field"),
         ("discount", _discounts(bills), "taken off by coupons"),
+        (
+            "auto_renew",
+            -sum(bill.amount for bill in later),
+            f"goes on at the same price from {renews}, told until {until}",
+        ),
         ("evergreen", _evergreen(contract, told), f"runs without an end; compared as priced, until {until}"),
     ):
         if amount:
