@@ -10,7 +10,7 @@ from connector.compile.horizon import Horizon, going_on, is_open, until
 from connector.compile.spec import Told
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import to_minor
-from connector.domain.period import Period
+from connector.domain.period import FOREVER, Period
 from connector.domain.timeline import Slice, Timeline, line_end
 
 
@@ -18,14 +18,14 @@ from connector.domain.timeline import Slice, Timeline, line_end
 class Group:
     """The slices of lines that share a billing frequency: one schedule.
 
-    In `contract` what has no end is told until a horizon; `sold` is the contract as it was sold.
+    In `contract` what has no end is told until a horizon; `sold_until` is when each line ends as it was sold.
     """
 
     contract: Contract
-    sold: Contract
     slices: tuple[Slice, ...]
     grid: Grid
     billing: Mapping[str, LineBilling]
+    sold_until: Mapping[str, date]
     told: Told | None = None
 
     @property
@@ -51,11 +51,11 @@ def group_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizon
     if last:
         contract = until(contract, interval, last)
         slices = [replace(one, period=Period(one.period.start, min(one.period.end, last))) for one in slices]
-    ends = {line.ref: line_end(line, sold) for line in sold.lines}
+    ends = {line.ref: min(line_end(line, sold), last or FOREVER) for line in sold.lines}
     billing = {
         line.ref: bill_line(
             line,
-            Period(line.start, min(ends[line.ref], line_end(line, contract))),
+            Period(line.start, ends[line.ref]),
             grid,
             contract.currency,
             contract.policies,
@@ -67,7 +67,7 @@ def group_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizon
     if last:
         amounts = tuple(_told(line, billing[line.ref], contract) for line in opened if _priced(line))
         told = Told(last, amounts, sold.end)
-    return Group(contract, sold, tuple(slices), grid, billing, told)
+    return Group(contract, tuple(slices), grid, billing, ends, told)
 
 
 def _priced(line: Line) -> bool:

@@ -14,7 +14,7 @@ from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
 from connector.domain.period import Period, billing_dates, day_after
-from connector.domain.timeline import InForce, Slice, held_around, line_end, revision_on
+from connector.domain.timeline import InForce, Slice, held_around, revision_on
 
 
 def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
@@ -94,7 +94,7 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
     """
     if line.quantity >= 0 or line.price_term is not None:
         return part.amount
-    end = min(line_end(line, group.contract), line_end(line, group.sold))
+    end = group.sold_until[line.ref]
     rest = [Period(part.period.end, end)] if part.period.end < end else []
     later = 0
     for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):

@@ -4,7 +4,7 @@ A difference must have a reason that the contract's own policies give; one witho
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -129,8 +129,7 @@ def _explain(
     left = difference
     until = max((each.until for each in told), default=FOREVER)
     renews = min((each.renews for each in told if each.renews), default=FOREVER)
-    later = [bill for bill in bills if bill.day >= renews and not bill.skipped]
-    bills = tuple(bill for bill in bills if bill.day < renews)
+    bills, later = _as_sold(bills, renews)
     for reason, amount, words in (
         *((reason, amount, _WAIVED[reason]) for reason, amount in waived.items()),
         ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
@@ -140,7 +139,7 @@ def _explain(
         ("discount", _discounts(bills), "taken off by coupons"),
         (
             "auto_renew",
-            -sum(bill.amount for bill in later),
+            -later,
             f"goes on at the same price from {renews}, told until {until}",
         ),
         ("evergreen", _evergreen(contract, told), f"runs without an end; compared as priced, until {until}"),
@@ -170,6 +169,13 @@ def _tiered(line: Line) -> bool:
 
 def _priced_elsewhere(contract: Contract) -> list[Line]:
     return [line for line in contract.lines if line.period_price is not None and not line.rated]
+
+
+def _as_sold(bills: tuple[Bill, ...], renews: date) -> tuple[tuple[Bill, ...], int]:
+    """Return the bills of the time that was sold, and what recurs later on; what was sold once may be billed later."""
+    later = [c for bill in bills if bill.day >= renews and not bill.skipped for c in bill.charges if c.recurring]
+    kept = (replace(b, charges=tuple(c for c in b.charges if not c.recurring or b.day < renews)) for b in bills)
+    return tuple(kept), sum(charge.net for charge in later)
 
 
 def _evergreen(contract: Contract, told: tuple[Told, ...]) -> int:
