@@ -47,6 +47,18 @@ def invoices(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:
     return found
 
 
+def invoices_of_customer(world: MoneyWorld, synced: Synced) -> Days:
+    """Return what Stripe invoiced an order's customer in all, by the day the invoice was made."""
+    assert world.journal is not None
+    assert synced.planned.contract is not None
+    link = world.journal.link("salesforce", "customer", synced.planned.contract.party.ref)
+    assert link is not None
+    days: Days = defaultdict(int)
+    for invoice in _all(world.api(), {"customer": link.stripe_id}):
+        days[day_of(invoice["created"])] += invoice["total"]
+    return _without_zeros(days)
+
+
 def faults(world: MoneyWorld, synced: Synced) -> list[str]:
     """Tell on which days Stripe invoiced something else than the plan promised, or than the CRM sold in all.
 

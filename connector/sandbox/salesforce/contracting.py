@@ -30,12 +30,12 @@ def contract(org: Backdoor, order_id: str) -> str:
             return contract_id
     quote = org.records("SBQQ__Quote__c")[order["SBQQ__Quote__c"]]
     start, months = quote["SBQQ__StartDate__c"], int(quote["SBQQ__SubscriptionTerm__c"])
-    evergreen = any(is_evergreen(line) for line in _lines(org, order_id))
+    evergreen = any(is_evergreen(line) for line in lines_of(org, order_id))
     end = None if evergreen else last_day(date.fromisoformat(start), months).isoformat()
     made = org.insert(
         "Contract",
         {
-            **_currency(order),
+            **currency_of(order),
             "AccountId": order["AccountId"],
             "StartDate": start,
             "ContractTerm": None if evergreen else months,
@@ -51,7 +51,7 @@ def contract(org: Backdoor, order_id: str) -> str:
             "SBQQ__AmendmentRenewalBehavior__c": "Latest End Date",
         },
     )
-    for line in _lines(org, order_id):
+    for line in lines_of(org, order_id):
         if line.get("SBQQ__SubscriptionPricing__c"):
             _subscribe(org, made, line, end=end, root=None)
     org.update("Order", order_id, {"SBQQ__Contracted__c": True})
@@ -65,7 +65,7 @@ def amend(org: Backdoor, order_id: str, start: date, quantities: Mapping[str, in
 
 def terminate(org: Backdoor, order_id: str, day: date) -> str:
     """End everything that still runs on a day: an amendment to nothing."""
-    lines = _lines(org, order_id)
+    lines = lines_of(org, order_id)
     running = [line for line in lines if is_evergreen(line) or (line.get("EndDate") or "") >= day.isoformat()]
     return amend(org, order_id, day, {line["Id"]: 0 for line in running})
 
@@ -78,7 +78,7 @@ class _Amendment:
         self.start = start
         self.contract = contract(org, order_id)
         self.first = org.records("Order")[order_id]
-        self.roots = {line["Id"]: line for line in _lines(org, order_id)}
+        self.roots = {line["Id"]: line for line in lines_of(org, order_id)}
         self.quote = ""
         self.order = ""
 
@@ -97,7 +97,7 @@ class _Amendment:
     def _opportunity(self) -> Fields:
         number = self.org.records("Contract")[self.contract]["ContractNumber"]
         return {
-            **_currency(self.first),
+            **currency_of(self.first),
             "Name": f"Amendment for contract #{number}",
             "AccountId": self.first["AccountId"],
             "StageName": "Closed Won",
@@ -112,7 +112,7 @@ class _Amendment:
         end = self.org.records("Contract")[self.contract].get("EndDate")
         kept = ("SBQQ__Account__c", "SBQQ__PrimaryContact__c", "SBQQ__PriceBook__c", "SBQQ__PaymentTerms__c")
         return {
-            **_currency(first),
+            **currency_of(first),
             **{name: first.get(name) for name in kept},
             "SBQQ__Type__c": "Amendment",
             "SBQQ__Status__c": "Draft",
@@ -128,7 +128,7 @@ class _Amendment:
     def _order(self, opportunity: str) -> Fields:
         kept = ("AccountId", "Pricebook2Id", "BillToContactId", "PoNumber", "SBQQ__PaymentTerm__c")
         return {
-            **_currency(self.first),
+            **currency_of(self.first),
             **{name: self.first.get(name) for name in kept},
             "OpportunityId": opportunity,
             "SBQQ__Quote__c": self.quote,
@@ -163,7 +163,7 @@ class _Amendment:
         return [line for line in items if line.get("SBQQ__RevisedOrderProduct__c") == root["Id"]]
 
     def _quote_line(self, root: Fields, sold: Fields, terms: Fields, quantity: Decimal, prior: Decimal) -> Fields:
-        copied = {name: value for name, value in sold.items() if name not in _FRESH}
+        copied = {name: value for name, value in sold.items() if name not in FRESH}
         return {
             **copied,
             "SBQQ__Quote__c": self.quote,
@@ -180,7 +180,7 @@ class _Amendment:
         }
 
     def _order_line(self, root: Fields, terms: Fields, quoted: str, *, cancelled: bool, less: bool) -> Fields:
-        copied = {name: value for name, value in root.items() if name not in _FRESH}
+        copied = {name: value for name, value in root.items() if name not in FRESH}
         return {
             **copied,
             **terms,
@@ -203,7 +203,8 @@ class _Amendment:
         return 1 + sorted(r["ServiceDate"] for r in ahead).index(root["ServiceDate"])
 
 
-_FRESH = frozenset(
+#: Fields that a copy of a line does not take over.
+FRESH = frozenset(
     {
         "Id",
         "Name",
@@ -255,7 +256,7 @@ def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str | None
     made = org.insert(
         "SBQQ__Subscription__c",
         {
-            **_currency(line),
+            **currency_of(line),
             **{name: line.get(name) for name in copied},
             **(segment if line.get("SBQQ__SegmentKey__c") else {}),
             "SBQQ__Contract__c": contract_id,
@@ -274,9 +275,11 @@ def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str | None
     org.update("OrderItem", line["Id"], links)
 
 
-def _lines(org: Backdoor, order_id: str) -> list[Fields]:
+def lines_of(org: Backdoor, order_id: str) -> list[Fields]:
+    """Return the lines of an order."""
     return [line for line in org.records("OrderItem").values() if line["OrderId"] == order_id]
 
 
-def _currency(record: Fields) -> Fields:
+def currency_of(record: Fields) -> Fields:
+    """Return the currency of a record as a field, in orgs that have several."""
     return {"CurrencyIsoCode": record["CurrencyIsoCode"]} if record.get("CurrencyIsoCode") else {}
