@@ -16,15 +16,8 @@ P = PRODUCTS
 
 
 def sound_deals(today: date) -> list[Deal]:
-    """All of them, the demo's hero first."""
-    return [
-        *segmented(today),
-        *plain(today),
-        *noteworthy(today),
-        *priced_specially(today),
-        *foreign(today),
-        *endless(today),
-    ]
+    """All that end by themselves, the demo's hero first."""
+    return [*segmented(today), *plain(today), *noteworthy(today), *priced_specially(today), *foreign(today)]
 
 
 def segmented(today: date) -> list[Deal]:
@@ -183,7 +176,7 @@ def foreign(today: date) -> list[Deal]:
     ]
 
 
-def endless(today: date) -> list[Deal]:
+def endless_deals(today: date) -> list[Deal]:
     """Return a contract that runs until it is ended, beside a year that ends by itself."""
     first = next_month(today)
     sold = [evergreen(P["tracking"], 25, first), evergreen(P["routing"], 1, first, frequency="Monthly")]
