@@ -5,6 +5,7 @@ from datetime import date, datetime
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
 from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.windows import next_step, windows_of
 
 
 def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
@@ -33,7 +34,7 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
 def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
-    next_change = values.get("next_change")
+    windows = windows_of(result, desk.account.journal.contract(desk.name, result.planned.raw.key))
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -42,7 +43,19 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         account_key=contract.party.ref if contract else "",
         source_hash=desk.mapping.hash,
         outcome=result.outcome,
-        status=told | {"name": contract.party.name if contract else None, "error": result.error},
-        next_change=next_change if isinstance(next_change, date) else None,
+        status=told
+        | {"name": contract.party.name if contract else None, "error": result.error}
+        | ({"windows": windows} if windows else {}),
+        next_change=_next_change(values.get("next_change"), next_step(windows), desk.today()),
         updated_at=now,
     )
+
+
+def _next_change(told: object, step: date | None, today: date) -> date | None:
+    """Return the first day on which waiting alone changes something: a segment ends, or the next phases are due.
+
+    Where it is not told, something failed for good: that is not tried again with every poll, but by the extend job.
+    """
+    if not isinstance(told, date):
+        return None
+    return min(told, step) if step and step > today else told

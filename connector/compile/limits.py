@@ -6,7 +6,7 @@ from connector.compile.params import dig
 from connector.compile.resource import DesiredState, Resource, Value
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 
-PHASES = 10
+PHASES = 10  # current and future ones; longer contracts are held by a window (window.py)
 ITEMS = 20
 ONE_OFFS = 20
 METADATA_KEYS, METADATA_KEY, METADATA_VALUE = 50, 40, 500
@@ -30,13 +30,6 @@ def _schedule(schedule: Resource, source: Source) -> Iterator[Issue]:
     phases = schedule.params["phases"]
     if not isinstance(phases, list):
         return
-    if len(phases) > PHASES:
-        yield block(
-            IssueCode.LIMIT_PHASES,
-            source,
-            f"the contract has {len(phases)} phases; a Stripe schedule holds {PHASES} current and future ones",
-            "Sell fewer, longer segments. (Appending phases as earlier ones end is not supported yet.)",
-        )
     for phase in phases:
         start = dig({"phase": phase}, "phase", "start_date")
         for name, limit, code in (

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from connector.compile.spec import InvoiceSpec, ScheduleSpec
+from connector.compile.spec import InvoiceSpec, ScheduleSpec, Window
 from connector.domain.issues import Issue
 
 Kind = Literal[
@@ -51,11 +51,15 @@ Params = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One object Stripe should hold. `adopt` is an id the CRM already names for it."""
+    """One object Stripe should hold. `adopt` is an id the CRM already names for it.
+
+    `later` are a schedule's phases that Stripe has no room for yet (`window.py`).
+    """
 
     key: Key
     params: Params
     adopt: str | None = None
+    later: tuple[Params, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class DesiredState:
     """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`).
 
     `made` is the day on which its schedules are, or were, made; late ones are sent otherwise than they are told.
+    `windows` tells of the schedules that have more phases than Stripe holds; `schedules` tells them whole.
     """
 
     contract_key: str
@@ -71,6 +76,7 @@ class DesiredState:
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
     made: date | None = None
+    windows: tuple[Window, ...] = ()
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

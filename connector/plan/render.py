@@ -6,7 +6,8 @@ Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 from collections.abc import Iterator
 from fractions import Fraction
 
-from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.compile.resource import DesiredState
+from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Window
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
 from connector.plan.operation import Create, Operation, Retire, Update
@@ -24,8 +25,7 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
     for operation in plan.operations:
         lines += [f"    {line}" for line in _operation_lines(operation)]
     if plan.desired and (plan.operations or plan.blocked):
-        for schedule in plan.desired.schedules:
-            lines += [f"    {line}" for line in schedule_lines(schedule)]
+        lines += [f"    {line}" for line in _schedules(plan.desired)]
         for invoice in plan.desired.invoices:
             lines += [f"      one-off  {_one_off(one_off, invoice.currency)}" for one_off in invoice.lines]
     if plan.tie_out:
@@ -41,6 +41,15 @@ def issue_lines(issue: Issue) -> Iterator[str]:
     yield f"  fix: {issue.remedy}" + (f"  [{where}]" if where else "")
 
 
+def _schedules(desired: DesiredState) -> Iterator[str]:
+    """Yield every schedule; linked ones are one contract, so each tells its key first."""
+    for schedule in desired.schedules:
+        if len(desired.schedules) > 1:
+            yield f"schedule {schedule.key}"
+        yield from schedule_lines(schedule)
+        yield from (window_line(window) for window in desired.windows if window.key == schedule.key)
+
+
 def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
     """Yield a schedule phase by phase."""
     for number, phase in enumerate(schedule.phases, start=1):
@@ -52,6 +61,14 @@ def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
             yield f"  once  {_one_off(one_off, schedule.currency)}"
         for discount in phase.discounts:
             yield f"  coupon  {discount.name or discount.ref} ({discount.duration})"
+
+
+def window_line(window: Window) -> str:
+    """Return what Stripe holds of a long schedule, and when the next phases follow."""
+    return (
+        f"window   {window.phases} phases; Stripe holds the first {window.held}, up to {window.until}; "
+        f"the rest is appended from {window.extend}"
+    )
 
 
 def ramp_picture(schedule: ScheduleSpec) -> Iterator[str]:
