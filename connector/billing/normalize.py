@@ -53,6 +53,7 @@ def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, i
         "items": [_item(item, names, ids) for item in phase["items"]],
         "add_invoice_items": [_one_off(item, names, zone) for item in phase.get("add_invoice_items") or []],
     }
+    _note_one_offs(phase, result, ids)
     kept = {"collection_method", "description", "invoice_settings", "trial_end", "on_behalf_of", "transfer_data"}
     result |= {key: phase[key] for key in kept if phase.get(key) is not None}
     return {key: value for key, value in result.items() if value not in (None, [], {})}
@@ -112,6 +113,12 @@ def _one_off(item: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) 
         "discountable": None if item.get("discountable", True) else False,
     }
     return {key: value for key, value in result.items() if value not in (None, [], {})}
+
+
+def _note_one_offs(phase: Mapping[str, Any], told: Json, ids: dict[str, list[str]]) -> None:
+    """Note the price ids of one-offs by phase: in the running one only the id itself says that they were billed."""
+    for item, one_off in zip(phase.get("add_invoice_items") or [], told["add_invoice_items"], strict=True):
+        ids.setdefault(dump([told["start_date"], one_off["price_data"]]), []).append(item["price"]["id"])
 
 
 def _edge(edge: Mapping[str, Any], zone: ZoneInfo) -> Json:
