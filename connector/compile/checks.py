@@ -1,14 +1,17 @@
 """What must hold before a contract can be billed at all. Every check reports everything it finds."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import pairwise
 
+from connector.compile.group import groups_of
+from connector.compile.limits import ITEMS
 from connector.compile.resource import DesiredState
 from connector.domain.contract import Charge, Contract, Line, RevisionKind
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.domain.money import plain
+from connector.domain.period import Period
 from connector.domain.timeline import Timeline, line_end
 
 
@@ -29,21 +32,29 @@ def check_lines(contract: Contract) -> tuple[Issue, ...]:
 
 
 def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
-    """Return stretches of a billing frequency in which nothing is sold: Stripe has no phase without items."""
-    issues = []
+    """Return stretches in which a schedule would have nothing to bill: Stripe has no phase without items."""
+    issues: list[Issue] = []
     for interval in sorted({entry.line.interval for piece in timeline for entry in piece.in_force}):
         mine = [piece.period for piece in timeline if any(e.line.interval == interval for e in piece.in_force)]
-        for one, other in pairwise(mine):
-            if one.end < other.start:
-                issues.append(
-                    block(
-                        IssueCode.COVERAGE_GAP,
-                        Source(contract.ref),
-                        f"nothing is sold from {one.end} to {other.start}; a Stripe schedule cannot pause in between",
-                        "Extend a line over the gap, add a zero-price line, or sell the later part as its own order.",
-                    )
-                )
+        gaps = _gaps(contract, mine)
+        if not gaps and len(contract.lines) > ITEMS:
+            groups = groups_of(contract, timeline, interval)
+            gaps = [gap for group in groups for gap in _gaps(contract, [piece.period for piece in group.slices])]
+        issues += gaps
     return tuple(issues)
+
+
+def _gaps(contract: Contract, periods: Iterable[Period]) -> list[Issue]:
+    return [_gap(contract, one, other) for one, other in pairwise(periods) if one.end < other.start]
+
+
+def _gap(contract: Contract, one: Period, other: Period) -> Issue:
+    return block(
+        IssueCode.COVERAGE_GAP,
+        Source(contract.ref),
+        f"nothing is sold from {one.end} to {other.start}; a Stripe schedule cannot pause in between",
+        "Extend a line over the gap, add a zero-price line, or sell the later part as its own order.",
+    )
 
 
 def check_over(desired: DesiredState, contract: Contract) -> tuple[Issue, ...]:

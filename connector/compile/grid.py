@@ -7,7 +7,7 @@ the back (a *part*) is worth the line's total minus the whole periods, so the su
     22 months at 4400.00, billed yearly, joining 10 months before the anniversary → part 2000.00, then 1 at 2400.00
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -21,7 +21,11 @@ _DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reprod
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day."""
+    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day.
+
+    The anchor lies before the start where a linked schedule begins later than the contract, and behind it where a stub
+    comes first.
+    """
 
     anchor: date
     interval: int
@@ -29,15 +33,26 @@ class Grid:
 
     def on(self, day: date) -> bool:
         """Tell whether a billing period begins on `day`."""
+        return day == self.start or self._counts(day)
+
+    def _counts(self, day: date) -> bool:
         months = months_since(self.anchor, day)
-        return day == self.start or (months % self.interval == 0 and add_months(self.anchor, months) == day)
+        return months % self.interval == 0 and add_months(self.anchor, months) == day
 
     @property
     def counted_from(self) -> date:
         """Return the first day that is counted from the anchor: the start, or the day on which a first stub ends."""
-        if self.anchor <= self.start:
+        if self._counts(self.start):
             return self.start
-        return next(billing_dates(self.anchor, self.interval, Period(self.start, self.anchor)), self.anchor)
+        coming = Period(self.start, add_months(self.start, self.interval + 1))
+        return next(billing_dates(self.anchor, self.interval, coming))
+
+    def starting(self, start: date, end: date) -> "Grid":
+        """Return the same billing dates for a linked schedule; its own, where Stripe could not count these."""
+        later = replace(self, start=start)
+        dates = [*billing_dates(self.anchor, self.interval, Period(start, end))]
+        counted = (add_months(dates[0], index * self.interval) for index in range(len(dates))) if dates else ()
+        return later if list(counted) == dates else Grid(start, self.interval, start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,94 @@
-"""The lines of one billing frequency: their slices, the grid they are billed on, and how each falls on it."""
+"""The lines of one linked schedule: their slices, the grid they are billed on, and how each falls on it.
 
-from collections.abc import Mapping
+Lines of one billing frequency are one schedule, or several where there are more than one can hold (`deal.py`).
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
+from connector.compile.deal import Lot, deal, shaped_by
 from connector.compile.grid import Grid, LineBilling, bill_line, grid_for
-from connector.domain.contract import Charge, Contract
+from connector.domain.contract import Charge, Contract, Line
 from connector.domain.period import Period
 from connector.domain.timeline import Slice, Timeline, line_end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
-    """The slices of lines that share a billing frequency: one schedule."""
+    """The slices of lines that share a schedule: the `number`th of their billing frequency.
+
+    `refs` are its lines; `billing` and `grids` know all lines of the frequency, since a change in one schedule may
+    take from lines in another. `since` is the day on which the frequency is first billed.
+    """
 
     contract: Contract
     slices: tuple[Slice, ...]
     grid: Grid
     billing: Mapping[str, LineBilling]
+    grids: Mapping[str, Grid]
+    refs: Lot
+    number: int
+    since: date
 
     @property
     def period(self) -> Period:
         """Return the whole time of the schedule."""
         return Period(self.slices[0].period.start, self.slices[-1].period.end)
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Return what tells the groups of a contract apart."""
+        return self.grid.interval, self.number
 
-def group_of(contract: Contract, timeline: Timeline, interval: int) -> Group:
-    """Return the lines of a billing frequency, put on their grid."""
-    slices = []
-    for piece in timeline:
-        mine = tuple(entry for entry in piece.in_force if entry.line.interval == interval)
-        if mine:
-            slices.append(replace(piece, in_force=mine))
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Return the lines of the schedule, in order of the revisions."""
+        return tuple(line for line in self.contract.lines if line.ref in self.refs)
+
+    def shaping(self, also: Iterable[Line]) -> Contract:
+        """Return the contract by the revisions that concern the schedule; a single one all of them concern."""
+        if len(self.refs) == len(self.billing):
+            return self.contract
+        return shaped_by(self.contract, (*self.refs, *(line.ref for line in also)))
+
+
+def groups_of(contract: Contract, timeline: Timeline, interval: int) -> tuple[Group, ...]:
+    """Return the lines of a billing frequency, put on their grid, as one group for each schedule."""
+    slices = _slices(timeline, interval)
+    since = slices[0].period.start
     end = _sold_until(contract, interval) or slices[-1].period.end
-    grid = grid_for(slices[0].period.start, end, interval, contract.policies)
-    billing = {
-        line.ref: bill_line(
-            line, Period(line.start, line_end(line, contract)), grid, contract.currency, contract.policies
+    whole = grid_for(since, end, interval, contract.policies)
+    lines = [line for line in contract.lines if line.charge is not Charge.ONE_TIME and line.interval == interval]
+    dealt = deal(contract, interval, {line.ref: _bill(line, whole, contract) for line in lines})
+    lots = [(number, lot, _slices(slices, interval, lot)) for number, lot in enumerate(dealt, start=1)]
+    forgotten = frozenset(ref for _, lot, mine in lots if not mine for ref in lot)  # taken away before they began
+    lots = [(number, lot, mine) for number, lot, mine in lots if mine]
+    lots[0] = (lots[0][0], lots[0][1] | forgotten, lots[0][2])
+    on = {number: whole.starting(mine[0].period.start, mine[-1].period.end) for number, _, mine in lots}
+    grids = {ref: on[number] for number, lot, _ in lots for ref in lot}
+    if len(lots) == 1:
+        on, grids = dict.fromkeys(on, whole), dict.fromkeys(grids, whole)
+    billing = {line.ref: _bill(line, grids[line.ref], contract) for line in lines}
+    return tuple(Group(contract, mine, on[number], billing, grids, lot, number, since) for number, lot, mine in lots)
+
+
+def _slices(timeline: Iterable[Slice], interval: int, refs: Lot | None = None) -> tuple[Slice, ...]:
+    found = []
+    for piece in timeline:
+        mine = tuple(
+            entry
+            for entry in piece.in_force
+            if entry.line.interval == interval and (refs is None or entry.line.ref in refs)
         )
-        for line in contract.lines
-        if line.charge is not Charge.ONE_TIME and line.interval == interval
-    }
-    return Group(contract, tuple(slices), grid, billing)
+        if mine:
+            found.append(replace(piece, in_force=mine))
+    return tuple(found)
+
+
+def _bill(line: Line, grid: Grid, contract: Contract) -> LineBilling:
+    return bill_line(line, Period(line.start, line_end(line, contract)), grid, contract.currency, contract.policies)
 
 
 def _sold_until(contract: Contract, interval: int) -> date | None:

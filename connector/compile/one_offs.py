@@ -54,9 +54,9 @@ def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
     """
     owed_back = []
     in_force = {entry.line.ref for entry in piece.in_force}
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or line.ref in in_force or not line.quantity:
+    for line in group.lines:
+        billing = group.billing[line.ref]
+        if line.rated or line.ref in in_force or not line.quantity:
             continue
         part = billing.part_at(period)
         if part and not part.on_grid and part.period.start == period.start and part.amount:
@@ -71,9 +71,9 @@ def credits_at_the_end(group: Group) -> tuple[OneOffSpec, ...]:
     No phase begins on that day: they go on the last invoice, whose period ends early.
     """
     found = []
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or not line.quantity:
+    for line in group.lines:
+        billing = group.billing[line.ref]
+        if line.rated or not line.quantity:
             continue
         for part in billing.parts:
             if part.period.start == group.period.end and not part.on_grid and part.amount:
@@ -97,10 +97,16 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
     end = line_end(line, group.contract)
     rest = [Period(part.period.end, end)] if part.period.end < end else []
     later = 0
-    for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):
+    for day in _dates(group, rest):
         before, after = held_around(group.contract, line, day)
         later += _billed_on(group, after, day) - _billed_on(group, before, day)
     return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
+
+
+def _dates(group: Group, periods: Iterable[Period]) -> list[date]:
+    """Return the billing dates of all that one change may take from; linked schedules may have their own."""
+    grids = dict.fromkeys(group.grids.values())
+    return sorted({day for grid in grids for p in periods for day in billing_dates(grid.anchor, grid.interval, p)})
 
 
 def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:
@@ -108,7 +114,7 @@ def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:
     total = 0
     for entry in held:
         billing = group.billing.get(entry.line.ref)
-        if billing is None or not entry.line.quantity:
+        if billing is None or not entry.line.quantity or not group.grids[entry.line.ref].on(day):
             continue
         part = billing.part_at(Period(day, day_after(day)))
         if part is None:

@@ -8,16 +8,16 @@ in a part:
                                     whole periods it is a one-off with its own service period
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
+from connector.compile.carry import carry
 from connector.compile.discounts import for_phase
 from connector.compile.grid import Part
-from connector.compile.group import Group, group_of
+from connector.compile.group import Group, groups_of
 from connector.compile.one_offs import (
     credits_at_the_end,
     last_invoice,
@@ -30,34 +30,24 @@ from connector.compile.one_offs import (
 from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
-from connector.domain.contract import Charge, Contract, Line
+from connector.domain.contract import Charge, Contract, Discount, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
 from connector.domain.timeline import InForce, Slice, Timeline, revision_on
 
 
 def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
-    """Return one schedule per billing frequency; one-time lines go with the first that still runs on their day.
+    """Return one schedule per billing frequency and lot of lines; one-time lines go with the first that has room.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
     schedule, and the one that runs stays what it is.
     """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
-    groups = [group_of(contract, timeline, interval) for interval in intervals]
+    groups = [group for interval in intervals for group in groups_of(contract, timeline, interval)]
     own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
-    groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
-    carried: dict[int, list[Line]] = defaultdict(list)
-    for line in _one_time(contract):
-        carried[_carrier(groups, line).grid.interval].append(line)
-    return tuple(
-        _schedule(group, one_time=tuple(carried[group.grid.interval]), suffix=group.grid.interval != own)
-        for group in groups
-    )
-
-
-def _carrier(groups: Sequence[Group], line: Line) -> Group:
-    last = max(groups, key=lambda group: group.period.end)
-    return next((group for group in groups if line.start < group.period.end), last)
+    groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
+    carried = carry(groups, _one_time(contract))
+    return tuple(_schedule(group, one_time=carried[group.key], own=own) for group in groups)
 
 
 def _first_interval(contract: Contract) -> int | None:
@@ -76,20 +66,27 @@ def _weight(group: Group) -> int:
     return len({line.segment.key for line in first if line.segment and line.interval == group.grid.interval})
 
 
-def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> ScheduleSpec:
+def _schedule(group: Group, *, one_time: tuple[Line, ...], own: int | None) -> ScheduleSpec:
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
     merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
     marked = _mark_cycles(group, merged)
-    key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
-    return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
+    return ScheduleSpec(_key(group, own), contract.currency, group.grid.interval, marked)
+
+
+def _key(group: Group, own: int | None) -> str:
+    """Return the key of a schedule: the order's, with the frequency and the number that tell linked ones apart."""
+    ref, interval = group.contract.ref, group.grid.interval
+    if group.number > 1:
+        return f"{ref}:{interval}m:{group.number}"
+    return ref if interval == own else f"{ref}:{interval}m"
 
 
 def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
     days = {day for piece in group.slices for day in (piece.period.start, piece.period.end)}
-    for billing in group.billing.values():
-        days |= {day for part in billing.parts for day in (part.period.start, part.period.end)}
+    for line in group.lines:
+        days |= {day for part in group.billing[line.ref].parts for day in (part.period.start, part.period.end)}
     first, last = group.period.start, group.period.end
     days |= {line.start for line in one_time if first < line.start < last}
     days |= {last_invoice(group)} if credits_at_the_end(group) else set()
@@ -116,14 +113,20 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
     first = period.start == group.period.start
     return PhaseSpec(
         period=period,
-        revision=revision_on(contract, period.start).ref,
+        revision=revision_on(group.shaping(one_time), period.start).ref,
         segment_index=index,
         segment_label=label,
         items=tuple(items),
         one_offs=tuple(one_offs),
-        discounts=for_phase(contract, period, group.period.start, group.grid.anchor),
+        discounts=_of_orders(group, period),
         bills_from_start=first and contract.policies.backdated_start == "bill",
     )
+
+
+def _of_orders(group: Group, period: Period) -> tuple[Discount, ...]:
+    """Return the orders' coupons of a phase. An amount off an invoice is given once, on the first linked schedule."""
+    found = for_phase(group.contract, period, group.since, group.grid.anchor)
+    return found if group.number == 1 else tuple(discount for discount in found if discount.amount is None)
 
 
 def _billed_in(line: Line, period: Period, group: Group) -> bool:
