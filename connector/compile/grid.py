@@ -7,7 +7,7 @@ the back (a *part*) is worth the line's total minus the whole periods, so the su
     22 months at 4400.00, billed yearly, joining 10 months before the anniversary → part 2000.00, then 1 at 2400.00
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
@@ -47,12 +47,18 @@ class Grid:
         coming = Period(self.start, add_months(self.start, self.interval + 1))
         return next(billing_dates(self.anchor, self.interval, coming))
 
-    def starting(self, start: date, end: date) -> "Grid":
-        """Return the same billing dates for a linked schedule; its own, where Stripe could not count these."""
-        later = replace(self, start=start)
-        dates = [*billing_dates(self.anchor, self.interval, Period(start, end))]
-        counted = (add_months(dates[0], index * self.interval) for index in range(len(dates))) if dates else ()
-        return later if list(counted) == dates else Grid(start, self.interval, start)
+    def uneven(self, end: date) -> tuple[Period, ...]:
+        """Return the first periods up to `end` whose dates Stripe would not count on from: 28 Feb leads to 28 Mar.
+
+        There are none but where a linked schedule begins later than the contract, and that on a month's end.
+        """
+        dates = [*billing_dates(self.anchor, self.interval, Period(self.counted_from, add_months(end, self.interval)))]
+        periods = [Period(one, other) for one, other in pairwise(dates) if one < end]
+        for index in range(len(periods)):
+            counted = (add_months(dates[index], step * self.interval) for step in range(len(periods) - index + 1))
+            if list(counted) == dates[index : len(periods) + 1]:
+                return tuple(periods[:index])
+        return tuple(periods)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from connector.compile.deal import Lot, deal, shaped_by
 from connector.compile.grid import Grid, LineBilling, bill_line, grid_for
+from connector.compile.spec import Interval
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.period import Period
 from connector.domain.timeline import Slice, Timeline, line_end
@@ -19,15 +20,14 @@ from connector.domain.timeline import Slice, Timeline, line_end
 class Group:
     """The slices of lines that share a schedule: the `number`th of their billing frequency.
 
-    `refs` are its lines; `billing` and `grids` know all lines of the frequency, since a change in one schedule may
-    take from lines in another. `since` is the day on which the frequency is first billed.
+    `refs` are its lines; `billing` knows all lines of the frequency, since a change in one schedule may take from lines
+    in another. They have the same billing dates. `since` is the day on which the frequency is first billed.
     """
 
     contract: Contract
     slices: tuple[Slice, ...]
     grid: Grid
     billing: Mapping[str, LineBilling]
-    grids: Mapping[str, Grid]
     refs: Lot
     number: int
     since: date
@@ -47,6 +47,16 @@ class Group:
         """Return the lines of the schedule, in order of the revisions."""
         return tuple(line for line in self.contract.lines if line.ref in self.refs)
 
+    @cached_property
+    def uneven(self) -> tuple[Period, ...]:
+        """Return the periods that must be counted in days."""
+        return self.grid.uneven(self.period.end)
+
+    def interval_on(self, day: date) -> Interval:
+        """Return the interval of the whole billing period that a day is in."""
+        found = next((period for period in self.uneven if period.start <= day < period.end), None)
+        return Interval("day", found.days) if found else Interval("month", self.grid.interval)
+
     def shaping(self, also: Iterable[Line]) -> Contract:
         """Return the contract by the revisions that concern the schedule; a single one all of them concern."""
         if len(self.refs) == len(self.billing):
@@ -60,18 +70,17 @@ def groups_of(contract: Contract, timeline: Timeline, interval: int) -> tuple[Gr
     since = slices[0].period.start
     end = _sold_until(contract, interval) or slices[-1].period.end
     whole = grid_for(since, end, interval, contract.policies)
-    lines = [line for line in contract.lines if line.charge is not Charge.ONE_TIME and line.interval == interval]
-    dealt = deal(contract, interval, {line.ref: _bill(line, whole, contract) for line in lines})
+    lines = {
+        line.ref: line for line in contract.lines if line.charge is not Charge.ONE_TIME and line.interval == interval
+    }
+    dealt = deal(contract, interval, {ref: _bill(line, whole, contract) for ref, line in lines.items()})
     lots = [(number, lot, _slices(slices, interval, lot)) for number, lot in enumerate(dealt, start=1)]
     forgotten = frozenset(ref for _, lot, mine in lots if not mine for ref in lot)  # taken away before they began
     lots = [(number, lot, mine) for number, lot, mine in lots if mine]
     lots[0] = (lots[0][0], lots[0][1] | forgotten, lots[0][2])
-    on = {number: whole.starting(mine[0].period.start, mine[-1].period.end) for number, _, mine in lots}
-    grids = {ref: on[number] for number, lot, _ in lots for ref in lot}
-    if len(lots) == 1:
-        on, grids = dict.fromkeys(on, whole), dict.fromkeys(grids, whole)
-    billing = {line.ref: _bill(line, grids[line.ref], contract) for line in lines}
-    return tuple(Group(contract, mine, on[number], billing, grids, lot, number, since) for number, lot, mine in lots)
+    grids = {number: replace(whole, start=mine[0].period.start) for number, _, mine in lots}
+    billing = {ref: _bill(line, grids[n], contract) for n, lot, _ in lots for ref, line in lines.items() if ref in lot}
+    return tuple(Group(contract, mine, grids[n], billing, lot, n, since) for n, lot, mine in lots)
 
 
 def _slices(timeline: Iterable[Slice], interval: int, refs: Lot | None = None) -> tuple[Slice, ...]:

