@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import pairwise
 
-from connector.compile.group import groups_of
+from connector.compile.group import Group, groups_of
 from connector.compile.limits import ITEMS
 from connector.compile.resource import DesiredState
 from connector.domain.contract import Charge, Contract, Line, RevisionKind
@@ -36,16 +36,15 @@ def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
     issues: list[Issue] = []
     for interval in sorted({entry.line.interval for piece in timeline for entry in piece.in_force}):
         mine = [piece.period for piece in timeline if any(e.line.interval == interval for e in piece.in_force)]
-        gaps = _gaps(contract, mine)
+        gaps = [_gap(contract, one, other) for one, other in _apart(mine)]
         if not gaps and len(contract.lines) > ITEMS:
-            groups = groups_of(contract, timeline, interval)
-            gaps = [gap for group in groups for gap in _gaps(contract, [piece.period for piece in group.slices])]
+            gaps = [pause for group in groups_of(contract, timeline, interval) for pause in _pauses(group)]
         issues += gaps
     return tuple(issues)
 
 
-def _gaps(contract: Contract, periods: Iterable[Period]) -> list[Issue]:
-    return [_gap(contract, one, other) for one, other in pairwise(periods) if one.end < other.start]
+def _apart(periods: Iterable[Period]) -> list[tuple[Period, Period]]:
+    return [(one, other) for one, other in pairwise(periods) if one.end < other.start]
 
 
 def _gap(contract: Contract, one: Period, other: Period) -> Issue:
@@ -55,6 +54,19 @@ def _gap(contract: Contract, one: Period, other: Period) -> Issue:
         f"nothing is sold from {one.end} to {other.start}; a Stripe schedule cannot pause in between",
         "Extend a line over the gap, add a zero-price line, or sell the later part as its own order.",
     )
+
+
+def _pauses(group: Group) -> Iterator[Issue]:
+    """Yield stretches without a line in one of the linked schedules of a wide contract, where others go on."""
+    for one, other in _apart(piece.period for piece in group.slices):
+        names = sorted({entry.line.product.name for p in group.slices if p.period == other for entry in p.in_force})
+        yield block(
+            IssueCode.COVERAGE_GAP,
+            Source(group.contract.ref),
+            f"{', '.join(names)}: begins on {other.start}, but all beside it on linked schedule {group.number} ends on "
+            f"{one.end}; a Stripe schedule cannot pause in between",
+            "Sell what begins later as its own order.",
+        )
 
 
 def check_over(desired: DesiredState, contract: Contract) -> tuple[Issue, ...]:

@@ -1,8 +1,11 @@
 """What Stripe cannot hold, found before the first write."""
 
+from dataclasses import replace
+
 import pytest
 
 from connector.compile.contract import compile_contract
+from connector.compile.limits import check_limits
 from connector.domain.contract import Contract, Party
 from connector.domain.issues import Issue, Severity
 from connector.domain.period import add_months
@@ -45,7 +48,6 @@ def issues_of(made: Contract) -> list[Issue]:
 @pytest.mark.parametrize(
     ("made", "code", "words"),
     [
-        (lines(21), "LIMIT_ITEMS", "the phase from 2027-01-01 has 21 lines; Stripe takes 20"),
         (one_offs(21), "LIMIT_ONE_OFFS", "the phase from 2027-01-01 has 21 one-off amounts; Stripe takes 20"),
         (metadata(50), "LIMIT_METADATA", "subscription_schedule/R1: 51 metadata keys; Stripe keeps 50"),
         (metadata(key="k" * 40), "LIMIT_METADATA", "is over 40"),
@@ -67,7 +69,7 @@ def test_over_a_limit_blocks(made, code, words):
     "made",
     [
         segments(40),
-        lines(20),
+        lines(45),
         one_offs(20),
         metadata(49),
         metadata(key="k" * 39),
@@ -81,6 +83,17 @@ def test_over_a_limit_blocks(made, code, words):
 )
 def test_at_a_limit_is_fine(made):
     assert issues_of(made) == []
+
+
+def test_a_phase_with_too_many_items_is_never_sent():
+    """Lines are dealt out to linked schedules; the limit itself is watched all the same."""
+    desired = compile_contract(lines(20)).desired
+    assert desired is not None
+    (schedule,) = desired.of("subscription_schedule")
+    (phase,) = schedule.params["phases"]
+    wide = replace(schedule, params={**schedule.params, "phases": [{**phase, "items": phase["items"] + [{}]}]})
+    (found,) = check_limits(replace(desired, resources=(wide,)), "R1")
+    assert (found.code, found.message) == ("LIMIT_ITEMS", "the phase from 2027-01-01 has 21 lines; Stripe takes 20")
 
 
 def test_invoices_sent_need_an_address():

@@ -7,10 +7,10 @@ from datetime import date
 from fractions import Fraction
 
 from connector.compile.contract import compile_contract
-from connector.domain.contract import Contract, Line
+from connector.domain.contract import Contract
 from connector.plan.projection import Bill, project
 from connector.plan.tieout import check_steps, check_tie_out, tie_out
-from tests.oracle.calendars import recurring, root_of
+from tests.oracle.calendars import calendars, recurring, root_of
 from tests.oracle.slack import slack, slack_of_all
 from tests.oracle.sold import HALF, minor, one_time, sales
 
@@ -48,17 +48,53 @@ def judge(contract: Contract, today: date) -> Verdict:
 def faults(contract: Contract, bills: Iterable[Bill], today: date) -> Iterable[str]:
     """Yield every sum that is not the oracle's, by family of lines and day, and in all."""
     told = billed(contract, bills)
-    due, room = _due(contract, today, told)
+    due, room = _due(contract, today)
     once = {item.line.ref: item for item in one_time(contract)}
     for ref, item in once.items():
         days = [_moved(day, item.line.start, today) for day in item.days]
         day = next((day for day in days if (ref, day) in told), days[0])
         due[ref, day] += item.worth
         room[ref, day] += HALF
+    linked = linked_days(contract)
+    for root, dates in linked.items():
+        yield from _linked_faults(root, dates, (told, due, room))
     for place in sorted({*told, *due}):
-        if abs(told.get(place, 0) - due[place]) > room[place]:
+        if place[0] not in linked and abs(told.get(place, 0) - due[place]) > room[place]:
             yield _fault(place, told.get(place, 0), due[place], room[place])
     yield from _totals(contract, told)
+
+
+def linked_days(contract: Contract) -> dict[str, tuple[date, ...]]:
+    """Return the families that may be billed by several linked schedules, with the billing dates of all of them."""
+    roots: dict[str, tuple[date, ...]] = {}
+    for interval, dates in calendars(contract).items():
+        mine = [line for line in recurring(contract) if line.interval == interval]
+        if len(mine) > FULL:
+            roots |= {root_of(line, contract).ref: dates.every for line in mine}
+    return roots
+
+
+def _linked_faults(
+    root: str,
+    dates: tuple[date, ...],
+    sums: tuple[Mapping[Place, int], Mapping[Place, Fraction], Mapping[Place, Fraction]],
+) -> Iterable[str]:
+    """Yield where a family of a wide contract is billed another amount, or a whole billing period early or late.
+
+    A schedule that begins between two billing dates is invoiced at once for what one that runs bills with the next
+    invoice; one that ends between two gives back on its last invoice.
+    """
+    told, due, room = sums
+    off, slackness, before = Fraction(0), Fraction(0), False
+    days = sorted({day for ref, day in {*told, *due} if ref == root} | {*dates})
+    for day in days:
+        off += told.get((root, day), 0) - due.get((root, day), Fraction(0))
+        slackness += room.get((root, day), Fraction(0))
+        if day in dates or day == days[-1]:
+            apart = abs(off) > slackness
+            if apart and (before or day == days[-1]):
+                yield _fault((root, day), int(off), Fraction(0), slackness)
+            before = apart
 
 
 def billed(contract: Contract, bills: Iterable[Bill]) -> dict[Place, int]:
@@ -71,9 +107,7 @@ def billed(contract: Contract, bills: Iterable[Bill]) -> dict[Place, int]:
     return dict(sums)
 
 
-def _due(
-    contract: Contract, today: date, told: Mapping[Place, int]
-) -> tuple[dict[Place, Fraction], dict[Place, Fraction]]:
+def _due(contract: Contract, today: date) -> tuple[dict[Place, Fraction], dict[Place, Fraction]]:
     due: dict[Place, Fraction] = defaultdict(Fraction)
     room: dict[Place, Fraction] = defaultdict(Fraction)
     families = defaultdict(list)
@@ -85,16 +119,9 @@ def _due(
                 begins = piece.at.start == sale.line.start
                 invoice = sale.dates.invoice_of(sale.line) if begins else sale.dates.invoice_on(piece.at.start)
                 place = (root, _moved(invoice, piece.at.start, today))
-                if begins and is_wide(sale.line, contract):
-                    place = next((at for at in [(root, max(today, sale.line.start))] if at in told), place)
                 due[place] += piece.worth
                 room[place] += slack(sale, piece, family, contract)
     return due, room
-
-
-def is_wide(line: Line, contract: Contract) -> bool:
-    """Tell whether a line may begin a schedule of its own, since another is full: Stripe invoices that day at once."""
-    return line.quantity >= 0 and sum(each.interval == line.interval for each in recurring(contract)) > FULL
 
 
 def _moved(invoice: date, day: date, today: date) -> date:
