@@ -82,16 +82,16 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
 def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, else for today, and look at what Stripe holds.
 
-    A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled and compared again.
+    A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    compiled = _compiled(desk, contract, made_on(contract, desk.account) or desk.today())
+    made = made_on(contract, desk.account) or desk.today()
+    compiled = _compiled(desk, contract, made)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
-    again = _compiled(desk, contract, existing.made) if existing.made else compiled
-    if again.desired is None or again.desired.resources == compiled.desired.resources:
-        return again, existing
-    return again, observe(contract, again.desired, desk.account, now, live=live)
+    if existing.made in {None, made}:
+        return compiled, existing
+    return _compiled(desk, contract, existing.made), existing
 
 
 def _compiled(desk: Desk, contract: Contract, made: date) -> Compiled:

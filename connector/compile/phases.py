@@ -30,6 +30,7 @@ from connector.compile.one_offs import (
 from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
+from connector.compile.ways import billed_as_agreed
 from connector.domain.contract import Charge, Contract, Discount, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
@@ -72,7 +73,8 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], own: int | None) -> S
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
     merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
     marked = _mark_cycles(group, merged)
-    return ScheduleSpec(_key(group, own), contract.currency, group.grid.interval, marked)
+    spec = ScheduleSpec(_key(group, own), contract.currency, group.grid.interval, marked)
+    return billed_as_agreed(spec, contract)
 
 
 def _key(group: Group, own: int | None) -> str:

@@ -64,7 +64,16 @@ def _cut(resource: Resource, windows: Mapping[str, Window]) -> Resource:
     cut = windows.get(resource.key.name) if resource.key.kind == "subscription_schedule" else None
     if cut is None:
         return resource
-    phases = cast("list[Params]", resource.params["phases"])
-    held = [phase for phase in phases if cast("date", phase["end_date"]) <= cut.until]
-    params: Params = {**resource.params, "phases": cast("Value", held), "end_behavior": "release"}
-    return replace(resource, params=params, later=tuple(phases[len(held) :]))
+    told = cast("list[Params]", resource.params["phases"])
+    later = tuple(phase for phase in told if not _is_held(phase, cut))
+    create = resource.create and _shortened(resource.create, cut)
+    return replace(resource, params=_shortened(resource.params, cut), create=create, later=later)
+
+
+def _shortened(params: Params, cut: Window) -> Params:
+    held = [phase for phase in cast("list[Params]", params["phases"]) if _is_held(phase, cut)]
+    return {**params, "phases": cast("Value", held), "end_behavior": "release"}
+
+
+def _is_held(phase: Params, cut: Window) -> bool:
+    return cast("date", phase["end_date"]) <= cut.until

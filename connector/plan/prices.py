@@ -35,27 +35,22 @@ def by_terms(params: Json, terms: Terms) -> Json:
 
 
 def reuse_prices(phase: Params, known: Mapping[str, list[str]], terms: Terms) -> Params:
-    """Name the price ids Stripe already uses for equal terms; Stripe takes each id once in a phase.
-
-    One-offs are named by the ids they have in this very phase: under another id the running one's would be billed anew.
-    """
+    """Name the price ids Stripe already uses for equal terms; Stripe takes each id once in a phase."""
     left = {name: list(ids) for name, ids in known.items()}
-    start = canonical(phase["start_date"])
-    items = [_named(item, _item(canonical(item), terms), left) for item in _entries(phase, "items")]
-    sent: Params = {**phase, "items": cast("Value", items)}
-    one_offs = [_named(one_off, canonical(one_off), left, start) for one_off in _entries(phase, "add_invoice_items")]
-    return {**sent, "add_invoice_items": cast("Value", one_offs)} if one_offs else sent
+    items = []
+    for item in cast("list[Params]", phase["items"]):
+        said = _item(canonical(item), terms).get("price_data")
+        ids = left.get(dump(said), []) if said else []
+        kept = {name: value for name, value in item.items() if name not in {"price", "price_data"}}
+        items.append({**kept, "price": ids.pop(0)} if ids else item)
+    once = [_reused_once(entry, known) for entry in cast("list[Params]", phase.get("add_invoice_items", []))]
+    return {**phase, "items": cast("Value", items), **({"add_invoice_items": cast("Value", once)} if once else {})}
 
 
-def _entries(phase: Params, name: str) -> list[Params]:
-    return cast("list[Params]", phase.get(name, []))
-
-
-def _named(entry: Params, told: Json, left: Mapping[str, list[str]], start: Json = None) -> Params:
-    said = told.get("price_data")
-    ids = left.get(dump([start, said] if start else said), []) if said else []
-    kept = {name: value for name, value in entry.items() if name not in {"price", "price_data"}}
-    return {**kept, "price": ids.pop(0)} if ids else entry
+def _reused_once(entry: Params, known: Mapping[str, list[str]]) -> Params:
+    ids = known.get(dump(canonical(entry).get("price_data")), [])
+    kept = {name: value for name, value in entry.items() if name != "price_data"}
+    return {**kept, "price": ids[0]} if ids else entry
 
 
 def _item(item: Json, terms: Terms) -> Json:

@@ -29,8 +29,8 @@ def wide(count: int = 45, *, first: int = 1, **fields: Any) -> list[Line]:
 
 def change(ref: str, of: str, quantity: int, on: date, price: int) -> Line:
     """Return a change of a line from a day to the end; `price` is per unit for that time."""
-    fields = {"of": of.replace("L", "P"), "revises": of, "start": on, "interval": 1}
-    return line(ref, quantity=quantity, price=price, **fields)
+    sold = of.replace("L", "P")
+    return line(ref, quantity=quantity, price=price, of=sold, revises=of, start=on, interval=1)
 
 
 def holders(desired: DesiredState) -> dict[str, set[str]]:
@@ -188,15 +188,10 @@ def test_a_linked_schedule_that_would_pause_is_refused():
     joined = line("L22", of="P22", start=JULY, interval=1)
     amended = amendment("A1", MARCH, change("A01", "L22", -1, JULY, 1200), change("A02", "L22", 1, day(2027, 8), 1000))
     found = compile_contract(contract(*first, brief, joined, amended))
-    assert [(issue.code, issue.message) for issue in found.issues if issue.code == "COVERAGE_GAP"] == [
-        (
-            "COVERAGE_GAP",
-            (
-                "Product P22: begins on 2027-08-01, but all beside it on linked schedule 2 ends on 2027-07-01; a Stripe "
-                "schedule cannot pause in between"
-            ),
-        )
-    ]
+    (gap,) = [issue.message for issue in found.issues if issue.code == "COVERAGE_GAP"]
+    assert gap.startswith(
+        "Product P22: begins on 2027-08-01, but all beside it on linked schedule 2 ends on 2027-07-01"
+    )
 
 
 def test_the_order_in_which_the_crm_lists_lines_does_not_matter():

@@ -1,6 +1,7 @@
 """What Stripe cannot hold, found before the first write."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -90,8 +91,8 @@ def test_a_phase_with_too_many_items_is_never_sent():
     desired = compile_contract(lines(20)).desired
     assert desired is not None
     (schedule,) = desired.of("subscription_schedule")
-    (phase,) = schedule.params["phases"]
-    wide = replace(schedule, params={**schedule.params, "phases": [{**phase, "items": phase["items"] + [{}]}]})
+    (phase,) = cast("list[Any]", schedule.params["phases"])
+    wide = replace(schedule, params={**schedule.params, "phases": [{**phase, "items": [*phase["items"], {}]}]})
     (found,) = check_limits(replace(desired, resources=(wide,)), "R1")
     assert (found.code, found.message) == ("LIMIT_ITEMS", "the phase from 2027-01-01 has 21 lines; Stripe takes 20")
 
