@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-from connector.compile.carry import carry
+from connector.compile.carry import carriers, carry
 from connector.compile.discounts import for_phase
 from connector.compile.grid import Part
 from connector.compile.group import Group, groups_of
@@ -48,7 +48,8 @@ def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...
     own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
     carried = carry(groups, _one_time(contract))
-    return tuple(_schedule(group, one_time=carried[group.key], own=own) for group in groups)
+    specs = tuple(_schedule(group, one_time=carried.by_group[group.key], own=own) for group in groups)
+    return (*specs, *(billed_as_agreed(spec, contract) for spec in carriers(contract, groups, carried.left)))
 
 
 def _first_interval(contract: Contract) -> int | None:

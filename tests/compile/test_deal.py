@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -164,8 +165,38 @@ def test_one_time_lines_go_where_there_is_room():
     assert carried == {"R1": {"one_time": 20}, "R1:1m:2": {"one_time": 10}}
 
 
+def test_one_time_lines_that_find_all_full_have_schedules_of_their_own():
+    """A seat, 45 fees of one day, 5 of another: 20 go with the seat, the others with an item that costs nothing."""
+    fees = [once(f"O{n:02}", price=n) for n in range(45)]
+    later = [once(f"Q{n}", on=JULY) for n in range(5)]
+    desired = compiled(line(interval=1), *fees, *later, discounts=[coupon("C1"), coupon("C2", amount=Decimal(5))])
+    told = [
+        (spec.key, str(p.period), [str(item.terms.unit_amount) for item in p.items], len(p.one_offs), len(p.discounts))
+        for spec in desired.schedules
+        for p in spec.phases
+    ]
+    year = "2027-01-01..2028-01-01"
+    assert told == [
+        ("R1", "2027-01-01..2027-07-01", ["10000"], 20, 2),
+        ("R1", "2027-07-01..2028-01-01", ["10000"], 5, 2),
+        ("R1:once:1", year, ["0"], 20, 1),
+        ("R1:once:2", year, ["0"], 5, 1),
+    ]
+    billed = [one.line.ref for spec in desired.schedules for p in spec.phases for one in p.one_offs]
+    assert sorted(billed) == sorted(each.ref for each in (*fees, *later))
+
+
+def test_a_later_order_moves_no_one_time_line():
+    fees = [once(f"O{n:02}") for n in range(25)]
+    more = amendment("A1", START, *(once(f"A{n:02}", on=START) for n in range(25)))
+    before, after = holders(compiled(line(interval=1), *fees)), holders(compiled(line(interval=1), *fees, more))
+    assert {key: refs & {fee.ref for fee in fees} for key, refs in after.items() if key in before} == {
+        key: refs - {"L1"} for key, refs in before.items()
+    }
+
+
 def test_a_percentage_is_taken_off_every_schedule_an_amount_once():
-    percent, amount = coupon("C1"), coupon("C2", amount=day(2027).year, duration="forever")
+    percent, amount = coupon("C1"), coupon("C2", amount=Decimal(5), duration="forever")
     desired = compiled(*wide(25), discounts=[percent, amount])
     assert [[d.ref for d in spec.phases[0].discounts] for spec in desired.schedules] == [["C1", "C2"], ["C1"]]
 

@@ -49,7 +49,6 @@ def issues_of(made: Contract) -> list[Issue]:
 @pytest.mark.parametrize(
     ("made", "code", "words"),
     [
-        (one_offs(21), "LIMIT_ONE_OFFS", "the phase from 2027-01-01 has 21 one-off amounts; Stripe takes 20"),
         (metadata(50), "LIMIT_METADATA", "subscription_schedule/R1: 51 metadata keys; Stripe keeps 50"),
         (metadata(key="k" * 40), "LIMIT_METADATA", "is over 40"),
         (metadata(value="v" * 501), "LIMIT_METADATA", "metadata 'k0' has 501 characters; Stripe keeps 500"),
@@ -71,7 +70,7 @@ def test_over_a_limit_blocks(made, code, words):
     [
         segments(40),
         lines(45),
-        one_offs(20),
+        one_offs(50),
         metadata(49),
         metadata(key="k" * 39),
         metadata(value="v" * 500),
@@ -120,4 +119,4 @@ def test_metadata_is_checked_wherever_it_hangs():
 
 
 def test_what_is_over_a_limit_is_still_shown():
-    assert compile_contract(one_offs(21)).desired is not None
+    assert compile_contract(metadata(50)).desired is not None

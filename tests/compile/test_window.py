@@ -140,9 +140,22 @@ def test_a_schedule_made_late_leaves_out_what_is_over_and_what_does_not_fit():
     """On 10 November ten months are over; the window has moved on with them."""
     desired = desired_of(monthly(24), date(2027, 11, 10), date(2027, 11, 10))
     (schedule,) = desired.of("subscription_schedule")
-    phases = cast("list[Any]", schedule.params["phases"])
-    assert (phases[0]["end_date"], phases[-1]["end_date"]) == (date(2027, 12, 1), date(2028, 6, 1))
-    assert schedule.params["end_behavior"] == "release"
+    assert schedule.create is not None
+    for params, first in ((schedule.create, date(2027, 12, 1)), (schedule.params, date(2027, 2, 1))):
+        phases = cast("list[Any]", params["phases"])
+        assert (phases[0]["end_date"], phases[-1]["end_date"]) == (first, date(2028, 6, 1))
+        assert params["end_behavior"] == "release"
+
+
+def test_a_ramp_made_very_late_is_corrected_by_the_product_where_a_correction_of_each_line_has_no_room():
+    """30 of 40 months are over; month n costs n times 10.00: 4,650.00 in all, of which Stripe bills month 31 itself."""
+    desired = desired_of(monthly(40), date(2029, 7, 10), date(2029, 7, 10))
+    (schedule,) = desired.of("subscription_schedule")
+    assert schedule.create is not None
+    first = cast("list[Any]", schedule.create["phases"])[0]
+    (made_up,) = first["add_invoice_items"]
+    assert made_up["price_data"]["unit_amount_decimal"] == sum(number * 1000 for number in range(1, 31))
+    assert made_up["period"]["start"]["timestamp"] == START
 
 
 def test_linked_schedules_have_windows_of_their_own():

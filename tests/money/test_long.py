@@ -19,7 +19,7 @@ from tests.money.goods import CUSTOMERS, SEAT, SETUP, SITE, UNIT
 from tests.money.ledger import faults
 from tests.money.world import Case, MoneyWorld, Synced
 
-FIRST, LATE = date(2026, 12, 1), date(2025, 3, 31)
+FIRST, LATE, VERY_LATE = date(2026, 12, 1), date(2025, 3, 31), date(2023, 12, 15)
 
 
 def _case(name: str, months: int, *sold: Sold, start: date = FIRST, coupons: tuple[Coupon, ...] = ()) -> Case:
@@ -46,6 +46,7 @@ def cases() -> list[Case]:
         _case("14 quarters beside a yearly line", 42, *_quarters(14), line(SITE, 1, FIRST, months=42)),
         _case("11 months", 11, *_months(11)),
         _case("40 months from a month's end, 20 late", 40, *_months(40, LATE), start=LATE),
+        _case("50 months, 35 late", 50, *_months(50, VERY_LATE), start=VERY_LATE),
     ]
 
 
@@ -98,7 +99,7 @@ class Run:
 
 @pytest.fixture(scope="module", params=EVERY)
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    with MoneyWorld(cases(), limits=Limits(max_backdating_days=900)) as world:
+    with MoneyWorld(cases(), limits=Limits(max_backdating_days=1200)) as world:
         made = Run(world, {one.case.name: one for one in world.sync_all()})
         made.walk(request.param)
         yield made

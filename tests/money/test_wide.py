@@ -45,6 +45,7 @@ def cases() -> list[Case]:
         _case("45 lines, more in mid-period", _lines(45), Amended(INSIDE, dict.fromkeys(range(1, 12), 20))),
         _case("45 lines, five end on a boundary", _lines(45), Amended(BOUNDARY, dict.fromkeys(range(41, 46), 0))),
         _case("25 lines with 50 fees", [*_lines(25), *fees]),
+        _case("3 lines with 50 fees", [*_lines(3), *fees]),
         _case("two frequencies, 25 lines each", [*_lines(25), *_lines(25, "Quarterly")]),
         _case(LONG, long),
     ]
