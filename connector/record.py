@@ -1,11 +1,11 @@
 """A contract's page in the journal: what a run made of it, and how it stands now."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
 from connector.plan.document import issue_json, plan_document, tie_out_json
-from connector.windows import next_step, windows_of
+from connector.windows import windows_of
 
 
 def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
@@ -46,16 +46,6 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
         | ({"windows": windows} if windows else {}),
-        next_change=_next_change(values.get("next_change"), next_step(windows), desk.today()),
+        next_change=result.status.look_again if result.status else None,
         updated_at=now,
     )
-
-
-def _next_change(told: object, step: date | None, today: date) -> date | None:
-    """Return the first day on which waiting alone changes something: a segment ends, or the next phases are due.
-
-    Where it is not told, something failed for good: that is not tried again with every poll, but by the extend job.
-    """
-    if not isinstance(told, date):
-        return None
-    return min(told, step) if step and step > today else told

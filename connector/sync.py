@@ -101,7 +101,8 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
 
 def _compiled(desk: Desk, contract: Contract, made: date) -> Compiled:
     """Compile a contract, cut to the phases that Stripe is to hold today."""
-    return windowed(compile_contract(contract, made), desk.today(), desk.ahead)
+    today = desk.today()
+    return windowed(compile_contract(contract, made, today), today, desk.ahead)
 
 
 def sync_contracts(

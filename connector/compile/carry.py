@@ -1,7 +1,8 @@
 """Which schedule bills a one-time line: the first that still runs on its day and has room for one more amount.
 
 What none has room for gets schedules of its own. Stripe has no phase without an item, so each holds one that costs
-nothing, and runs as long as the contract does: one that is made late is then treated as the others are.
+nothing, and runs as long as the contract does: one that is made late is then treated as the others are. Where the
+contract has no end it runs for a year, since a phase whose end moves on would bill once more what it bills once.
 """
 
 from collections import Counter, defaultdict
@@ -64,9 +65,9 @@ def carriers(contract: Contract, groups: Sequence[Group], left: Iterable[Line]) 
     for line in sorted(left, key=lambda line: (numbers[line.ref], line.start, line.ref)):
         days[numbers[line.ref], max(line.start, groups[0].period.start)].append(line)
     chunks = [(day, mine[n : n + ONE_OFFS]) for (_, day), mine in days.items() for n in range(0, len(mine), ONE_OFFS)]
-    end = max(group.period.end for group in groups)
+    end, opened = max(group.period.end for group in groups), any(group.told for group in groups)
     for number, (day, lines) in enumerate(chunks, start=1):
-        period = Period(day, end if day < end else add_months(day, 1))
+        period = Period(day, end if day < end and not opened else add_months(day, _YEAR.count))
         phase = _carrier(contract, lines, period, groups[0])
         yield ScheduleSpec(f"{contract.ref}:once:{number}", contract.currency, _YEAR.count, (phase,))
 

@@ -74,6 +74,7 @@ class DesiredState:
 
     `made` is the day on which its schedules are, or were, made; only what is sent to make them depends on it.
     `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
+    `look_again` is the day on which more of what has no end is told.
     `windows` tells of the schedules that have more phases than Stripe holds; `schedules` tells them whole.
     """
 
@@ -83,6 +84,7 @@ class DesiredState:
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
     made: date | None = None
+    look_again: date | None = None
     prices: Mapping[str, Terms] = field(default_factory=dict)
     coupons: Mapping[str, Discount] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()

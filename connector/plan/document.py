@@ -12,7 +12,7 @@ from connector.compile.params import dig
 from connector.compile.resource import DesiredState, Params, Resource
 from connector.compile.schedule import schedule_key
 from connector.compile.spec import InvoiceSpec, ItemSpec, OneOffSpec, ScheduleSpec, Window
-from connector.domain.contract import Contract, Discount
+from connector.domain.contract import Discount
 from connector.domain.issues import Issue
 from connector.domain.money import plain, round_minor, to_minor
 from connector.domain.period import Period
@@ -43,7 +43,7 @@ def plan_document(plan: Plan, judgement: Judgement) -> Json:
             ],
         },
         "issues": [issue_json(issue) for issue in plan.issues],
-        "schedules": [_schedule(spec, desired, contract) for spec in desired.schedules] if desired else [],
+        "schedules": [_schedule(spec, desired) for spec in desired.schedules] if desired else [],
         "invoices": [_invoice(spec, desired) for spec in desired.invoices] if desired else [],
         "cancel": None,
         "tie_out": {plan.tie_out.currency: tie_out_json(plan.tie_out)} if plan.tie_out else {},
@@ -98,7 +98,7 @@ def tie_out_json(account: TieOut) -> Json:
     }
 
 
-def _schedule(spec: ScheduleSpec, desired: DesiredState, contract: Contract) -> Json:
+def _schedule(spec: ScheduleSpec, desired: DesiredState) -> Json:
     resource = desired.get(schedule_key(spec))
     params: Params = resource.params if resource else {}
     held = _phases(resource)
@@ -107,7 +107,7 @@ def _schedule(spec: ScheduleSpec, desired: DesiredState, contract: Contract) -> 
         "currency": spec.currency,
         "start": spec.start.isoformat(),
         "end": spec.end.isoformat(),
-        "end_behavior": contract.policies.end_behavior if resource else None,
+        "end_behavior": spec.end_behavior,
         "collection_method": dig(params, "default_settings", "collection_method") or "charge_automatically",
         "days_until_due": dig(params, "default_settings", "invoice_settings", "days_until_due"),
         "metadata": canonical(params.get("metadata", {})),
