@@ -12,8 +12,8 @@ What is not emulated answers 501 and says so. Not emulated are above all: quotes
 that always pays, tax rates, trials, billing thresholds, pauses, usage of meters, search, Connect, and the delivery of
 webhooks. Events that tell of what is to come (`invoice.upcoming`, `subscription_schedule.expiring`) are not recorded.
 
-Classic billing mode is checked against recorded traffic. Flexible mode follows the vendor's documentation; where that is
-silent (a first period cut short by the end of its schedule is billed whole) it is not known to be right.
+Classic billing mode is checked against recorded traffic. Flexible mode follows the vendor's documentation; where that
+is silent (a first period cut short by the end of its schedule is billed whole) it is not known to be right.
 """
 
 from __future__ import annotations
