@@ -67,7 +67,8 @@ def _hash(data: Mapping[str, Any]) -> str:
 
 def _gates(model: Head) -> Gates:
     when, hold, skip = model.sync.when, model.sync.hold, model.sync.skip_line
-    return Gates(*(condition(each) if each else None for each in (when, hold, skip)), since=model.sync.from_)
+    counts, held, skipped = (condition(each) if each else None for each in (when, hold, skip))
+    return Gates(counts, held, skipped, model.sync.from_)
 
 
 def condition(model: ConditionModel) -> Condition:

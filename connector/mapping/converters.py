@@ -194,13 +194,13 @@ def as_fraction(value: object) -> Decimal:
 
 
 def rounded(value: object, places: object) -> Decimal:
-    """Number with at most N decimal places, half up."""
+    """Exact number with at most N decimal places, half up."""
     step = Decimal(1).scaleb(-min(max(as_whole(places), 0), 12))
     return money.plain(as_decimal(value).quantize(step, ROUND_HALF_UP, Context(prec=2 * LARGEST)))
 
 
 def as_nonzero(value: object) -> Decimal | None:
-    """Number; zero counts as empty."""
+    """Exact number; zero counts as empty."""
     return as_decimal(value) or None
 
 

@@ -4,7 +4,7 @@ The grammar is described for people in docs/mapping.md and for editors in schema
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,6 +31,8 @@ class Loaded:
 
     mapping: MappingFile | None
     problems: tuple[Problem, ...] = ()
+    document: Document | None = field(default=None, repr=False, compare=False)
+    """The text behind the mapping, for checks that point at it."""
 
 
 def load_mapping(text: str, *, name: str, targets: Targets, include: IncludeReader | None = None) -> Loaded:
@@ -54,7 +56,7 @@ def load_mapping(text: str, *, name: str, targets: Targets, include: IncludeRead
             )
         )
         return Loaded(None, tuple(unique))
-    return Loaded(compile_mapping(document, model))
+    return Loaded(compile_mapping(document, model), document=document)
 
 
 #: Where an empty value means something: fixed values and comparisons.

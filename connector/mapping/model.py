@@ -142,14 +142,14 @@ class StepModel(Strict):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         handler(core)
-        plain = [name for name, row in CONVERTERS.items() if row.argument is None]
+        plain = [{"const": name, "description": row.says} for name, row in CONVERTERS.items() if row.argument is None]
         with_argument = {
             name: {"type": "integer" if row.argument is int else "string", "description": row.says}
             for name, row in CONVERTERS.items()
             if row.argument is not None
         }
         table = {"type": "object", "properties": with_argument, "additionalProperties": False}
-        return {"anyOf": [{"enum": plain}, {**table, "minProperties": 1, "maxProperties": 1}]}
+        return {"anyOf": [*plain, {**table, "minProperties": 1, "maxProperties": 1}]}
 
 
 def _listed(value: object) -> object:

@@ -4,6 +4,7 @@ Notes are the issues for people, the place of every value (so that a later check
 that `explain` prints. A slot is read once per scope.
 """
 
+import dataclasses
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -30,8 +31,8 @@ class Traced:
     record: str | None
     field: str | None
     line: int
-    path: str = ""
-    file: str = ""
+    path: str = dataclasses.field(default="", compare=False)
+    file: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ class Step:
 class Rule:
     """One compiled rule. `line` is where it stands in `file`, which is empty for the mapping file itself.
 
-    `on` are the kinds of revisions for which it counts (none: all); `clear` empties Stripe's value when the CRM's is empty.
+    `on` are the kinds of revisions for which it counts (none: all); `clear` empties Stripe's value with the CRM's.
     """
 
     origin: "Path | Const | tuple[Rule, ...]"
