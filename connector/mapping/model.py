@@ -152,14 +152,16 @@ class StepModel(Strict):
         return {"anyOf": [*plain, {**table, "minProperties": 1, "maxProperties": 1}]}
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """Return a list, also for the one value that may stand for it."""
     return value if isinstance(value, list) else [value]
 
 
 Occasion = Literal["initial", "amendment", "renewal"]
 
 
-def _steps_schema(schema: JsonSchemaValue) -> None:
+def one_or_more(schema: JsonSchemaValue) -> None:
+    """Let a schema take one value as well as a list of them."""
     items = schema.get("items", {})
     schema.clear()
     schema.update({"anyOf": [items, {"type": "array", "items": items}]})
@@ -171,7 +173,7 @@ class RuleModel(Strict):
     from_: CrmPath | None = Field(None, alias="from", description="dotted CRM path")
     first_of: list["RuleModel"] | None = Field(None, min_length=1, description="rules; the first filled one counts")
     const: Any = Field(None, description="a fixed value")
-    as_: Annotated[list[StepModel], BeforeValidator(_listed), Field(json_schema_extra=_steps_schema)] = Field(
+    as_: Annotated[list[StepModel], BeforeValidator(listed), Field(json_schema_extra=one_or_more)] = Field(
         [], alias="as", description="converters, applied in order"
     )
     default: Any = Field(None, description="used when the source is empty")
@@ -181,7 +183,7 @@ class RuleModel(Strict):
     empty: Literal["leave", "clear", "refuse"] | None = Field(
         None, description="an empty value: leave what Stripe holds (leave), empty it (clear), bill nothing (refuse)"
     )
-    on: Annotated[list[Occasion], BeforeValidator(_listed)] | None = Field(
+    on: Annotated[list[Occasion], BeforeValidator(listed)] | None = Field(
         None, min_length=1, description="kinds of orders for which the rule counts"
     )
 

@@ -11,7 +11,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from connector.mapping.converters import UnreadableError, as_date, as_text, is_empty
-from connector.mapping.model import ConditionModel, CrmPath, FieldName, PolicyRuleModel, RuleModel, Strict, fault, found
+from connector.mapping.model import (
+    ConditionModel,
+    CrmPath,
+    FieldName,
+    PolicyRuleModel,
+    RuleModel,
+    Strict,
+    fault,
+    found,
+    listed,
+    one_or_more,
+)
 from connector.mapping.problems import did_you_mean
 from connector.mapping.rules import Step
 from connector.mapping.slots import CONTRACT_KINDS, LINE_KINDS, SLOTS, STATUS_SLOTS, Slot
@@ -48,6 +59,8 @@ def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
 
 
 def _status(value: object) -> object:
+    if not isinstance(value, str):
+        raise fault("MAP-014", f"expected the name of a status, found {found(value)}")
     if value not in STATUS_SLOTS:
         raise fault("MAP-050", f'unknown status "{value}"', did_you_mean(str(value), STATUS_SLOTS))
     return value
@@ -105,7 +118,9 @@ class Head(Strict):
     """The parts of a mapping file that are no slots."""
 
     version: Literal[1] = Field(description="version of the grammar")
-    include: str | list[str] = Field([], description="files whose rules count where this one has none")
+    include: Annotated[list[str], BeforeValidator(listed), Field(json_schema_extra=one_or_more)] = Field(
+        [], description="files whose rules count where this one has none"
+    )
     without: list[str] = Field([], description="what is not taken over from the included files, by dotted name")
     crm: CrmPath = Field(description="name of the CRM, such as salesforce")
     objects: Objects
