@@ -34,6 +34,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "MAP-060": "Name a .yaml file in the same folder or below it.",
         "MAP-061": "Let one file include the others, and none of them include it.",
         "MAP-062": "Take it out of the list.",
+        "MAP-101": "Leave it out.",
     }
 )
 
