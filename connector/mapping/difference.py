@@ -43,6 +43,7 @@ def _entries(document: Document) -> Iterator[tuple[Loc, str]]:
     for section in ("objects", "sync"):
         yield from (((section, key), flow(value)) for key, value in (data.get(section) or {}).items())
     for place in rule_places(document):
-        yield place.loc, flow(place.data)
+        alone = isinstance(place.data, dict) and place.data.keys() == {"from"}
+        yield place.loc, flow(place.data["from"] if alone else place.data)
     for name, rows in (data.get("write_back") or {}).items():
         yield from ((("write_back", name, key), flow(status)) for key, status in (rows or {}).items())

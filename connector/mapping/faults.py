@@ -18,7 +18,6 @@ _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "too_short": "at least one entry",
-    "string_too_short": "some text",
 }
 
 

@@ -90,8 +90,8 @@ class ConditionModel(Strict):
     ge: Scalar = None
     lt: Scalar = None
     le: Scalar = None
-    contains: Annotated[str, Field(min_length=1)] | None = None
-    starts_with: Annotated[str, Field(min_length=1)] | None = None
+    contains: Scalar = None
+    starts_with: Scalar = None
     all_: list["ConditionModel"] | None = Field(None, alias="all", min_length=1)
     any_: list["ConditionModel"] | None = Field(None, alias="any", min_length=1)
     not_: "ConditionModel | None" = Field(None, alias="not")
@@ -99,6 +99,9 @@ class ConditionModel(Strict):
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
         given = {type(self).model_fields[name].alias or name for name in self.model_fields_set}
+        for word in ("contains", "starts_with"):
+            if word in given and getattr(self, word) in {None, ""}:
+                raise fault("MAP-014", f"{word} needs some text", at=(word,))
         groups = given & {"all", "any", "not"}
         compared = given & set(OPERATORS)
         if groups and len(given) > 1:

@@ -11,7 +11,7 @@ from typing import Any
 from connector.mapping.catalogue import Catalogue, CrmField, Missing
 from connector.mapping.document import Document, Loc, key_text
 from connector.mapping.paths import Path
-from connector.mapping.places import RulePlace, conditions_of, gate_paths, paths_of, rule_places
+from connector.mapping.places import RulePlace, conditions_of, gate_paths, gives_anyway, paths_of, rule_places
 from connector.mapping.problems import Mark, Problem, did_you_mean
 
 #: Types of fields that cannot hold what a slot of a type wants, whatever is written in them.
@@ -48,7 +48,7 @@ def _rule(document: Document, catalogue: Catalogue, place: RulePlace) -> Iterato
             yield from _fits(document, place, loc, hit)
             yield from _unfilled(document, catalogue, loc, hit)
     values = [loc for loc, _, condition in sources if not condition]
-    lost = bool(values) and {loc for loc, _ in unknown} >= set(values) and not _has_default(place.data)
+    lost = bool(values) and {loc for loc, _ in unknown} >= set(values) and not gives_anyway(place.data)
     must = place.slot is not None and place.slot.must and lost and catalogue.described
     for loc, hit in unknown:
         yield _unknown(document, catalogue, loc, hit, error=must)
@@ -182,14 +182,6 @@ def _written(document: Document, catalogue: Catalogue, mark: Any, missing: Missi
     hint = f"{_near(missing)}Described: {catalogue.source}."
     message = f'unknown field "{missing.name}" on {missing.object}; it will not be written'
     return document.problem(mark, "MAP-075", message, hint, warning=True)
-
-
-def _has_default(rule: Any) -> bool:
-    """Tell whether a rule gives something although every field is empty."""
-    if not isinstance(rule, dict):
-        return False
-    inner = (isinstance(each, dict) and ("const" in each or _has_default(each)) for each in rule.get("first_of") or ())
-    return rule.get("default") is not None or any(inner)
 
 
 def _label(hit: CrmField) -> str:

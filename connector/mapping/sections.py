@@ -86,6 +86,11 @@ def _section(name: str, slots: Mapping[str, Slot]) -> Any:
     return built
 
 
+def _or_nothing(value: object) -> object:
+    """Let a whole section be empty."""
+    return {} if value is None else value
+
+
 def _day(value: object) -> object:
     try:
         return as_date(value)
@@ -125,7 +130,9 @@ class Head(Strict):
     crm: CrmPath = Field(description="name of the CRM, such as salesforce")
     objects: Objects
     sync: Sync = Field(Sync(), description="which records are billed")
-    write_back: dict[FieldName, dict[FieldName, Status]] = Field({}, description="CRM object → field → status")
+    write_back: Annotated[dict[FieldName, dict[FieldName, Status]], BeforeValidator(_or_nothing)] = Field(
+        {}, description="CRM object → field → status"
+    )
 
 
 #: Section → whether it must be there, and what it is for.
@@ -158,7 +165,8 @@ def _mapping_model() -> type[Head]:
         section = _section(name, SLOTS[name])
         fields[name] = (section, Field(description=says)) if must else (section | None, Field(None, description=says))
     for name, says in _TABLES.items():
-        table: Any = dict[FieldName, _section(name, SLOTS[name])]  # type: ignore[misc]  # built at run time
+        inner: Any = dict[FieldName, _section(name, SLOTS[name])]  # type: ignore[misc]  # built at run time
+        table: Any = Annotated[inner, BeforeValidator(_or_nothing)]
         fields[name] = (table, Field({}, description=says))
     says = "Stripe parameters filled from the CRM"
     fields["stripe"] = (_stripe("stripe") | None, Field(None, description=says))

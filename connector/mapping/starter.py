@@ -6,7 +6,7 @@ from typing import Any
 from connector.mapping.catalogue import Catalogue, CrmObject, Missing
 from connector.mapping.document import Document
 from connector.mapping.paths import Path
-from connector.mapping.places import paths_of, rule_places
+from connector.mapping.places import gives_anyway, paths_of, rule_places
 from connector.mapping.problems import did_you_mean
 from connector.mapping.slots import SLOTS
 from connector.mapping.writing import flow
@@ -128,7 +128,5 @@ def _lost(catalogue: Catalogue | None, start: str, place: Any) -> str:
     sources = [text for _, text, condition in paths_of(place) if not condition]
     hits = {text: catalogue.find(start, Path.parse(text)) for text in sources}
     absent = [text for text, hit in hits.items() if isinstance(hit, Missing)]
-    given = isinstance(place.data, dict) and (
-        place.data.get("default") is not None or any("const" in flow(each) for each in place.data.get("first_of") or ())
-    )
-    return f"the org has no {absent[0]}" if absent and len(absent) == len(hits) and not given else ""
+    lost = absent and len(absent) == len(hits) and not gives_anyway(place.data)
+    return f"the org has no {absent[0]}" if lost else ""

@@ -24,12 +24,13 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 20.0
 _SIGNS = "{}[]:,-#&*!|>'\"%@`?~ \n\t\r\\.0123456789abcXYZ_é\u2028\x00\x07\ufeff\U0001f600$"
 _WORDS = (
-    "from", "first_of", "const", "when", "value_map", "as", "default", "required", "empty", "clear", "on", "include",
-    "without", "path", "eq", "in", "all", "any", "not", "exists", "contains", "policies", "stripe", "preview", "line",
-    "contract", "null", "true", "~", "1e9999", "0x1F", ".inf", ".nan", "-0", "2026-02-30", "99999999999999999999999",
-    "<<", "*a", "&a", "!!python/object", "!x", "---", "...", "%YAML 1.1", "? ", "|", ">-", "metadata.",
-    "custom_fields.x", "default_settings.invoice_settings.days_until_due", "truncate", "minor_units", "day_after", "[" * 30, "{a: " * 30,
-    "a" * 300, "mappings/deals.yaml", "other.yaml", "write_back", "{}", "[]", "''", '""', "\u0000",
+    "from", "first_of", "const", "when", "value_map", "as", "default", "required", "empty", "clear", "on",
+    "include", "without", "path", "eq", "in", "all", "any", "not", "exists", "contains", "policies", "stripe",
+    "preview", "line", "contract", "null", "true", "~", "1e9999", "0x1F", ".inf", ".nan", "-0", "2026-02-30",
+    "99999999999999999999999", "<<", "*a", "&a", "!!python/object", "!x", "---", "...", "%YAML 1.1", "? ", "|",
+    ">-", "metadata.", "custom_fields.x", "default_settings.invoice_settings.days_until_due", "truncate",
+    "minor_units", "day_after", "[" * 30, "{a: " * 30, "a" * 300, "mappings/deals.yaml", "other.yaml",
+    "write_back", "{}", "[]", "''", '""', "\u0000",
 )  # fmt: skip
 
 
