@@ -114,6 +114,7 @@ def impact(archive: Path, question: Question, *, processes: int = 1) -> Impact:
         for name, paths in new.paths.items()
         if head.paths and (missing := tuple(sorted(paths - head.paths.get(name, frozenset()))))
     }
+    _LOADED.clear()  # the files may have been edited since
     compared = list(_all(archive, question, head.made, processes))
     effects = [each for each in compared if isinstance(each, Effect)]
     money: dict[str, Money] = {}
