@@ -92,8 +92,14 @@ def test_every_code_has_a_case() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text()
-    assert set(re.findall(r"MAP-\d{3}", page)) == CODES
+    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text().partition("| Code | Fault |")[2]
+    assert set(re.findall(r"MAP-\d{3}", page.partition("| Code | Found")[0])) == CODES
+
+
+def test_every_fault_has_a_remedy() -> None:
+    for case in CASES:
+        for block in case.read_text().partition("=====\n")[2].strip().split("\n\n"):
+            assert re.match(r"   \S", block.splitlines()[-1]), block
 
 
 def test_file_size_is_limited() -> None:
