@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from connector.crm.archive import ArchiveHead, read_head, read_lines, write_archive
+from connector.journal import open_journal
 from connector.mapping.writing import content_hash, set_value
-from connector.offline import bundled_mapping
+from connector.offline import bundled_mapping, read_mapping
 from tests.cli.conftest import DATA, Ran, Shop
 
 BUNDLED = bundled_mapping("salesforce")
@@ -418,6 +419,17 @@ def test_nothing_is_synced_with_a_mapping_that_has_errors(shop: Shop, mapping: P
     assert ran.code == 3
     assert "MAP-011" in ran.err
     assert not shop.stripe.log
+
+
+def test_the_fingerprint_of_the_mapping_is_in_every_run_and_plan(shop: Shop):
+    shop.run("sync", shop.orders["ramp"])
+    rules = read_mapping(BUNDLED)
+    with open_journal(f"sqlite:///{shop.config.parent / 'sandbox.db'}") as journal:
+        (state,) = [each for each in journal.contract_states("salesforce") if each.record == shop.orders["ramp"]]
+        plan = journal.latest_plan("salesforce", state.contract_key)
+        assert plan is not None
+        assert plan.plan["mapping"] == {"file": str(BUNDLED), "hash": rules.hash}
+        assert {run.mapping_hash for run in journal.latest_runs("salesforce")} == {rules.hash}
 
 
 def test_a_change_of_the_mapping_goes_through_the_limits(shop: Shop, mapping: Path):
