@@ -90,16 +90,17 @@ def _run(document: Document, path: Path, index: int, case: Any, rules: Path) -> 
     _known(document, loc, case, _CASE)
     expect = case.get("expect")
     _known(document, (*loc, "expect"), expect, _EXPECT)
-    text, source = _records(document, path, loc, case)
+    mapping = read_mapping(rules)
+    text, source = _records(document, path, loc, case, mapping.crm)
     moment = datetime.combine(_day(document, (*loc, "today"), case.get("today")), time(12), UTC)
     settings = OfflineSettings(now=moment, zone=ZoneInfo("UTC"), limits=Limits())
-    planned = plan_records(text, read_mapping(rules), settings, source=source)
+    planned = plan_records(text, mapping, settings, source=source)
     name = str(case.get("name") or f"case {index + 1}")
     found = tuple(_mismatches(document, (*loc, "expect"), expect, planned))
     return CaseResult(document.file, document.value_mark(loc).line, name, found)
 
 
-def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any]) -> tuple[str, str]:
+def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any], crm: str) -> tuple[str, str]:
     """Return the records file of a case as text, with its name for messages."""
     records = case.get("records")
     if isinstance(records, str):
@@ -115,7 +116,7 @@ def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any]) 
     owner = next((name for name, rows in tables.items() if root in rows), None)
     if owner is None:
         raise _wrong(document, (*loc, "root"), f"there is no record {root} under records")
-    head = {"format": FORMAT, "crm": "salesforce", "root": {"object": owner, "id": root}}
+    head = {"format": FORMAT, "crm": crm, "root": {"object": owner, "id": root}}
     return write_json({**head, "records": records}), f"{document.file}, {case.get('name')}"
 
 

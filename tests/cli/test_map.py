@@ -242,6 +242,9 @@ def test_the_impact_of_a_change_on_the_whole_company(shop: Shop, mapping: Path, 
     head = read_head(archive)
     assert shop.orders["ramp"] in head.made
     assert "Status" in head.paths["Order"]
+    used = shop.run("map", "check", "--records", str(archive), "--json")
+    assert {each["code"] for each in used.document["problems"]} <= {"MAP-102", "MAP-106"}
+    assert used.code == 0
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was opened"))
     edit(mapping, ("stripe.subscription_schedule.metadata.po", "PoNumber"), ("sync.from", "2100-01-01"))
     ran = shop.run("map", "impact", str(mapping), "--json")
