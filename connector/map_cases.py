@@ -25,6 +25,7 @@ from connector.crm.snapshot import FORMAT
 from connector.domain.errors import ConfigError
 from connector.domain.money import to_major
 from connector.mapping.document import Document, Loc, key_text, read_document
+from connector.mapping.mapping_file import MappingFile
 from connector.mapping.problems import did_you_mean
 from connector.mapping.values import UnreadableError, as_date, as_text, is_empty
 from connector.offline import OfflineSettings, plan_records, read_mapping
@@ -65,7 +66,7 @@ def run_cases(path: Path, mapping: Path | None = None) -> tuple[CaseResult, ...]
     named = document.data.get("mapping")
     if mapping is None and not isinstance(named, str):
         raise _wrong(document, (), 'name the mapping: "mapping: ../salesforce-cpq.yaml", or give one with --mapping')
-    rules = mapping or path.parent / str(named)
+    rules = read_mapping(mapping or path.parent / str(named))
     cases = document.data.get("cases")
     if not isinstance(cases, list) or not cases:
         raise _wrong(document, ("cases",), '"cases" is a list with at least one case')
@@ -85,12 +86,11 @@ def _read(path: Path) -> Document:
     return document
 
 
-def _run(document: Document, path: Path, index: int, case: Any, rules: Path) -> CaseResult:
+def _run(document: Document, path: Path, index: int, case: Any, mapping: MappingFile) -> CaseResult:
     loc: Loc = ("cases", index)
     _known(document, loc, case, _CASE)
     expect = case.get("expect")
     _known(document, (*loc, "expect"), expect, _EXPECT)
-    mapping = read_mapping(rules)
     text, source = _records(document, path, loc, case, mapping.crm)
     moment = datetime.combine(_day(document, (*loc, "today"), case.get("today")), time(12), UTC)
     settings = OfflineSettings(now=moment, zone=ZoneInfo("UTC"), limits=Limits())

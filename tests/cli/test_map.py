@@ -206,17 +206,18 @@ def test_cases_of_an_admin(offline: Callable[..., Ran], mapping: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("cases: 3\nmapping: m.yaml\n", ':1:8  MAP-080  "cases" is a list with at least one case'),
+        ("cases: 3\nmapping: deals.yaml\n", ':1:8  MAP-080  "cases" is a list with at least one case'),
         ("cases: [{}]\n", "name the mapping"),
-        ("mapping: m.yaml\ncases:\n  - nme: x\n", ':3:5  MAP-080  unknown key "nme"'),
-        ("mapping: m.yaml\ncases:\n  - name: x\n    expect: {}\n", '"records" names a records file'),
-        ("mapping: m.yaml\ncases: [{records: {Order: {a: {}}}, root: b, expect: {}}]\n", "no record b under records"),
-        ("mapping: m.yaml\ncases:\n  - records: gone.json\n    expect: {}\n", "cannot read"),
+        ("mapping: deals.yaml\ncases:\n  - nme: x\n", ':3:5  MAP-080  unknown key "nme"'),
+        ("mapping: deals.yaml\ncases:\n  - name: x\n    expect: {}\n", '"records" names a records file'),
+        ("mapping: deals.yaml\ncases: [{records: {Order: {a: {}}}, root: b, expect: {}}]\n", "no record b under records"),
+        ("mapping: deals.yaml\ncases:\n  - records: gone.json\n    expect: {}\n", "cannot read"),
         ("- a\n", "MAP-005"),
     ],
 )  # fmt: skip
-def test_wrong_cases_are_explained(offline: Callable[..., Ran], tmp_path: Path, text: str, said: str):
+def test_wrong_cases_are_explained(offline: Callable[..., Ran], mapping: Path, tmp_path: Path, text: str, said: str):
     path = tmp_path / "cases.yaml"
+    assert mapping.parent == path.parent
     path.write_text(text, encoding="utf-8")
     ran = offline("test", path)
     assert ran.code == 3
