@@ -78,7 +78,7 @@ def test_records_show_what_is_never_filled(offline: Callable[..., Ran], mapping:
     edit(mapping, ("stripe.customer.metadata.fax", "Account.Fax"))
     ran = offline("check", mapping, "--records", QUARTERS)
     assert ran.code == 0
-    assert "stripe.customer.metadata.fax is empty in all of 1 records" in ran.out
+    assert "stripe.customer.metadata.fax is empty in all of 1 record" in ran.out
     assert offline("check", mapping, "--records", QUARTERS, "--strict").code == 3
     assert offline("check", mapping, "--records", DATA / "nothing.json").err.startswith("cannot read the records file")
 
@@ -191,7 +191,7 @@ def test_cases_of_an_admin(offline: Callable[..., Ran], mapping: Path):
     cases.write_text(text.format(records=QUARTERS, email=email, june="2295.00"), encoding="utf-8")
     ran = offline("test")
     assert (ran.code, ran.out) == (0, "ok mappings/tests/cases.yml:3  quarters of a year\n")
-    assert ran.err == "1 cases, 0 failed\n"
+    assert ran.err == "cases: 1, failed: 0\n"
     cases.write_text(text.format(records=QUARTERS, email="x@example.com", june="2295.01"), encoding="utf-8")
     ran = offline("test", "--json")
     assert ran.code == 3
@@ -276,12 +276,9 @@ def impact(offline: Callable[..., Ran], mapping: Path, *values: tuple[str, str])
 
 
 def test_money_that_moves_is_counted(offline: Callable[..., Ran], mapping: Path):
-    found = impact(offline, mapping, ("line.interval", "{const: 12}"))
-    (effect,) = found["biggest"]
-    assert (effect["ref"], effect["state"], effect["moved"]) == (ORDER, "changed", "943500")
     found = impact(offline, mapping, ("line.interval", "{const: 1}"))
     (effect,) = found["biggest"]
-    assert effect["state"] == "changed"
+    assert (effect["ref"], effect["state"]) == (ORDER, "changed")
     assert effect["before"] == effect["after"] == "1071000"
     assert found["money"]["eur"] == {"before": "1071000", "after": "1071000", "change": "0", "moved": effect["moved"]}
     assert int(effect["moved"]) == 714000  # of each quarter's bill two thirds wait for its second and third month
