@@ -14,14 +14,18 @@ from itertools import pairwise
 
 from connector.domain.contract import Line, Policies
 from connector.domain.money import line_amount, quantize, round_minor, to_minor, unit_amount
-from connector.domain.period import Period, Span, add_months, billing_dates, months_since, span
+from connector.domain.period import FOREVER, Period, Span, add_months, billing_dates, months_since, span
 
 _DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reproduces its multipliers bit for bit
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day."""
+    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day.
+
+    The anchor lies before the start where a linked schedule begins later than the contract, and behind it where a stub
+    comes first.
+    """
 
     anchor: date
     interval: int
@@ -29,15 +33,32 @@ class Grid:
 
     def on(self, day: date) -> bool:
         """Tell whether a billing period begins on `day`."""
+        return day == self.start or self._counts(day)
+
+    def _counts(self, day: date) -> bool:
         months = months_since(self.anchor, day)
-        return day == self.start or (months % self.interval == 0 and add_months(self.anchor, months) == day)
+        return months % self.interval == 0 and add_months(self.anchor, months) == day
 
     @property
     def counted_from(self) -> date:
         """Return the first day that is counted from the anchor: the start, or the day on which a first stub ends."""
-        if self.anchor <= self.start:
+        if self._counts(self.start):
             return self.start
-        return next(billing_dates(self.anchor, self.interval, Period(self.start, self.anchor)), self.anchor)
+        coming = Period(self.start, add_months(self.start, self.interval + 1))
+        return next(billing_dates(self.anchor, self.interval, coming))
+
+    def uneven(self, end: date) -> tuple[Period, ...]:
+        """Return the first periods up to `end` whose dates Stripe would not count on from: 28 Feb leads to 28 Mar.
+
+        There are none but where a linked schedule begins later than the contract, and that on a month's end.
+        """
+        dates = [*billing_dates(self.anchor, self.interval, Period(self.counted_from, add_months(end, self.interval)))]
+        periods = [Period(one, other) for one, other in pairwise(dates) if one < end]
+        for index in range(len(periods)):
+            counted = (add_months(dates[index], step * self.interval) for step in range(len(periods) - index + 1))
+            if list(counted) == dates[index : len(periods) + 1]:
+                return tuple(periods[:index])
+        return tuple(periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +89,11 @@ def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
     """Return the grid of a schedule: counted from its start, or from its end when stubs come first.
 
     Stripe counts from the day on which the stub ends. Where that cannot give the later dates (from 28 Feb never
-    31 Aug), the stub comes last after all. Without a stub (three months from 31 Aug end on 30 Nov) the start counts.
+    31 Aug), the stub comes last after all. The start counts without a stub (three months from 31 Aug end on 30 Nov),
+    and where nothing ends.
     """
+    if end == FOREVER:
+        return Grid(start, interval, start)
     whole = Grid(start, interval, start).on(end)
     first = policies.stub == "first" and not whole and _counts_on(start, end, interval)
     return Grid(end if first else start, interval, start)
@@ -126,11 +150,14 @@ def _unit(line: Line, interval: int, count: int, in_parts: Fraction, currency: s
     """Return minor units per unit and whole period.
 
     Whole periods only: price / periods, exact. With parts, list price and discount are preferred when they give the
-    CRM's own (rounded) price, since dividing a rounded price back leaves 119.9998 where 120 was sold.
+    CRM's own (rounded) price, since dividing a rounded price back leaves 119.9998 where 120 was sold. A price for a
+    term has nothing to do with the line's own time.
     """
     if line.period_price is not None:
         return to_minor(line.period_price, currency)
     price = to_minor(line.unit_price, currency)
+    if line.price_term is not None:
+        return price * interval / Fraction(line.price_term)
     if not in_parts:
         return price / count
     exact = _from_list_price(line, interval)
@@ -157,7 +184,7 @@ def _part_amounts(line: Line, unit: Fraction, count: int, weights: list[Fraction
     if not weights:
         return []
     quantity = int(line.quantity)
-    if line.period_price is not None:
+    if line.period_price is not None or line.price_term is not None:
         return [Fraction(round_minor(unit * weight * quantity)) for weight in weights]
     whole = count * line_amount(unit_amount(unit), quantity)
     left = Fraction(round_minor(to_minor(line.total, currency))) - whole

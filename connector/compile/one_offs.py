@@ -14,7 +14,7 @@ from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
 from connector.domain.period import Period, billing_dates, day_after
-from connector.domain.timeline import InForce, Slice, held_around, line_end, revision_on
+from connector.domain.timeline import InForce, Slice, held_around, revision_on
 
 
 def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
@@ -54,9 +54,9 @@ def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
     """
     owed_back = []
     in_force = {entry.line.ref for entry in piece.in_force}
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or line.ref in in_force or not line.quantity:
+    for line in group.lines:
+        billing = group.billing[line.ref]
+        if line.rated or line.ref in in_force or not line.quantity:
             continue
         part = billing.part_at(period)
         if part and not part.on_grid and part.period.start == period.start and part.amount:
@@ -71,9 +71,9 @@ def credits_at_the_end(group: Group) -> tuple[OneOffSpec, ...]:
     No phase begins on that day: they go on the last invoice, whose period ends early.
     """
     found = []
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or not line.quantity:
+    for line in group.lines:
+        billing = group.billing[line.ref]
+        if line.rated or not line.quantity:
             continue
         for part in billing.parts:
             if part.period.start == group.period.end and not part.on_grid and part.amount:
@@ -92,9 +92,9 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
 
     What it will take off depends on the lines it takes from, and on how their periods are rounded.
     """
-    if line.quantity >= 0:
+    if line.quantity >= 0 or line.price_term is not None:
         return part.amount
-    end = line_end(line, group.contract)
+    end = group.sold_until[line.ref]
     rest = [Period(part.period.end, end)] if part.period.end < end else []
     later = 0
     for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):
@@ -133,7 +133,7 @@ def settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:
 def _correction(group: Group, line: Line) -> OneOffSpec | None:
     """Return the cents of a line as it was sold: later orders must not change its first bill, which may be paid."""
     billing = group.billing[line.ref]
-    if line.rated or billing.parts or line.period_price is not None:
+    if line.rated or billing.parts or line.period_price is not None or line.price_term is not None:
         return None
     billed = billing.periods * line_amount(unit_amount(billing.unit), int(line.quantity))
     left = round_minor(to_minor(line.total, group.contract.currency)) - billed

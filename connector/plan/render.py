@@ -4,9 +4,11 @@ Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from fractions import Fraction
 
-from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec
+from connector.compile.resource import DesiredState
+from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec, Window
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
 from connector.plan.operation import Create, End, Operation, Retire, Update
@@ -25,8 +27,7 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
     for operation in plan.operations:
         lines += [f"    {line}" for line in _operation_lines(operation)]
     if plan.desired and (plan.operations or plan.blocked):
-        for schedule in plan.desired.schedules:
-            lines += [f"    {line}" for line in schedule_lines(schedule)]
+        lines += [f"    {line}" for line in _schedules(plan.desired)]
         for invoice in plan.desired.invoices:
             lines += [f"      one-off  {in_words(one_off, invoice.currency)}" for one_off in invoice.lines]
     lines += [f"    settles  {words}" for words in plan.settles if plan.operations]
@@ -43,17 +44,35 @@ def issue_lines(issue: Issue) -> Iterator[str]:
     yield f"  fix: {issue.remedy}" + (f"  [{where}]" if where else "")
 
 
+def _schedules(desired: DesiredState) -> Iterator[str]:
+    """Yield every schedule; linked ones are one contract, so each tells its key first."""
+    for schedule in desired.schedules:
+        if len(desired.schedules) > 1:
+            yield f"schedule {schedule.key}"
+        yield from schedule_lines(schedule)
+        yield from (window_line(window) for window in desired.windows if window.key == schedule.key)
+
+
 def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
     """Yield a schedule phase by phase."""
     for number, phase in enumerate(schedule.phases, start=1):
         label = f'  "{phase.segment_label}"' if phase.segment_label else ""
-        yield f"phase {number}  {phase.period}{label}"
+        last = schedule.open and number == len(schedule.phases)
+        yield f"phase {number}  {phase.period.start}..open{label}" if last else f"phase {number}  {phase.period}{label}"
         for item in phase.items:
             yield f"  {_item(item, schedule.currency)}"
         for one_off in phase.one_offs:
             yield f"  once  {in_words(one_off, schedule.currency, schedule)}"
         for discount in phase.discounts:
             yield f"  coupon  {discount.name or discount.ref} ({discount.duration})"
+
+
+def window_line(window: Window) -> str:
+    """Return what Stripe holds of a long schedule, and when the next phases follow."""
+    return (
+        f"window   {window.phases} phases; Stripe holds the first {window.held}, up to {window.until}; "
+        f"the rest is appended from {window.extend}"
+    )
 
 
 def ramp_picture(schedule: ScheduleSpec) -> Iterator[str]:
@@ -75,6 +94,9 @@ def billing_lines(plan: Plan) -> Iterator[str]:
             yield f"  ...      {len(bills) - 5} more"
         else:
             yield f"bills    {bill.day}  {text(bill.amount, bill.currency):>20}"
+    for schedule in plan.desired.schedules if plan.desired else ():
+        if schedule.open:
+            yield f"  ...      and on after {schedule.end}, until it is ended"
 
 
 def tie_out_lines(account: TieOut) -> Iterator[str]:
@@ -100,7 +122,7 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
     }.get(judgement.verdict, "+" if any(isinstance(o, Create) for o in plan.operations) else "~")
     contract = plan.contract
     title = name or contract.party.name or contract.party.ref
-    end = contract.end or "open"
+    end = contract.end or _ended(plan) or "open"
     words = {
         Verdict.REFUSE: "refused",
         Verdict.NOTHING: "nothing to do",
@@ -108,6 +130,12 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
         Verdict.APPLY: f"{_count(len(plan.operations), 'operation')}",
     }[judgement.verdict]
     return f"{mark} {contract.ref}  {title}  {contract.currency.upper()}  {contract.start}..{end}  {words}"
+
+
+def _ended(plan: Plan) -> date | None:
+    """Return the day on which everything has ended that was sold without an end."""
+    schedules = plan.desired.schedules if plan.desired else ()
+    return None if any(spec.open for spec in schedules) else max((spec.end for spec in schedules), default=None)
 
 
 def _operation_lines(operation: Operation) -> Iterator[str]:
