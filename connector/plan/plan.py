@@ -11,6 +11,7 @@ from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref,
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
+from connector.plan.cleared import without_cleared
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
@@ -220,8 +221,8 @@ def _create(resource: Resource) -> Create:
 
 
 def _create_params(resource: Resource) -> Params:
-    """Leave out what a create does not take: phases follow each other from the schedule's own start."""
-    params = resource.create or resource.params
+    """Leave out what a create does not take: cleared values, and starts of phases, which follow each other."""
+    params = without_cleared(resource.create or resource.params)
     if resource.key.kind != "subscription_schedule":
         return params
     phases = [
