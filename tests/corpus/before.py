@@ -20,7 +20,8 @@ class Before:
         requests = data["stripe"]["requests"]
         first = next((run for run in data["runs"] if run["what"] == "order"), None)
         named = set(_named(first["input"])) if first else set()
-        self._held = _as_they_were(requests, named, first["last_call"] if first else 0)
+        calls = (first["first_call"], first["last_call"]) if first else (0, 0)
+        self._held = _as_they_were(requests, named, *calls)
         self._prices = {found["id"]: found for found in _walk(requests) if found.get("object") == "price"}
         self._made_by_runs = {
             request["response"].get("id")
@@ -111,14 +112,14 @@ class Before:
         }
 
 
-def _as_they_were(requests: Any, named: set[str], last: int) -> dict[str, Mapping[str, Any]]:
-    """Return the named objects as they were read last before a run wrote to them."""
+def _as_they_were(requests: Any, named: set[str], first: int, last: int) -> dict[str, Mapping[str, Any]]:
+    """Return the named objects as they were answered last before the run, or were read in it before it wrote."""
     seen: dict[str, Mapping[str, Any]] = {}
     written: set[str] = set()
     for request in (request for request in requests if request["i"] <= last):
         answer = request["response"] or {}
         ident = answer.get("id")
-        if request["method"] == "POST" and request["by"] == "run":
+        if request["method"] == "POST" and request["i"] >= first:
             written.add(ident)
         elif ident in named and ident not in written:
             seen[ident] = answer

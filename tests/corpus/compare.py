@@ -1,19 +1,19 @@
-"""Our plan document against one recording: what is equal, and why not where it is not.
+"""One recording, played run by run, and compared after each: what is equal, and why not where it is not.
 
 Facts of a recording: phases, dates, items, quantities, segment metadata; amounts only where its own checks agree.
 """
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from connector.offline import EXISTING_FORMAT, OfflineSettings, plan_records
+from connector.domain.issues import IssueCode
+from connector.desk import Planned
 from connector.plan.document import plan_document, unreadable_document
-from connector.plan.safety import Limits
 from tests.corpus.failures import compare_failure
+from tests.corpus.held import compare_held
+from tests.corpus.invoiced import compare_invoiced, run_out
 from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
 from tests.corpus.overlay import mapping_for
@@ -22,66 +22,72 @@ from tests.corpus.recorded import schedule_of
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 from tests.corpus.settings import compare_settings
+from tests.corpus.stage import Acted, Stage
 
 NO_ORDER = "no order is translated in this recording: there is nothing to compile"
 NOTHING_MADE = "the recorded run only read: no schedule to compare with"
 RAMP_ENDED_EARLY = "recorded fault: a ramp is cancelled at once, although its termination lies in the future"
+NOT_YET = {
+    IssueCode.LIVE_CHANGE: "a change of what has begun on a schedule that runs (LIVE_CHANGE)",
+    IssueCode.EVERGREEN: "a contract without an end (EVERGREEN)",
+}
 
 
-def compare(recording: Recording) -> Comparison:
-    """Compile a recording's records and compare."""
-    result = Comparison(recording)
+def play(recording: Recording) -> list[Comparison]:
+    """Let a recording's order runs happen one after the other, and compare after each; its contracts run to their end.
+
+    A recording without an order run has one result, with a note.
+    """
     if recording.run is None:
+        result = Comparison(recording)
         result.notes.append(NO_ORDER)
-        return result
+        return [result]
     mapping, notes = mapping_for(recording.data["config"], tiered=_forces_tiers(recording))
-    result.notes += notes
-    result.document = document_of(recording, mapping)
-    failing = recording.expects_failure or recording.evergreen
-    if failing:
+    results: list[Comparison] = []
+    last: dict[str, tuple[Comparison, Acted]] = {}
+    with Stage(recording.data, mapping, recording.steps[0].moment) as stage:
+        for step in recording.steps:
+            result = Comparison(step, notes=[] if results else list(notes))
+            acted = stage.act(step.root, step.input, step.moment)
+            _compare_run(result, acted, stage)
+            results.append(result)
+            last[acted.result.planned.raw.key] = (result, acted)
+        run_out(stage, [acted.result.planned for _, acted in last.values()])
+        for result, acted in last.values():
+            planned = acted.result.planned
+            if result.not_yet is None:
+                compare_invoiced(result, planned, stage.invoices(planned.raw.key), acted.now.date())
+    return results
+
+
+def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
+    planned = acted.result.planned
+    result.document = _document(planned)
+    refusals = {issue.code for issue in planned.issues if issue.blocks}
+    billed = not result.recording.expects_failure
+    result.not_yet = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
+    if result.not_yet:
+        return
+    if acted.result.error:
+        result.fault("phases", f"{acted.result.outcome}: {acted.result.error}")
+    if not billed:
         compare_failure(result)
-    if result.document["verdict"] != "refuse" or not (failing or recording.run["outcome"] == "no_change"):
+    if result.document["verdict"] != "refuse" or (billed and result.recording.run["outcome"] != "no_change"):
         compare_money(result)
-    if not failing:
-        _compare_schedule(result)
-    return result
+    if billed:
+        _compare_schedule(result, acted, stage)
+    again = stage.plan_again(acted)
+    if again:
+        result.fault("phases", f"planned again after it was applied, there is still something to do: {again}")
 
 
-def document_of(recording: Recording, mapping: Any) -> dict[str, Any]:
-    """Return our plan document for the whole contract, as the CRM held it before the run."""
-    assert recording.run is not None
-    records = {
-        "format": "crm-records/1",
-        "crm": "salesforce",
-        "root": {"object": "Order", "id": recording.root},
-        "records": recording.run["input"],
-    }
-    now = datetime.fromisoformat(recording.now).astimezone(UTC)
-    planned = plan_records(
-        json.dumps(records, default=str),
-        mapping,
-        OfflineSettings(now, ZoneInfo("UTC"), Limits()),
-        existing_text=_existing(recording),
-    )
+def _document(planned: Planned) -> dict[str, Any]:
     if planned.plan is None:
         document = unreadable_document(planned.raw.crm, planned.raw.key, planned.issues)
     else:
         document = plan_document(planned.plan, planned.judgement)
     result: dict[str, Any] = json.loads(json.dumps(document))
     return result
-
-
-def _existing(recording: Recording) -> str | None:
-    """Return what Stripe answered to reads in the run, where the CRM already named a Stripe customer."""
-    assert recording.run is not None
-    first, last = recording.run["first_call"], recording.run["last_call"]
-    seen = [
-        request["response"]
-        for request in recording.data["stripe"]["requests"]
-        if request["method"] == "GET" and first <= request["i"] <= last and "id" in (request["response"] or {})
-    ]
-    seen = [entry for entry in seen if str(entry["id"]).startswith("cus_")]
-    return json.dumps({"format": EXISTING_FORMAT, "objects": seen}, default=str) if seen else None
 
 
 def _forces_tiers(recording: Recording) -> bool:
@@ -95,24 +101,30 @@ def _forces_tiers(recording: Recording) -> bool:
     )
 
 
-def _compare_schedule(result: Comparison) -> None:
-    assert result.recording.run is not None
+def _compare_schedule(result: Comparison, acted: Acted, stage: Stage) -> None:
+    run = result.recording.run
+    assert run is not None
     orders = {revision["ref"][:15] for revision in result.document["contract"]["revisions"]}
     schedule = schedule_of(result.recording, orders)
-    invoice = next((e for e in result.recording.run["results"] if e.get("object") == "invoice"), None)
-    refused = result.document["verdict"] == "refuse"
-    if refused and result.recording.run["outcome"] == "success":
+    invoice = next((e for e in run["results"] if e.get("object") == "invoice"), None)
+    if run["outcome"] == "no_change" and acted.result.outcome == "applied":
+        result.notes.append(NOTHING_MADE)
+    elif result.document["verdict"] == "refuse" and run["outcome"] == "success":
         result.fault("phases", f"refused, though it was billed: {result.document['reasons']}")
     elif schedule and schedule["status"] == "canceled":
         _compare_cancelled(result)
     elif schedule:
         compare_phases(result, schedule)
         compare_one_offs(result, schedule)
-        compare_settings(result, schedule)
+        if result.recording.is_last:  # a recording holds its settings as they were at its end
+            compare_settings(result, schedule)
     elif invoice:
         _compare_invoice(result, invoice)
     else:
         result.notes.append(NOTHING_MADE)
+    if schedule and result.phases:
+        held = stage.schedules(acted.result.planned.raw.key)
+        compare_held(result, held, schedule, stage.coupon, acted.now.date().isoformat())
 
 
 def _compare_cancelled(result: Comparison) -> None:

@@ -17,6 +17,7 @@ _CODES = {
 }
 #: Recorded failures of what Stripe can do today, so that refusing would be wrong.
 _ALLOWED = {
+    "missing: sbqq__quote__c.sbqq__subscriptionterm__c": "lines that end by themselves need no term of their quote",
     "prices must have the same `interval`": "monthly and yearly lines are two linked schedules, shown as one contract",
     "must coterminate": "an amendment ends when its lines end, whatever term its quote names",
     "does not equal number of whole months": "an amendment may be any number of months and days long",
@@ -50,11 +51,11 @@ def compare_failure(result: Comparison) -> None:
         return
     told = recorded_message(result)
     code = next((code for words, code in _CODES.items() if words in told), None)
-    if code is not None:
-        result.failure = refused and code in blocking
-    elif reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
+    if reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
         result.failure = result.document["verdict"] == "apply"
         result.explain("failure", reason)
+    elif code is not None:
+        result.failure = refused and code in blocking
     elif reason := next((reason for words, reason in _REFUSED_EARLIER.items() if words in told), None):
         result.failure = reason in result.notes
         result.explain("failure", reason)

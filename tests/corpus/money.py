@@ -40,7 +40,7 @@ def _compare_with_recorded(result: Comparison, account: Mapping[str, Any]) -> No
     Recorded sums are before discounts, and count what the policy leaves unbilled.
     """
     money = result.recording.data["checks"].get("money") or {}
-    if not (result.recording.agrees and money.get("comparable") and money.get("equal")):
+    if not (result.recording.is_last and result.recording.agrees and money.get("comparable") and money.get("equal")):
         return
     if result.recording.expects_failure:  # the recorded schedule is without the order that was refused
         return

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from connector.mapping.mapping_file import MappingFile
 from connector.plan.safety import Limits
 from connector.poll import sync_refs
 from connector.sandbox.stripe import StripeSandbox
+from connector.sync import plan_contracts
 from tests.corpus.before import Before
 
 KEY = "sk_test_corpus"
@@ -30,11 +31,11 @@ Tables = dict[str, dict[str, dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """One run, done over: what became of it, when, and whether Stripe was written to."""
+    """One run, done over: what became of it, when, and the desk it was done at."""
 
     result: Result
     now: datetime
-    writes: int
+    desk: Desk
 
 
 class Stage:
@@ -47,6 +48,7 @@ class Stage:
         self.journal = open_journal("sqlite://", upgrade=True)
         self._mapping = mapping
         self._written: dict[str, dict[str, Any]] = {}
+        self._coupons: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
         self.sandbox.start()
@@ -68,11 +70,17 @@ class Stage:
         crm = SnapshotCrm(load_records(_text(root, self._as_left(records))), name="salesforce")
         account = StripeAccount("salesforce", ZONE, self.api, self.journal)
         desk = Desk("salesforce", crm, self._mapping, account, _LIMITS, lambda: self.now, "https://stripe.test")
-        before = self._writes()
         (result,) = sync_refs(desk, [ContractRef("salesforce", root)], job="corpus", config_hash="")
         for write in crm.written:
             self._written.setdefault(write.id, {}).update(write.fields)
-        return Acted(result, self.now, self._writes() - before)
+        return Acted(result, self.now, desk)
+
+    def plan_again(self, acted: Acted) -> list[str]:
+        """Plan the contract of a run once more, with a look at what Stripe holds; return what there is to do."""
+        if acted.result.planned.plan is None:
+            return []
+        (planned,) = plan_contracts(acted.desk, [ContractRef("salesforce", acted.result.planned.raw.root.id)], live=True)
+        return [str(operation) for operation in planned.plan.operations] if planned.plan else ["it cannot be read"]
 
     def move_to(self, now: datetime) -> None:
         """Let time pass in Stripe and for us; never back, as the clocks of a recording may disagree by a minute."""
@@ -81,13 +89,35 @@ class Stage:
 
     def schedules(self, contract_key: str) -> list[dict[str, Any]]:
         """Return the schedules that Stripe holds for a contract, with their prices."""
-        links = self.journal.contract_links("salesforce", contract_key)
-        expand = {"expand": ["phases.items.price", "phases.add_invoice_items.price", "phases.discounts.coupon"]}
-        found = [link.stripe_id for link in links if link.kind == "subscription_schedule"]
-        return [self.api.get(f"/v1/subscription_schedules/{stripe_id}", expand) for stripe_id in found]
+        expand = {"expand": ["phases.items.price", "phases.add_invoice_items.price"]}
+        return [self.api.get(f"/v1/subscription_schedules/{ident}", expand) for ident in self._ids(contract_key)]
 
-    def _writes(self) -> int:
-        return sum(1 for record in self.sandbox.log if record.method == "POST")
+    def invoices(self, contract_key: str) -> list[dict[str, Any]]:
+        """Return every invoice of a contract: its own, and those of its subscriptions."""
+        found = [self.api.get(f"/v1/invoices/{ident}") for ident in self._ids(contract_key, "invoice")]
+        for schedule in self.schedules(contract_key):
+            subscription = schedule["subscription"] or schedule["released_subscription"]
+            found += self._all("/v1/invoices", {"subscription": subscription}) if subscription else []
+        return found
+
+    def coupon(self, ident: str) -> dict[str, Any]:
+        """Return a coupon; each is asked for once."""
+        if ident not in self._coupons:
+            self._coupons[ident] = self.api.get(f"/v1/coupons/{ident}")
+        return self._coupons[ident]
+
+    def _ids(self, contract_key: str, kind: str = "subscription_schedule") -> list[str]:
+        links = self.journal.contract_links("salesforce", contract_key)
+        return [link.stripe_id for link in links if link.kind == kind]
+
+    def _all(self, path: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+        page, found = {**params, "limit": 100}, []
+        while True:
+            answer = self.api.get(path, page)
+            found += answer["data"]
+            if not answer["has_more"]:
+                return found
+            page["starting_after"] = found[-1]["id"]
 
     def _as_left(self, records: Tables) -> Tables:
         """Return the records with ids that our Stripe knows, and with what we wrote back."""
@@ -95,16 +125,6 @@ class Stage:
             name: {key: {**self._before.translated(row), **self._written.get(key, {})} for key, row in rows.items()}
             for name, rows in records.items()
         }
-
-
-def moment(text: str) -> datetime:
-    """Return a recorded moment in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def day_later(now: datetime, days: int) -> datetime:
-    """Return a moment some days later."""
-    return now + timedelta(days=days)
 
 
 def _text(root: str, records: Tables) -> str:
