@@ -1,11 +1,16 @@
-"""`make corpus`: our schedules against the recordings: figures per kind, every reason once, every fault in full."""
+"""`make corpus`: the recordings, run by run: figures per kind, every reason once, every fault in full."""
 
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
-from tests.corpus.compare import compare
+from tests.corpus.compare import play
 from tests.corpus.recordings import KINDS, ROOT, available, recordings
 from tests.corpus.result import QUESTIONS, Comparison
+
+#: The recorded connector's figures over all recordings of this kind, as the research pages tell them.
+TOLD_ALL, TOLD_RAMPS = "122 of 154", "1 of 19"
+Played = list[Comparison]
 
 
 def main() -> int:
@@ -13,58 +18,81 @@ def main() -> int:
     if not available():
         print(f"The recordings are not here ({ROOT}); set CONNECTOR_CORPUS to where they are.")
         return 0
-    everything = [compare(recording) for recording in recordings()]
-    kinds: dict[str, list[Comparison]] = defaultdict(list)
-    for result in everything:
-        kinds[result.recording.kind].append(result)
-    print(f"{'kind':<20} {'phases':>12} {'money':>12} {'failures':>12}   without an order")
+    everything = [play(recording) for recording in recordings()]
+    kinds: dict[str, list[Played]] = defaultdict(list)
+    for played in everything:
+        kinds[played[0].recording.kind].append(played)
+    print(_row("kind", ("recordings", "runs", *QUESTIONS, "not yet", "no order")))
     for kind in KINDS:
-        _print_row(kind, kinds[kind])
-    _print_row("all", everything)
+        print(_row(kind, _cells(kinds[kind])))
+    print(_row("all", _cells(everything)))
     _print_recorded(everything)
-    _print_reasons(everything)
-    return _print_faults(everything)
+    results = [result for played in everything for result in played]
+    _print_reasons(results)
+    return _print_faults(results)
 
 
-def _print_row(name: str, results: list[Comparison]) -> None:
-    cells = []
-    for question in QUESTIONS:
-        answers = [getattr(result, question) for result in results if getattr(result, question) is not None]
-        cells.append(f"{sum(answers)} of {len(answers)}" if answers else "-")
-    idle = sum(1 for result in results if result.recording.run is None)
-    print(f"{name:<20} {cells[0]:>12} {cells[1]:>12} {cells[2]:>12}   {idle or ''}")
+def _row(name: str, cells: Iterable[str]) -> str:
+    return f"{name:<20}" + "".join(f"{cell:>13}" for cell in cells)
 
 
-def _print_recorded(results: list[Comparison]) -> None:
+def _cells(held: list[Played]) -> tuple[str, ...]:
+    """Return recordings and runs, each question's answers, what is not billed yet, and recordings without an order."""
+    played = [one for one in held if one[0].recording.run]
+    results = [result for one in played for result in one]
+    waiting = sum(1 for result in results if result.not_yet)
+    answers = tuple(_answers(result.answer(question) for result in results) for question in QUESTIONS)
+    counts = (len(played), len(results))
+    return (*map(_count, counts), *answers, _count(waiting), _count(len(held) - len(played)))
+
+
+def _answers(answers: Iterable[bool | None]) -> str:
+    asked = [answer for answer in answers if answer is not None]
+    return f"{sum(asked)} of {len(asked)}" if asked else "-"
+
+
+def _count(number: int) -> str:
+    return str(number or "-")
+
+
+def _print_recorded(everything: list[Played]) -> None:
     """Print how often the recorded connector billed what was sold, and how often we do, on the same recordings."""
-    decidable = [result for result in results if result.recording.verdict != "unknown"]
-    print("\nSchedules whose amounts can be judged: how many bill what was sold")
-    for name, held in (("all", decidable), ("segmented", [r for r in decidable if r.recording.segmented])):
-        recorded, ours = sum(r.recording.agrees for r in held), sum(bool(r.money) for r in held)
-        print(f"  {name:<10} recorded {recorded:>3} of {len(held):<3}  ours {ours:>3} of {len(held)}")
+    decidable = [played for played in everything if played[-1].recording.verdict != "unknown"]
+    ramps = [played for played in decidable if played[-1].recording.segmented]
+    print("\nRecordings whose amounts can be judged: how many bill what was sold")
+    for name, held, told in (("all", decidable, TOLD_ALL), ("ramps", ramps, TOLD_RAMPS)):
+        recorded = sum(played[-1].recording.agrees for played in held)
+        ours = sum(all(result.bills_what_was_sold for result in played) for played in held)
+        print(f"  {name:<6} recorded {recorded:>3} of {len(held):<3} (told: {told})   ours {ours:>3} of {len(held)}")
 
 
 def _print_reasons(results: list[Comparison]) -> None:
     for question in QUESTIONS:
         counts = Counter(reason for result in results for reason in result.explained.get(question, ()))
         explained = sum(1 for result in results if result.explained.get(question))
-        print(f"\n{question}: {explained} of these hold with a reason")
-        for reason, count in counts.most_common():
-            print(f"{count:>5}  {reason}")
-    notes = Counter(note for result in results for note in result.notes)
+        print(f"\n{question}: {explained} runs hold with a reason")
+        _print_counts(counts)
+    print("\nNot yet: refused, though it should be billed")
+    _print_counts(Counter(result.not_yet for result in results if result.not_yet))
     print("\nNot compared, and settings that are not expressed")
-    for note, count in notes.most_common():
-        print(f"{count:>5}  {note}")
+    _print_counts(Counter(note for result in results for note in result.notes))
+
+
+def _print_counts(counts: Counter[str]) -> None:
+    for text, count in counts.most_common():
+        print(f"{count:>5}  {text}")
 
 
 def _print_faults(results: list[Comparison]) -> int:
     bad = [result for result in results if not result.good]
-    print(f"\n{len(bad)} of {len(results)} recordings differ without a reason.")
+    print(f"\n{len(bad)} of {len(results)} runs differ without a reason.")
     for result in bad:
-        print(f"  {result.recording.kind}: {result.recording.name}")
+        run = result.recording.run
+        print(f"  {result.recording.kind}: {result.recording.name}, run {run['n'] if run else '-'}")
         for fault in result.faults:
             print(f"      {fault}")
-    return 1 if bad else 0
+    waiting = any(result.not_yet for result in results)
+    return 1 if bad or waiting else 0
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from connector.domain.issues import IssueCode
 from connector.desk import Planned
+from connector.domain.issues import IssueCode
 from connector.plan.document import plan_document, unreadable_document
 from tests.corpus.failures import compare_failure
 from tests.corpus.held import compare_held
@@ -26,6 +26,7 @@ from tests.corpus.stage import Acted, Stage
 
 NO_ORDER = "no order is translated in this recording: there is nothing to compile"
 NOTHING_MADE = "the recorded run only read: no schedule to compare with"
+MISSED = "recorded fault: the run changed nothing, though the CRM sold something else than before"
 RAMP_ENDED_EARLY = "recorded fault: a ramp is cancelled at once, although its termination lies in the future"
 NOT_YET = {
     IssueCode.LIVE_CHANGE: "a change of what has begun on a schedule that runs (LIVE_CHANGE)",
@@ -55,7 +56,9 @@ def play(recording: Recording) -> list[Comparison]:
         run_out(stage, [acted.result.planned for _, acted in last.values()])
         for result, acted in last.values():
             planned = acted.result.planned
-            if result.not_yet is None:
+            if result.not_yet:
+                result.open.add("invoiced")
+            else:
                 compare_invoiced(result, planned, stage.invoices(planned.raw.key), acted.now.date())
     return results
 
@@ -65,8 +68,9 @@ def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
     result.document = _document(planned)
     refusals = {issue.code for issue in planned.issues if issue.blocks}
     billed = not result.recording.expects_failure
-    result.not_yet = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
-    if result.not_yet:
+    reason = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
+    if reason:
+        result.put_off(reason)
         return
     if acted.result.error:
         result.fault("phases", f"{acted.result.outcome}: {acted.result.error}")
@@ -108,7 +112,7 @@ def _compare_schedule(result: Comparison, acted: Acted, stage: Stage) -> None:
     schedule = schedule_of(result.recording, orders)
     invoice = next((e for e in run["results"] if e.get("object") == "invoice"), None)
     if run["outcome"] == "no_change" and acted.result.outcome == "applied":
-        result.notes.append(NOTHING_MADE)
+        result.notes.append(NOTHING_MADE if run["n"] == result.recording.runs[0]["n"] else MISSED)
     elif result.document["verdict"] == "refuse" and run["outcome"] == "success":
         result.fault("phases", f"refused, though it was billed: {result.document['reasons']}")
     elif schedule and schedule["status"] == "canceled":

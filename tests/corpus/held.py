@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.corpus.phases import compare_lists
-from tests.corpus.recorded import Phase, order_of, within_segments
+from tests.corpus.recorded import Phase, within_segments
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 
@@ -19,7 +19,11 @@ _ENDED = frozenset({"canceled", "completed", "released"})
 
 
 def compare_held(
-    result: Comparison, schedules: Iterable[Mapping[str, Any]], recorded: Mapping[str, Any], coupons: Coupons, today: str
+    result: Comparison,
+    schedules: Iterable[Mapping[str, Any]],
+    recorded: Mapping[str, Any],
+    coupons: Coupons,
+    today: str,
 ) -> None:
     """Compare the running and coming phases that Stripe holds for us with those of the recorded schedule."""
     alive = [schedule for schedule in schedules if schedule["status"] not in _ENDED]

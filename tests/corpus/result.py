@@ -23,6 +23,7 @@ class Comparison:
     failure: bool | None = None
     explained: dict[Question, list[str]] = field(default_factory=dict)
     not_yet: str | None = None
+    open: set[Question] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     document: dict[str, Any] = field(default_factory=dict)
@@ -37,6 +38,21 @@ class Comparison:
         """Return every reason once."""
         told = [reason for question in QUESTIONS for reason in self.explained.get(question, ())]
         return list(dict.fromkeys([*told, *self.notes]))
+
+    @property
+    def bills_what_was_sold(self) -> bool:
+        """Tell whether this run was billed, and for what the CRM sold."""
+        billed = self.document.get("verdict") in {"apply", "nothing"} and not self.not_yet
+        return billed and self.money is not False and self.invoiced is not False
+
+    def answer(self, question: Question) -> bool | None:
+        """Return the answer to a question; an open one counts as not held."""
+        return False if question in self.open else getattr(self, question)  # type: ignore[no-any-return]
+
+    def put_off(self, reason: str) -> None:
+        """Note that the run is refused for now, though it should be billed: its questions stay open."""
+        self.not_yet = reason
+        self.open |= {"phases", "money"}
 
     def explain(self, question: Question, reason: str) -> None:
         """Note why something that differs is right."""

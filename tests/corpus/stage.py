@@ -52,9 +52,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self.sandbox.start()
-        self.api = StripeApi(
-            KEY, base_url=self.sandbox.url, limiter=Limiter(Rates(10_000, 10_000, 100)), attempts=1
-        )
+        self.api = StripeApi(KEY, base_url=self.sandbox.url, limiter=Limiter(Rates(10_000, 10_000, 100)), attempts=1)
         self._before.make(self.sandbox.client(KEY))
         return self
 
@@ -79,7 +77,9 @@ class Stage:
         """Plan the contract of a run once more, with a look at what Stripe holds; return what there is to do."""
         if acted.result.planned.plan is None:
             return []
-        (planned,) = plan_contracts(acted.desk, [ContractRef("salesforce", acted.result.planned.raw.root.id)], live=True)
+        (planned,) = plan_contracts(
+            acted.desk, [ContractRef("salesforce", acted.result.planned.raw.root.id)], live=True
+        )
         return [str(operation) for operation in planned.plan.operations] if planned.plan else ["it cannot be read"]
 
     def move_to(self, now: datetime) -> None:
