@@ -57,13 +57,26 @@ def _count(number: int) -> str:
 
 def _print_recorded(everything: list[Played]) -> None:
     """Print how often the recorded connector billed what was sold, and how often we do, on the same recordings."""
-    decidable = [played for played in everything if played[-1].recording.verdict != "unknown"]
-    ramps = [played for played in decidable if played[-1].recording.segmented]
-    print("\nRecordings whose amounts can be judged: how many bill what was sold")
-    for name, held, told in (("all", decidable, TOLD_ALL), ("ramps", ramps, TOLD_RAMPS)):
-        recorded = sum(played[-1].recording.agrees for played in held)
-        ours = sum(all(result.bills_what_was_sold for result in played) for played in held)
-        print(f"  {name:<6} recorded {recorded:>3} of {len(held):<3} (told: {told})   ours {ours:>3} of {len(held)}")
+    judged = [played for played in everything if played[-1].recording.verdict != "unknown"]
+    print("\nBills what was sold, by the recordings' own check of amounts (and over all recordings there are, as told)")
+    _print_ours("all", judged, [played[-1].recording.agrees for played in judged], f"  told: {TOLD_ALL}")
+    ramps = [played for played in judged if played[-1].recording.segmented]
+    _print_ours("ramps", ramps, [played[-1].recording.agrees for played in ramps], f"  told: {TOLD_RAMPS}")
+    again = [played for played in everything if played[-1].recorded_days is not None]
+    print("Bills what was sold, by what the emulator invoices for the recorded schedules until their end")
+    _print_ours("all", again, [_recorded_right(played) for played in again])
+    ramps = [played for played in again if played[-1].recording.segmented]
+    _print_ours("ramps", ramps, [_recorded_right(played) for played in ramps])
+
+
+def _print_ours(name: str, held: list[Played], recorded: list[bool], told: str = "") -> None:
+    ours = sum(all(result.bills_what_was_sold for result in played) for played in held)
+    print(f"  {name:<6} recorded {sum(recorded):>3} of {len(held):<3}  ours {ours:>3} of {len(held):<3}{told}")
+
+
+def _recorded_right(played: Played) -> bool:
+    days = played[-1].recorded_days or {}
+    return sum(days.values()) == sum(result.sold or 0 for result in played)
 
 
 def _print_reasons(results: list[Comparison]) -> None:
@@ -87,8 +100,7 @@ def _print_faults(results: list[Comparison]) -> int:
     bad = [result for result in results if not result.good]
     print(f"\n{len(bad)} of {len(results)} runs differ without a reason.")
     for result in bad:
-        run = result.recording.run
-        print(f"  {result.recording.kind}: {result.recording.name}, run {run['n'] if run else '-'}")
+        print(f"  {result.recording.kind}: {result.recording.name}, run {result.recording.number}")
         for fault in result.faults:
             print(f"      {fault}")
     waiting = any(result.not_yet for result in results)

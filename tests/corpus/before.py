@@ -22,13 +22,13 @@ class Before:
         named = set(_named(first["input"])) if first else set()
         calls = (first["first_call"], first["last_call"]) if first else (0, 0)
         self._held = _as_they_were(requests, named, *calls)
-        self._prices = {found["id"]: found for found in _walk(requests) if found.get("object") == "price"}
+        self._prices = {found["id"]: found for found in walk(requests) if found.get("object") == "price"}
         self._made_by_runs = {
             request["response"].get("id")
             for request in requests
             if request["method"] == "POST" and request["by"] == "run" and request["status"] == 200
         } - self._held.keys()
-        self._ids: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
 
     @property
     def since(self) -> datetime | None:
@@ -52,22 +52,22 @@ class Before:
         held = row.get(_FIELD)
         if held in self._made_by_runs:
             return {name: value for name, value in row.items() if name != _FIELD}
-        return {**row, _FIELD: self._ids[held]} if held in self._ids else dict(row)
+        return {**row, _FIELD: self.ids[held]} if held in self.ids else dict(row)
 
     def _customer(self, client: stripe.StripeClient, ident: str, held: Mapping[str, Any]) -> None:
         made = client.v1.customers.create({"name": str(held.get("name") or "Customer")})
-        self._ids[ident] = made.id
+        self.ids[ident] = made.id
         if held.get("deleted"):
             client.v1.customers.delete(made.id)
 
     def _product(self, client: stripe.StripeClient, ident: str) -> str:
-        if ident not in self._ids:
+        if ident not in self.ids:
             client.v1.products.create({"id": ident, "name": "Product"})
-            self._ids[ident] = ident
+            self.ids[ident] = ident
         return ident
 
     def _price(self, client: stripe.StripeClient, ident: str) -> str:
-        if ident not in self._ids:
+        if ident not in self.ids:
             terms = self._prices[ident]
             params: Any = {
                 "product": self._product(client, terms["product"]),
@@ -77,12 +77,12 @@ class Before:
             }
             if terms["recurring"]:
                 params["recurring"] = {name: terms["recurring"][name] for name in ("interval", "interval_count")}
-            self._ids[ident] = client.v1.prices.create(params).id
-        return self._ids[ident]
+            self.ids[ident] = client.v1.prices.create(params).id
+        return self.ids[ident]
 
     def _schedule(self, client: stripe.StripeClient, ident: str, held: Mapping[str, Any]) -> None:
         params: Any = {
-            "customer": self._ids[held["customer"]],
+            "customer": self.ids[held["customer"]],
             "start_date": held["phases"][0]["start_date"],
             "end_behavior": held["end_behavior"],
             "billing_mode": {"type": "classic"},
@@ -90,7 +90,7 @@ class Before:
             "default_settings": {"collection_method": held["default_settings"]["collection_method"]},
             "phases": [self._phase(client, phase) for phase in held["phases"]],
         }
-        self._ids[ident] = client.v1.subscription_schedules.create(params).id
+        self.ids[ident] = client.v1.subscription_schedules.create(params).id
 
     def _phase(self, client: stripe.StripeClient, phase: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -118,7 +118,7 @@ def _as_they_were(requests: Any, named: set[str], first: int, last: int) -> dict
     written: set[str] = set()
     for request in (request for request in requests if request["i"] <= last):
         answer = request["response"] or {}
-        ident = answer.get("id")
+        ident = str(answer.get("id"))
         if request["method"] == "POST" and request["i"] >= first:
             written.add(ident)
         elif ident in named and ident not in written:
@@ -131,10 +131,11 @@ def _named(tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[st
         yield from (str(row[_FIELD]) for row in rows.values() if row.get(_FIELD))
 
 
-def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
+def walk(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every object inside some JSON, itself included."""
     if isinstance(value, Mapping):
         yield value
         value = list(value.values())
     if isinstance(value, list):
         for entry in value:
-            yield from _walk(entry)
+            yield from walk(entry)

@@ -13,7 +13,8 @@ from connector.domain.issues import IssueCode
 from connector.plan.document import plan_document, unreadable_document
 from tests.corpus.failures import compare_failure
 from tests.corpus.held import compare_held
-from tests.corpus.invoiced import compare_invoiced, run_out
+from tests.corpus.incumbent import invoiced_by_recorded
+from tests.corpus.invoiced import compare_invoiced, compare_with_recorded, run_out, sold, together
 from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
 from tests.corpus.overlay import mapping_for
@@ -55,19 +56,29 @@ def play(recording: Recording) -> list[Comparison]:
             last[acted.result.planned.raw.key] = (result, acted)
         run_out(stage, [acted.result.planned for _, acted in last.values()])
         for result, acted in last.values():
-            planned = acted.result.planned
-            if result.not_yet:
-                result.open.add("invoiced")
-            else:
-                compare_invoiced(result, planned, stage.invoices(planned.raw.key), acted.now.date())
+            _compare_end(result, acted, stage)
+    results[-1].recorded_days = invoiced_by_recorded(recording)
+    if not any(result.not_yet for result in results):
+        ours = together(result.days for result, _ in last.values())
+        compare_with_recorded(results[-1], ours, recording.moment.date())
     return results
+
+
+def _compare_end(result: Comparison, acted: Acted, stage: Stage) -> None:
+    """Compare what a contract was invoiced in the end."""
+    planned = acted.result.planned
+    result.sold = sold(planned)
+    if result.not_yet:
+        result.open.add("invoiced")
+    else:
+        compare_invoiced(result, planned, stage.invoices(planned.raw.key), acted.now.date())
 
 
 def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
     planned = acted.result.planned
     result.document = _document(planned)
     refusals = {issue.code for issue in planned.issues if issue.blocks}
-    billed = not result.recording.expects_failure
+    billed = result.recording.outcome != "error"
     reason = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
     if reason:
         result.put_off(reason)
@@ -76,7 +87,7 @@ def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
         result.fault("phases", f"{acted.result.outcome}: {acted.result.error}")
     if not billed:
         compare_failure(result)
-    if result.document["verdict"] != "refuse" or (billed and result.recording.run["outcome"] != "no_change"):
+    if result.document["verdict"] != "refuse" or (billed and result.recording.outcome != "no_change"):
         compare_money(result)
     if billed:
         _compare_schedule(result, acted, stage)
@@ -111,9 +122,9 @@ def _compare_schedule(result: Comparison, acted: Acted, stage: Stage) -> None:
     orders = {revision["ref"][:15] for revision in result.document["contract"]["revisions"]}
     schedule = schedule_of(result.recording, orders)
     invoice = next((e for e in run["results"] if e.get("object") == "invoice"), None)
-    if run["outcome"] == "no_change" and acted.result.outcome == "applied":
-        result.notes.append(NOTHING_MADE if run["n"] == result.recording.runs[0]["n"] else MISSED)
-    elif result.document["verdict"] == "refuse" and run["outcome"] == "success":
+    if result.recording.outcome == "no_change" and acted.result.outcome == "applied":
+        result.notes.append(NOTHING_MADE if len(result.recording.runs) == 1 else MISSED)
+    elif result.document["verdict"] == "refuse" and result.recording.outcome == "success":
         result.fault("phases", f"refused, though it was billed: {result.document['reasons']}")
     elif schedule and schedule["status"] == "canceled":
         _compare_cancelled(result)

@@ -14,7 +14,7 @@ from tests.corpus.recorded import Phase, within_segments
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 
-Coupons = Callable[[str], Mapping[str, Any]]
+Coupons = Callable[[str], dict[str, Any]]
 _ENDED = frozenset({"canceled", "completed", "released"})
 
 

@@ -3,13 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from connector.desk import Planned
 from connector.domain.contract import Charge
+from tests.corpus.phases import LINE_DATES
+from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 from tests.corpus.stage import Stage
 
+SOONER = "what is due at the sync is invoiced at once; recorded it waits for the next billing date"
+COUPON_FROM_SYNC = (
+    "recorded fault: a coupon's months are counted from the moment of the sync, and reach an invoice more"
+)
 #: How far evergreen contracts are followed: they have no last day.
 HORIZON = timedelta(days=3 * 366)
 _FINAL = frozenset({"open", "paid", "uncollectible"})
@@ -25,12 +32,18 @@ def run_out(stage: Stage, contracts: Iterable[Planned]) -> None:
     stage.move_to(datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=3))
 
 
+def sold(planned: Planned) -> int | None:
+    """Return what the CRM sold, without what a policy takes off; None for what cannot be compiled."""
+    account = planned.plan.tie_out if planned.plan else None
+    return account.crm - sum(explanation.amount for explanation in account.explanations) if account else None
+
+
 def compare_invoiced(result: Comparison, planned: Planned, invoices: Iterable[Mapping[str, Any]], today: date) -> None:
     """Ask whether Stripe invoiced what the CRM sold, and after the last run day by day what the plan promised."""
-    days: dict[date, int] = defaultdict(int)
+    held = list(invoices)
+    days = result.days = by_day(held)
     result.invoiced = True
-    for invoice in invoices:
-        days[datetime.fromtimestamp(invoice["created"], UTC).date()] += invoice["total"]
+    for invoice in held:
         if invoice["status"] not in _FINAL and invoice["total"]:
             result.fault("invoiced", f"an invoice over {invoice['total']} is {invoice['status']} to the end")
     if result.document["verdict"] == "refuse":
@@ -38,18 +51,61 @@ def compare_invoiced(result: Comparison, planned: Planned, invoices: Iterable[Ma
             result.fault("invoiced", f"refused, but Stripe invoiced {dict(days)}")
         return
     assert planned.plan is not None
-    account = planned.plan.tie_out
-    assert account is not None
-    settled = account.crm - sum(explanation.amount for explanation in account.explanations)
-    if sum(days.values()) != settled:
-        result.fault("invoiced", f"Stripe invoiced {sum(days.values())}, the CRM sold {settled}: {_shown(days)}")
-    promised = _by_day((bill.day, bill.amount) for bill in planned.plan.bills if not bill.skipped)
+    if sum(days.values()) != result.sold:
+        result.fault("invoiced", f"Stripe invoiced {sum(days.values())}, the CRM sold {result.sold}: {_shown(days)}")
+    promised = _sums((bill.day, bill.amount) for bill in planned.plan.bills if not bill.skipped)
     coming, done = (_after(today, found) for found in (promised, days))
     if coming != done:
         result.fault("invoiced", f"after {today} promised {_shown(coming)}, invoiced {_shown(done)}")
 
 
-def _by_day(amounts: Iterable[tuple[date, int]]) -> Days:
+def compare_with_recorded(result: Comparison, ours: Days, today: date) -> None:
+    """Ask whether we invoice on the same days as the recorded schedules, where those bill what was sold."""
+    recorded = result.recorded_days
+    if recorded is None or result.recording.outcome != "success" or not result.recording.agrees:
+        return
+    mine, theirs = _as_of(today, ours), _as_of(today, recorded)
+    if mine == theirs:
+        return
+    if LINE_DATES in result.explained.get("phases", ()):
+        result.explain("invoiced", LINE_DATES)
+    elif _repeats(result.recording) and sum(theirs.values()) < sum(mine.values()):
+        result.explain("invoiced", COUPON_FROM_SYNC)
+    elif _never_later(mine, theirs):
+        result.explain("invoiced", SOONER)
+    else:
+        result.fault("invoiced", f"ours {_shown(mine)}, recorded {_shown(theirs)}")
+
+
+def _as_of(today: date, days: Days) -> Days:
+    """Return what was invoiced until a day as one sum, and what came later day by day."""
+    coming = _after(today, days)
+    return {today: sum(days.values()) - sum(coming.values()), **coming}
+
+
+def _never_later(mine: Days, theirs: Days) -> bool:
+    """Tell whether we invoice the same in all, and at no time less than the recorded schedules had."""
+    days = sorted({*mine, *theirs})
+    ahead = list(accumulate(mine.get(day, 0) - theirs.get(day, 0) for day in days))
+    return min(ahead) >= 0 and ahead[-1] == 0
+
+
+def _repeats(recording: Recording) -> bool:
+    coupons = recording.table("Order_Stripe_Coupon__c").values()
+    return any(coupon.get("Duration__c") == "repeating" for coupon in coupons)
+
+
+def by_day(invoices: Iterable[Mapping[str, Any]]) -> Days:
+    """Return what invoices come to, by the day on which they were made."""
+    return _sums((datetime.fromtimestamp(one["created"], UTC).date(), one["total"]) for one in invoices)
+
+
+def together(several: Iterable[Days]) -> Days:
+    """Return what several contracts invoiced, by day."""
+    return _sums(entry for days in several for entry in days.items())
+
+
+def _sums(amounts: Iterable[tuple[date, int]]) -> Days:
     days: dict[date, int] = defaultdict(int)
     for day, amount in amounts:
         days[day] += amount

@@ -42,7 +42,7 @@ def _compare_with_recorded(result: Comparison, account: Mapping[str, Any]) -> No
     money = result.recording.data["checks"].get("money") or {}
     if not (result.recording.is_last and result.recording.agrees and money.get("comparable") and money.get("equal")):
         return
-    if result.recording.run["outcome"] != "success":  # the recorded schedule is without what this run should have done
+    if result.recording.outcome != "success":  # the recorded schedule is without what this run should have done
         return
     amounts = [bill["amount"] for bill in result.document["billing"]]
     ours = sum(Decimal(amount) for amount in (*amounts, *(reason["amount"] for reason in account["reasons"])))

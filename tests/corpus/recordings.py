@@ -64,9 +64,14 @@ class Recording:
         return order_of_run(self.run) or "" if self.run else ""
 
     @property
-    def expects_failure(self) -> bool:
-        """Tell whether the recorded connector refused this run."""
-        return self.run is not None and self.run["outcome"] == "error"
+    def outcome(self) -> str:
+        """Return what the recorded connector made of this run: success, error or no_change; empty without a run."""
+        return str(self.run["outcome"]) if self.run else ""
+
+    @property
+    def number(self) -> int | None:
+        """Return the number of the run among all runs of the recording."""
+        return int(self.run["n"]) if self.run else None
 
     @property
     def evergreen(self) -> bool:

@@ -1,6 +1,8 @@
 """What came of one run of a recording: four answers, and the reasons for what is not simply equal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from tests.corpus.recordings import Recording
@@ -13,6 +15,8 @@ QUESTIONS: tuple[Question, ...] = ("phases", "money", "invoiced", "failure")
 class Comparison:
     """What came of one run. None means that the question does not arise.
 
+    Of a contract's last run: `days` is what Stripe invoiced, by day, and `sold` what the CRM sold, without what a
+    policy takes off (minor units); of the last run of all, `recorded_days` is what the recorded schedules invoice.
     `not_yet` says why the run is refused though it should be billed: the questions it raises are open then.
     """
 
@@ -22,6 +26,9 @@ class Comparison:
     invoiced: bool | None = None
     failure: bool | None = None
     explained: dict[Question, list[str]] = field(default_factory=dict)
+    days: Mapping[date, int] = field(default_factory=dict)
+    sold: int | None = None
+    recorded_days: Mapping[date, int] | None = None
     not_yet: str | None = None
     open: set[Question] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -47,7 +54,8 @@ class Comparison:
 
     def answer(self, question: Question) -> bool | None:
         """Return the answer to a question; an open one counts as not held."""
-        return False if question in self.open else getattr(self, question)  # type: ignore[no-any-return]
+        held: bool | None = getattr(self, question)
+        return False if question in self.open else held
 
     def put_off(self, reason: str) -> None:
         """Note that the run is refused for now, though it should be billed: its questions stay open."""

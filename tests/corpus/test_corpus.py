@@ -15,7 +15,7 @@ _ALL = tuple(recordings()) if available() else ()
 @pytest.mark.parametrize("recording", _ALL, ids=lambda recording: recording.name.rsplit("/", 1)[-1][:60])
 def test_recording(recording: Recording):
     played = play(recording)
-    faults = [f"run {result.recording.run['n']}: {fault}" for result in played for fault in result.faults]
+    faults = [f"run {result.recording.number}: {fault}" for result in played for fault in result.faults]
     assert all(result.good for result in played), "\n".join(faults)
     waiting = [result.not_yet for result in played if result.not_yet]
     if waiting:
