@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from tests.corpus.compare import play
-from tests.corpus.recordings import KINDS, ROOT, available, recordings
+from tests.corpus.recordings import ROOT, Recording, available, recordings
 from tests.corpus.result import QUESTIONS, Comparison
 
 #: The recorded connector's figures over all recordings of this kind, as the research pages tell them.
@@ -18,18 +18,29 @@ def main() -> int:
     if not available():
         print(f"The recordings are not here ({ROOT}); set CONNECTOR_CORPUS to where they are.")
         return 0
-    everything = [play(recording) for recording in recordings()]
+    everything = [_played(recording) for recording in recordings()]
     kinds: dict[str, list[Played]] = defaultdict(list)
     for played in everything:
         kinds[played[0].recording.kind].append(played)
     print(_row("kind", ("recordings", "runs", *QUESTIONS, "not yet", "no order")))
-    for kind in KINDS:
-        print(_row(kind, _cells(kinds[kind])))
+    for kind, held in kinds.items():
+        print(_row(kind, _cells(held)))
     print(_row("all", _cells(everything)))
     _print_recorded(everything)
     results = [result for played in everything for result in played]
+    runs = [result for result in results if result.recording.run]
     _print_reasons(results)
-    return _print_faults(results)
+    return _print_faults(runs)
+
+
+def _played(recording: Recording) -> Played:
+    """Play a recording; one that cannot be played does not hide the others."""
+    try:
+        return play(recording)
+    except Exception as error:  # noqa: BLE001
+        broken = Comparison(recording)
+        broken.fault("phases", f"it cannot be played: {error!r}")
+        return [broken]
 
 
 def _row(name: str, cells: Iterable[str]) -> str:

@@ -57,6 +57,9 @@ def play(recording: Recording) -> list[Comparison]:
         run_out(stage, [acted.result.planned for _, acted in last.values()])
         for result, acted in last.values():
             _compare_end(result, acted, stage)
+        strays = stage.strays(last)
+        if strays:
+            results[-1].fault("invoiced", f"invoiced beside the contracts: {strays}")
     results[-1].recorded_days = invoiced_by_recorded(recording)
     if not any(result.not_yet for result in results):
         ours = together(result.days for result, _ in last.values())

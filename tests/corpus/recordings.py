@@ -151,11 +151,11 @@ def available() -> bool:
     return (ROOT / "index.json").exists()
 
 
-def recordings(kinds: tuple[str, ...] = KINDS) -> Iterator[Recording]:
-    """Yield the recordings of some kinds, in the order of the kinds."""
+def recordings() -> Iterator[Recording]:
+    """Yield the recordings in the order of their kinds; kinds that are new come last."""
     index = json.loads((ROOT / "index.json").read_text(encoding="utf-8"))["scenarios"]
-    chosen = [entry for entry in index if entry["kind"] in kinds]
-    for entry in sorted(chosen, key=lambda entry: (kinds.index(entry["kind"]), entry["name"])):
+    ranks = {kind: rank for rank, kind in enumerate(KINDS)}
+    for entry in sorted(index, key=lambda entry: (ranks.get(entry["kind"], len(KINDS)), entry["kind"], entry["name"])):
         with gzip.open(ROOT / f"{entry['name']}.json.gz", "rt", encoding="utf-8") as file:
             data = json.load(file, parse_float=Decimal)
         yield Recording(entry["name"], entry["kind"], data, next(reversed(order_runs(data)), None))

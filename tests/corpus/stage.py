@@ -1,7 +1,7 @@
 """One recording's world: a Stripe emulator and a journal that live from its first run to the end of its contracts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -99,6 +99,11 @@ class Stage:
             subscription = schedule["subscription"] or schedule["released_subscription"]
             found += self._all("/v1/invoices", {"subscription": subscription}) if subscription else []
         return found
+
+    def strays(self, contract_keys: Iterable[str]) -> list[str]:
+        """Return invoices that belong to none of the contracts: somebody would be billed twice."""
+        own = {invoice["id"] for key in contract_keys for invoice in self.invoices(key)}
+        return [f"{one['id']} over {one['total']}" for one in self._all("/v1/invoices", {}) if one["id"] not in own]
 
     def coupon(self, ident: str) -> dict[str, Any]:
         """Return a coupon; each is asked for once."""
