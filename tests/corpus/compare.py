@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from connector.desk import Planned
-from connector.domain.issues import IssueCode
 from connector.plan.document import plan_document, unreadable_document
-from tests.corpus.failures import compare_failure
+from tests.corpus.evergreen import compare_evergreen
+from tests.corpus.failures import NO_EVERGREEN, compare_failure
 from tests.corpus.held import compare_held
 from tests.corpus.incumbent import invoiced_by_recorded
 from tests.corpus.invoiced import compare_invoiced, compare_with_recorded, run_out, sold, together
@@ -30,8 +30,8 @@ NOTHING_MADE = "the recorded run only read: no schedule to compare with"
 MISSED = "recorded fault: the run changed nothing, though the CRM sold something else than before"
 RAMP_ENDED_EARLY = "recorded fault: a ramp is cancelled at once, although its termination lies in the future"
 NOT_YET = {
-    IssueCode.LIVE_CHANGE: "a change of what has begun on a schedule that runs (LIVE_CHANGE)",
-    IssueCode.EVERGREEN: "a contract without an end (EVERGREEN)",
+    "LIVE_CHANGE": "a change of what has begun on a schedule that runs (LIVE_CHANGE)",
+    NO_EVERGREEN: "a contract without an end (EVERGREEN)",
 }
 
 
@@ -80,7 +80,7 @@ def _compare_end(result: Comparison, acted: Acted, stage: Stage) -> None:
 def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
     planned = acted.result.planned
     result.document = _document(planned)
-    refusals = {issue.code for issue in planned.issues if issue.blocks}
+    refusals = {issue.code.value for issue in planned.issues if issue.blocks}
     billed = result.recording.outcome != "error"
     reason = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
     if reason:
@@ -92,7 +92,9 @@ def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
         compare_failure(result)
     if result.document["verdict"] != "refuse" or (billed and result.recording.outcome != "no_change"):
         compare_money(result)
-    if billed:
+    if billed and result.recording.evergreen:
+        compare_evergreen(result, stage.schedules(planned.raw.key), acted.now.date().isoformat())
+    elif billed:
         _compare_schedule(result, acted, stage)
     again = stage.plan_again(acted)
     if again:

@@ -15,7 +15,7 @@ from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 
 Coupons = Callable[[str], dict[str, Any]]
-_ENDED = frozenset({"canceled", "completed", "released"})
+ENDED = frozenset({"canceled", "completed", "released"})
 
 
 def compare_held(
@@ -26,9 +26,9 @@ def compare_held(
     today: str,
 ) -> None:
     """Compare the running and coming phases that Stripe holds for us with those of the recorded schedule."""
-    alive = [schedule for schedule in schedules if schedule["status"] not in _ENDED]
+    alive = [schedule for schedule in schedules if schedule["status"] not in ENDED]
     ours = [_held(phase, result.recording, coupons) for schedule in alive for phase in schedule["phases"]]
-    theirs = [] if recorded["status"] in _ENDED else [_recorded(phase) for phase in recorded["phases"]]
+    theirs = [] if recorded["status"] in ENDED else [_recorded(phase) for phase in recorded["phases"]]
     compare_lists(result, from_today(ours, today), within_segments(from_today(theirs, today), result))
 
 
@@ -45,8 +45,8 @@ def _recorded(phase: Mapping[str, Any]) -> Phase:
 def _held(phase: Mapping[str, Any], recording: Recording, coupons: Coupons) -> Phase:
     metadata = phase["metadata"]
     return Phase(
-        _day(phase["start_date"]),
-        _day(phase["end_date"]),
+        day_of(phase["start_date"]),
+        day_of(phase["end_date"]),
         tuple(_item(item, recording, coupons) for item in phase["items"]),
         {
             **metadata,
@@ -71,5 +71,6 @@ def _item(item: Mapping[str, Any], recording: Recording, coupons: Coupons) -> di
     }
 
 
-def _day(moment: int) -> str:
+def day_of(moment: int) -> str:
+    """Return the day of a Stripe timestamp."""
     return datetime.fromtimestamp(moment, UTC).date().isoformat()

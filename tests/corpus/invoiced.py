@@ -41,7 +41,8 @@ def sold(planned: Planned) -> int | None:
 def compare_invoiced(result: Comparison, planned: Planned, invoices: Iterable[Mapping[str, Any]], today: date) -> None:
     """Ask whether Stripe invoiced what the CRM sold, and after the last run day by day what the plan promised."""
     held = list(invoices)
-    days = result.days = by_day(held)
+    result.days = by_day(held)
+    days, later = _until(_horizon(result), result.days)
     result.invoiced = True
     for invoice in held:
         if invoice["status"] not in _FINAL and invoice["total"]:
@@ -53,6 +54,8 @@ def compare_invoiced(result: Comparison, planned: Planned, invoices: Iterable[Ma
     assert planned.plan is not None
     if sum(days.values()) != result.sold:
         result.fault("invoiced", f"Stripe invoiced {sum(days.values())}, the CRM sold {result.sold}: {_shown(days)}")
+    if _horizon(result) and not later:
+        result.fault("invoiced", f"a contract without an end is not billed after {_horizon(result)}")
     promised = _sums((bill.day, bill.amount) for bill in planned.plan.bills if not bill.skipped)
     coming, done = (_after(today, found) for found in (promised, days))
     if coming != done:
@@ -75,6 +78,18 @@ def compare_with_recorded(result: Comparison, ours: Days, today: date) -> None:
         result.explain("invoiced", SOONER)
     else:
         result.fault("invoiced", f"ours {_shown(mine)}, recorded {_shown(theirs)}")
+
+
+def _horizon(result: Comparison) -> date | None:
+    """Return how far a contract without an end is told; its bills go on after that."""
+    ends = [held["end"] for held in result.document["schedules"] if held["end_behavior"] == "release"]
+    return date.fromisoformat(max(ends)) if ends and result.recording.evergreen else None
+
+
+def _until(horizon: date | None, days: Days) -> tuple[Days, Days]:
+    """Split what was invoiced at the day until which a contract is told."""
+    later = {day: amount for day, amount in days.items() if horizon and day >= horizon}
+    return {day: amount for day, amount in days.items() if day not in later}, later
 
 
 def _as_of(today: date, days: Days) -> Days:
