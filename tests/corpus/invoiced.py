@@ -29,7 +29,7 @@ def run_out(stage: Stage, contracts: Iterable[Planned]) -> None:
     lines = [line for planned in contracts if planned.contract for line in planned.contract.lines]
     ends = [line.end or (horizon if line.charge is not Charge.ONE_TIME else line.start) for line in lines]
     last = max(ends, default=stage.now.date())
-    stage.move_to(datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=3))
+    stage.move_to(datetime(last.year, last.month, last.day, 12, tzinfo=UTC) + timedelta(days=3))
 
 
 def sold(planned: Planned) -> int | None:
@@ -65,7 +65,12 @@ def compare_invoiced(result: Comparison, planned: Planned, invoices: Iterable[Ma
 def compare_with_recorded(result: Comparison, ours: Days, today: date) -> None:
     """Ask whether we invoice on the same days as the recorded schedules, where those bill what was sold."""
     recorded = result.recorded_days
-    if recorded is None or result.recording.outcome != "success" or not result.recording.agrees:
+    if (
+        recorded is None
+        or result.recording.evergreen
+        or result.recording.outcome != "success"
+        or not result.recording.agrees
+    ):
         return
     mine, theirs = _as_of(today, ours), _as_of(today, recorded)
     if mine == theirs:
