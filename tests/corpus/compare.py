@@ -14,7 +14,7 @@ from tests.corpus.evergreen import compare_evergreen
 from tests.corpus.failures import NO_EVERGREEN, compare_failure
 from tests.corpus.held import compare_held
 from tests.corpus.incumbent import invoiced_by_recorded
-from tests.corpus.invoiced import compare_invoiced, compare_with_recorded, run_out, sold, together
+from tests.corpus.invoiced import compare_invoiced, compare_with_recorded, last_day, sold, together
 from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
 from tests.corpus.overlay import mapping_for
@@ -54,7 +54,9 @@ def play(recording: Recording) -> list[Comparison]:
             _compare_run(result, acted, stage)
             results.append(result)
             last[acted.result.planned.raw.key] = (result, acted)
-        run_out(stage, [acted.result.planned for _, acted in last.values()])
+        until = last_day((acted.result.planned for _, acted in last.values()), stage.now.date())
+        for acted in stage.wait(until):
+            _compare_wait(last[acted.result.planned.raw.key][0], acted, stage)
         for result, acted in last.values():
             _compare_end(result, acted, stage)
         strays = stage.strays(last)
@@ -74,7 +76,19 @@ def _compare_end(result: Comparison, acted: Acted, stage: Stage) -> None:
     if result.not_yet:
         result.open.add("invoiced")
     else:
-        compare_invoiced(result, planned, stage.invoices(planned.raw.key), acted.now.date())
+        key = planned.raw.key
+        compare_invoiced(result, planned, [*stage.invoices(key), *stage.credits(key)], acted.now.date())
+
+
+def _compare_wait(result: Comparison, acted: Acted, stage: Stage) -> None:
+    """Ask whether a contract holds on a day that came by itself; what was refused before stays refused."""
+    refused = result.document["verdict"] == "refuse"
+    found = acted.result
+    if found.outcome not in {"applied", "nothing", *(("refused",) if refused else ())}:
+        why = [issue.message for issue in found.planned.issues if issue.blocks]
+        result.fault("invoiced", f"on {acted.now.date()}, by itself: {found.outcome} {found.error or why}")
+    elif again := stage.plan_again(acted):
+        result.fault("invoiced", f"on {acted.now.date()}, by itself: there is still something to do: {again}")
 
 
 def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:

@@ -11,7 +11,6 @@ from connector.domain.contract import Charge
 from tests.corpus.phases import LINE_DATES
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
-from tests.corpus.stage import Stage
 
 SOONER = "what is due at the sync is invoiced at once; recorded it waits for the next billing date"
 COUPON_FROM_SYNC = (
@@ -23,13 +22,11 @@ _FINAL = frozenset({"open", "paid", "uncollectible"})
 Days = Mapping[date, int]
 
 
-def run_out(stage: Stage, contracts: Iterable[Planned]) -> None:
-    """Let time pass until a few days after the last day of every contract, or for some years where there is none."""
-    horizon = (stage.now + HORIZON).date()
+def last_day(contracts: Iterable[Planned], today: date) -> date:
+    """Return a day by which everything is invoiced: after the end of all contracts, or years on without one."""
     lines = [line for planned in contracts if planned.contract for line in planned.contract.lines]
-    ends = [line.end or (horizon if line.charge is not Charge.ONE_TIME else line.start) for line in lines]
-    last = max(ends, default=stage.now.date())
-    stage.move_to(datetime(last.year, last.month, last.day, 12, tzinfo=UTC) + timedelta(days=3))
+    ends = [line.end or (today + HORIZON if line.charge is not Charge.ONE_TIME else line.start) for line in lines]
+    return max([*ends, today]) + timedelta(days=3)
 
 
 def sold(planned: Planned) -> int | None:
@@ -104,10 +101,12 @@ def _as_of(today: date, days: Days) -> Days:
 
 
 def _never_later(mine: Days, theirs: Days) -> bool:
-    """Tell whether we invoice the same in all, and at no time less than the recorded schedules had."""
+    """Tell whether charges and credits come to the same in all, and ours are at no time behind the recorded ones."""
     days = sorted({*mine, *theirs})
-    ahead = list(accumulate(mine.get(day, 0) - theirs.get(day, 0) for day in days))
-    return min(ahead) >= 0 and ahead[-1] == 0
+    charged = accumulate(max(mine.get(day, 0), 0) - max(theirs.get(day, 0), 0) for day in days)
+    credited = accumulate(max(-mine.get(day, 0), 0) - max(-theirs.get(day, 0), 0) for day in days)
+    ahead = [*charged], [*credited]
+    return all(min(each) >= 0 and each[-1] == 0 for each in ahead)
 
 
 def _repeats(recording: Recording) -> bool:

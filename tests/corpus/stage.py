@@ -1,9 +1,9 @@
 """One recording's world: a Stripe emulator and a journal that live from its first run to the end of its contracts."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -48,6 +48,7 @@ class Stage:
         self.journal = open_journal("sqlite://", upgrade=True)
         self._mapping = mapping
         self._written: dict[str, dict[str, Any]] = {}
+        self._last: dict[str, tuple[str, Tables]] = {}
         self._coupons: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -69,6 +70,7 @@ class Stage:
         account = StripeAccount("salesforce", ZONE, self.api, self.journal)
         desk = Desk("salesforce", crm, self._mapping, account, _LIMITS, lambda: self.now, "https://stripe.test")
         (result,) = sync_refs(desk, [ContractRef("salesforce", root)], job="corpus", config_hash="")
+        self._last[result.planned.raw.key] = (root, records)
         for write in crm.written:
             self._written.setdefault(write.id, {}).update(write.fields)
         return Acted(result, self.now, desk)
@@ -81,6 +83,23 @@ class Stage:
             acted.desk, [ContractRef("salesforce", acted.result.planned.raw.root.id)], live=True
         )
         return [str(operation) for operation in planned.plan.operations] if planned.plan else ["it cannot be read"]
+
+    def wait(self, until: date) -> Iterator[Acted]:
+        """Let time pass until a day; contracts that a day changes by itself are looked at on that day, as the job does.
+
+        Yields what came of each look.
+        """
+        seen: set[tuple[str, date]] = set()
+        while True:
+            states = [state for state in self.journal.due_contracts("salesforce", until) if state.next_change]
+            fresh = [one for one in states if one.next_change and (one.contract_key, one.next_change) not in seen]
+            if not fresh:
+                break
+            state = fresh[0]
+            assert state.next_change is not None
+            seen.add((state.contract_key, state.next_change))
+            yield self.act(*self._last[state.contract_key], _morning(state.next_change))
+        self.move_to(_morning(until))
 
     def move_to(self, now: datetime) -> None:
         """Let time pass in Stripe and for us; never back, as the clocks of a recording may disagree by a minute."""
@@ -104,6 +123,16 @@ class Stage:
         """Return invoices that belong to none of the contracts: somebody would be billed twice."""
         own = {invoice["id"] for key in contract_keys for invoice in self.invoices(key)}
         return [f"{one['id']} over {one['total']}" for one in self._all("/v1/invoices", {}) if one["id"] not in own]
+
+    def credits(self, contract_key: str) -> list[dict[str, Any]]:
+        """Return what a contract was given back beside its invoices, as invoices over less than nothing."""
+        found = [self.api.get(f"/v1/credit_notes/{ident}") for ident in self._ids(contract_key, "credit_note")]
+        back = [{**note, "total": -note["amount"], "status": "paid"} for note in found]
+        own = self._ids(contract_key, "balance_credit")
+        for customer in self._all("/v1/customers", {}) if own else ():
+            entries = self._all(f"/v1/customers/{customer['id']}/balance_transactions", {})
+            back += [{**one, "total": one["amount"], "status": "paid"} for one in entries if one["id"] in own]
+        return back
 
     def coupon(self, ident: str) -> dict[str, Any]:
         """Return a coupon; each is asked for once."""
@@ -130,6 +159,10 @@ class Stage:
             name: {key: {**self._before.translated(row), **self._written.get(key, {})} for key, row in rows.items()}
             for name, rows in records.items()
         }
+
+
+def _morning(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
 
 
 def _text(root: str, records: Tables) -> str:
