@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.desk import Planned
 from connector.domain.contract import Charge
+from connector.domain.period import add_months, months_since
 from tests.corpus.phases import LINE_DATES
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
@@ -16,6 +17,7 @@ SOONER = "what is due at the sync is invoiced at once; recorded it waits for the
 COUPON_FROM_SYNC = (
     "recorded fault: a coupon's months are counted from the moment of the sync, and reach an invoice more"
 )
+CUT_SHORT = "recorded fault: whole periods for a time that ends within one; Stripe takes off what lies after the end"
 #: How far evergreen contracts are followed: they have no last day.
 HORIZON = timedelta(days=3 * 366)
 _FINAL = frozenset({"open", "paid", "uncollectible"})
@@ -76,6 +78,8 @@ def compare_with_recorded(result: Comparison, ours: Days, today: date) -> None:
         result.explain("invoiced", LINE_DATES)
     elif _repeats(result.recording) and sum(theirs.values()) < sum(mine.values()):
         result.explain("invoiced", COUPON_FROM_SYNC)
+    elif _cut_short(result.recording) and sum(theirs.values()) < sum(mine.values()):
+        result.explain("invoiced", CUT_SHORT)
     elif _never_later(mine, theirs):
         result.explain("invoiced", SOONER)
     else:
@@ -107,6 +111,19 @@ def _never_later(mine: Days, theirs: Days) -> bool:
     credited = accumulate(max(-mine.get(day, 0), 0) - max(-theirs.get(day, 0), 0) for day in days)
     ahead = [*charged], [*credited]
     return all(min(each) >= 0 and each[-1] == 0 for each in ahead)
+
+
+def _cut_short(recording: Recording) -> bool:
+    """Tell whether a recorded schedule ends within a billing period that it bills as a whole."""
+    schedules = [entry for run in recording.runs for entry in run["results"] if entry.get("phases")]
+    return any(_ends_within(held["phases"][0], held["phases"][-1]) for held in schedules)
+
+
+def _ends_within(first: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    start, end = date.fromisoformat(first["start_date"][:10]), date.fromisoformat(last["end_date"][:10])
+    months = months_since(start, end)
+    intervals = [item["interval_count"] * {"month": 1, "year": 12}.get(item["interval"], 1) for item in last["items"]]
+    return add_months(start, months) != end or any(months % interval for interval in intervals)
 
 
 def _repeats(recording: Recording) -> bool:
