@@ -18,6 +18,7 @@ COUPON_FROM_SYNC = (
     "recorded fault: a coupon's months are counted from the moment of the sync, and reach an invoice more"
 )
 CUT_SHORT = "recorded fault: whole periods for a time that ends within one; Stripe takes off what lies after the end"
+KEPT = "recorded fault: what a contract that is ended on its first day was billed is not given back"
 #: How far evergreen contracts are followed: they have no last day.
 HORIZON = timedelta(days=3 * 366)
 _FINAL = frozenset({"open", "paid", "uncollectible"})
@@ -80,6 +81,8 @@ def compare_with_recorded(result: Comparison, ours: Days, today: date) -> None:
         result.explain("invoiced", COUPON_FROM_SYNC)
     elif _cut_short(result.recording) and sum(theirs.values()) < sum(mine.values()):
         result.explain("invoiced", CUT_SHORT)
+    elif _canceled(result.recording) and sum(theirs.values()) > sum(mine.values()):
+        result.explain("invoiced", KEPT)
     elif _never_later(mine, theirs):
         result.explain("invoiced", SOONER)
     else:
@@ -124,6 +127,10 @@ def _ends_within(first: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
     months = months_since(start, end)
     intervals = [item["interval_count"] * {"month": 1, "year": 12}.get(item["interval"], 1) for item in last["items"]]
     return add_months(start, months) != end or any(months % interval for interval in intervals)
+
+
+def _canceled(recording: Recording) -> bool:
+    return any(entry.get("status") == "canceled" for run in recording.runs for entry in run["results"])
 
 
 def _repeats(recording: Recording) -> bool:
