@@ -13,7 +13,7 @@ from tests.corpus.phases import LINE_DATES
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 
-SOONER = "what is due at the sync is invoiced at once; recorded it waits for the next billing date"
+SOONER = "what is due is invoiced on its own day; recorded it waits for the next billing date"
 COUPON_FROM_SYNC = (
     "recorded fault: a coupon's months are counted from the moment of the sync, and reach an invoice more"
 )

@@ -151,9 +151,10 @@ def available() -> bool:
     return (ROOT / "index.json").exists()
 
 
-def recordings() -> Iterator[Recording]:
-    """Yield the recordings in the order of their kinds; kinds that are new come last."""
-    index = json.loads((ROOT / "index.json").read_text(encoding="utf-8"))["scenarios"]
+def recordings(*kinds: str) -> Iterator[Recording]:
+    """Yield the recordings of some kinds, or all, in the order of their kinds; kinds that are new come last."""
+    scenarios = json.loads((ROOT / "index.json").read_text(encoding="utf-8"))["scenarios"]
+    index = [entry for entry in scenarios if not kinds or entry["kind"] in kinds]
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
     for entry in sorted(index, key=lambda entry: (ranks.get(entry["kind"], len(KINDS)), entry["kind"], entry["name"])):
         with gzip.open(ROOT / f"{entry['name']}.json.gz", "rt", encoding="utf-8") as file:
