@@ -18,7 +18,8 @@ Phase = Mapping[str, Any]
 
 
 def more_seats(phase: Phase) -> Phase:
-    return {**phase, "items": [{**item, "quantity": item["quantity"] + 1} for item in phase["items"]]}
+    more = [{**item, "quantity": item["quantity"] + 1} if "quantity" in item else item for item in phase["items"]]
+    return {**phase, "items": more}
 
 
 def another_line(phase: Phase) -> Phase:
