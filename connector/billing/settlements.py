@@ -28,10 +28,8 @@ def settlements(
     What such a schedule billed and what was settled of it belong together: one without the other would be a correction.
     """
     links = tuple(own)
-    keys = {link: Key(kind, link.key) for link in links for kind in _KINDS if kind == link.kind}
-    found = {
-        key: ExistingObject(link.stripe_id, dict(link.applied)) for link, key in keys.items() if is_settlement(key)
-    }
+    keyed = [(Key(kind, link.key), link) for link in links for kind in _KINDS if kind == link.kind]
+    found = {key: ExistingObject(link.stripe_id, dict(link.applied)) for key, link in keyed if is_settlement(key)}
     if found and live:
         for link in links:
             if link.kind == "subscription_schedule" and link.retired_at:

@@ -112,7 +112,7 @@ def waits_in_vain(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
 def _billed_on(
     one_off: OneOffSpec, phase: PhaseSpec, cycle: Sequence[date], schedule: ScheduleSpec, made: date
 ) -> date:
-    start = phase.period.start
+    start = max(phase.period.start, one_off.due or phase.period.start)
     return start if one_off.way == "apart" else _invoiced_on(start, cycle, schedule, made)
 
 

@@ -180,9 +180,14 @@ def _stretch(phase: Json, words: Vocabulary) -> Stretch:
 
 
 def _counted_from(first: Stretch, made: date) -> Stretch:
-    """Return the first phase of a late schedule with coupons counted from its start; Stripe counts from its making."""
+    """Return the first phase of a late schedule with coupons counted from its start; Stripe counts from its making.
+
+    If it was made without an invoice, what is billed once waits for the next one.
+    """
     if made <= first.start:
         return first
+    if not first.bills_from_start:
+        first = replace(first, one_offs=tuple(replace(one, due=made) for one in first.one_offs))
     before = sum(1 for _ in billing_dates(first.start, 1, Period(first.start, day_after(made))))
 
     def longer(given: Iterable[Discount]) -> tuple[Discount, ...]:

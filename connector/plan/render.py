@@ -134,7 +134,8 @@ def _item(item: ItemSpec, currency: str) -> str:
 def _one_off(one_off: OneOffSpec, currency: str) -> str:
     when = f"  for {one_off.period}" if one_off.period else ""
     amount = text(one_off.unit_amount, currency)
-    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}){when}"
+    how = {"invoice": "", "apart": ", settled on its day", "waived": ", left out by policy"}[one_off.way]
+    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}{how}){when}"
 
 
 def _per_year(phase: PhaseSpec) -> int:

@@ -152,9 +152,10 @@ class _Step:
         """Return the operation, how the schedule then bills in all, and what stands in the way."""
         told, held = self.one.told, self.one.held
         if self.one.over:
-            early = self.one.existing.status != "completed" or held.spec.end < (told.end if told else held.spec.end)
-            lost = told is not None and self.today < told.end and early
-            return None, self._until_now(), (_over(self.one.existing, self.contract),) if lost else ()
+            completed = self.one.existing.status == "completed"
+            lost = told is not None and self.today < told.end and not completed
+            spec = held.spec if completed else self._until_now()
+            return None, spec, (_over(self.one.existing, self.contract),) if lost else ()
         if told is None:
             return Retire(self.one.key, held.id, "cancel", _END_NOW), self._until_now(), ()
         if told.start > self.today:

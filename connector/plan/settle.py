@@ -28,6 +28,10 @@ from connector.plan.operation import Create, Operation
 _MARK = ":settlement:"
 
 
+#: Corrections with what each comes to, in minor units.
+Amounts = Sequence[tuple[OneOffSpec, int]]
+
+
 def is_settlement(key: Key) -> bool:
     """Tell whether an object settles corrections; the desired state knows nothing of these."""
     return _MARK in key.name
@@ -75,8 +79,8 @@ def settle(contract: Contract, existing: ExistingState, unsettled: Sequence[OneO
     done = _unfinished(contract, existing)
     if not unsettled:
         return Settlement(done)
-    amounts = {one: one_off_charge(one, today, contract.currency).net for one in unsettled}
-    total = sum(amounts.values())
+    amounts = [(one, one_off_charge(one, today, contract.currency).net) for one in unsettled]
+    total = _total(amounts)
     name = f"{contract.ref}{_MARK}{_next_number(existing)}"
     if total >= 0:
         return Settlement((*done, *_invoice(contract, existing, name, amounts)), _bill(contract, amounts, today))
@@ -106,22 +110,20 @@ def _next_number(existing: ExistingState) -> int:
     return 1 + len({key.name for key, held in existing.objects.items() if is_settlement(key) and _settles(held.params)})
 
 
-def _invoice(
-    contract: Contract, existing: ExistingState, name: str, amounts: Mapping[OneOffSpec, int]
-) -> Iterator[Operation]:
+def _invoice(contract: Contract, existing: ExistingState, name: str, amounts: Amounts) -> Iterator[Operation]:
     """Yield the steps of an invoice of its own; a draft that was made already is filled."""
-    for resource in invoice_resources(contract, InvoiceSpec(name, contract.currency, tuple(amounts))):
+    for resource in invoice_resources(contract, InvoiceSpec(name, contract.currency, tuple(one for one, _ in amounts))):
         if resource.key in existing.objects:
             continue
         settles = {"settles": _by_line(amounts)} if resource.key.kind == "invoice_lines" else {}
         yield Create(resource.key, resource.params, {**resource.params, **settles})
 
 
-def _balance(contract: Contract, name: str, amounts: Mapping[OneOffSpec, int]) -> Operation:
+def _balance(contract: Contract, name: str, amounts: Amounts) -> Operation:
     """Return a credit on the customer's balance: negative, since it is owed to the customer (API reference)."""
     params: Params = {
         "customer": Ref(customer_key(contract)),
-        "amount": sum(amounts.values()),
+        "amount": _total(amounts),
         "currency": contract.currency,
         "description": _description(amounts),
         "metadata": metadata(contract, "order", contract.ref, contract.link, settlement=name),
@@ -130,14 +132,14 @@ def _balance(contract: Contract, name: str, amounts: Mapping[OneOffSpec, int]) -
 
 
 def _credit_notes(
-    contract: Contract, existing: ExistingState, name: str, amounts: Mapping[OneOffSpec, int]
+    contract: Contract, existing: ExistingState, name: str, amounts: Amounts
 ) -> tuple[tuple[Operation, ...], int]:
     """Return credit notes for the newest invoices first, and what they do not suffice for.
 
     An open invoice is lowered; what was paid goes to the balance or back (docs.stripe.com/invoicing/integration/
     programmatic-credit-notes: the parts of a paid invoice's credit note make up its total).
     """
-    left = -sum(amounts.values())
+    left = -_total(amounts)
     settles = _by_line(amounts)
     notes: list[Operation] = []
     for invoice in sorted(existing.invoices, key=lambda one: (one.day, one.id), reverse=True):
@@ -172,20 +174,24 @@ def _take(settles: Mapping[str, int], amount: int) -> tuple[dict[str, int], dict
     return share, rest
 
 
-def _bill(contract: Contract, amounts: Mapping[OneOffSpec, int], today: date) -> tuple[Bill, ...]:
-    charges = tuple(one_off_charge(one, today, contract.currency) for one in amounts)
+def _bill(contract: Contract, amounts: Amounts, today: date) -> tuple[Bill, ...]:
+    charges = tuple(one_off_charge(one, today, contract.currency) for one, _ in amounts)
     return (Bill(today, contract.currency, charges),)
 
 
-def _by_line(amounts: Mapping[OneOffSpec, int]) -> dict[str, int]:
+def _by_line(amounts: Amounts) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for one, amount in amounts.items():
+    for one, amount in amounts:
         sums[one.line.ref] = sums.get(one.line.ref, 0) + amount
     return sums
 
 
-def _description(amounts: Mapping[OneOffSpec, int]) -> str:
-    names = ", ".join(dict.fromkeys(one.line.product.name for one in amounts))
+def _total(amounts: Amounts) -> int:
+    return sum(amount for _, amount in amounts)
+
+
+def _description(amounts: Amounts) -> str:
+    names = ", ".join(dict.fromkeys(one.line.product.name for one, _ in amounts))
     return f"Correction: {names}"[:350]
 
 
