@@ -50,10 +50,13 @@ def play(recording: Recording) -> list[Comparison]:
     with Stage(recording.data, mapping, recording.steps[0].moment) as stage:
         for step in recording.steps:
             result = Comparison(step, notes=[] if results else list(notes))
-            acted = stage.act(step.root, step.input, step.moment)
-            _compare_run(result, acted, stage)
+            own, *others = stage.act(step.root, step.input, step.moment)
+            _compare_run(result, own, stage)
             results.append(result)
-            last[acted.result.planned.raw.key] = (result, acted)
+            last[own.result.planned.raw.key] = (result, own)
+            for acted in others:
+                key = acted.result.planned.raw.key
+                last[key] = (last.get(key, (result, own))[0], acted)
         until = last_day((acted.result.planned for _, acted in last.values()), stage.now.date())
         for acted in stage.wait(until):
             _compare_wait(last[acted.result.planned.raw.key][0], acted, stage)

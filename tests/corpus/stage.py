@@ -63,17 +63,22 @@ class Stage:
         self.journal.close()
         self.sandbox.stop()
 
-    def act(self, root: str, records: Tables, now: datetime) -> Acted:
-        """Sync the contract of an order for real, on what the runs before have left in Stripe and in the CRM."""
+    def act(self, root: str, records: Tables, now: datetime) -> list[Acted]:
+        """Sync the contract of an order for real, on what the runs before have left in Stripe and in the CRM.
+
+        The contract of the order comes first; contracts that hang together with it, as what it renews does, follow.
+        """
         self.move_to(now)
         crm = SnapshotCrm(load_records(_text(root, self._as_left(records))), name="salesforce")
         account = StripeAccount("salesforce", ZONE, self.api, self.journal)
         desk = Desk("salesforce", crm, self._mapping, account, _LIMITS, lambda: self.now, "https://stripe.test")
-        (result,) = sync_refs(desk, [ContractRef("salesforce", root)], job="corpus", config_hash="")
-        self._last[result.planned.raw.key] = (root, records)
+        results = list(sync_refs(desk, [ContractRef("salesforce", root)], job="corpus", config_hash=""))
         for write in crm.written:
             self._written.setdefault(write.id, {}).update(write.fields)
-        return Acted(result, self.now, desk)
+        for result in results:
+            self._last[result.planned.raw.key] = (result.planned.raw.root.id, records)
+        results.sort(key=lambda result: root not in _orders(result))
+        return [Acted(result, self.now, desk) for result in results]
 
     def plan_again(self, acted: Acted) -> list[str]:
         """Plan the contract of a run once more, with a look at what Stripe holds; return what there is to do."""
@@ -98,7 +103,7 @@ class Stage:
             state = fresh[0]
             assert state.next_change is not None
             seen.add((state.contract_key, state.next_change))
-            yield self.act(*self._last[state.contract_key], _morning(state.next_change))
+            yield from self.act(*self._last[state.contract_key], _morning(state.next_change))
         self.move_to(_morning(until))
 
     def move_to(self, now: datetime) -> None:
@@ -159,6 +164,10 @@ class Stage:
             name: {key: {**self._before.translated(row), **self._written.get(key, {})} for key, row in rows.items()}
             for name, rows in records.items()
         }
+
+
+def _orders(result: Result) -> set[str]:
+    return {revision.record.id for revision in result.planned.raw.revisions}
 
 
 def _morning(day: date) -> datetime:
