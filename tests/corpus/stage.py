@@ -84,10 +84,10 @@ class Stage:
         """Plan the contract of a run once more, with a look at what Stripe holds; return what there is to do."""
         if acted.result.planned.plan is None:
             return []
-        (planned,) = plan_contracts(
-            acted.desk, [ContractRef("salesforce", acted.result.planned.raw.root.id)], live=True
-        )
-        return [str(operation) for operation in planned.plan.operations] if planned.plan else ["it cannot be read"]
+        root = acted.result.planned.raw.root.id
+        again = plan_contracts(acted.desk, [ContractRef("salesforce", root)], live=True)
+        plans = [planned.plan for planned in again if planned.raw.root.id == root]
+        return [str(operation) for plan in plans if plan for operation in plan.operations]
 
     def wait(self, until: date) -> Iterator[Acted]:
         """Let time pass until a day; contracts that a day changes by itself are looked at on that day, as the job does.
