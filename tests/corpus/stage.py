@@ -87,7 +87,8 @@ class Stage:
         root = acted.result.planned.raw.root.id
         again = plan_contracts(acted.desk, [ContractRef("salesforce", root)], live=True)
         plans = [planned.plan for planned in again if planned.raw.root.id == root]
-        return [str(operation) for plan in plans if plan for operation in plan.operations]
+        operations = [operation for plan in plans if plan for operation in plan.operations]
+        return [f"{type(operation).__name__} {operation.key}" for operation in operations]
 
     def wait(self, until: date) -> Iterator[Acted]:
         """Let time pass until a day; contracts that a day changes by itself are looked at on that day, as the job does.
