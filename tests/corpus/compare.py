@@ -10,11 +10,13 @@ from typing import Any
 
 from connector.desk import Planned
 from connector.plan.document import plan_document, unreadable_document
+from tests.corpus.beside import compare_with_recorded
+from tests.corpus.days import together
 from tests.corpus.evergreen import compare_evergreen
 from tests.corpus.failures import NO_EVERGREEN, compare_failure
 from tests.corpus.held import compare_held
 from tests.corpus.incumbent import invoiced_by_recorded
-from tests.corpus.invoiced import compare_invoiced, compare_with_recorded, last_day, sold, together
+from tests.corpus.invoiced import compare_invoiced, last_day, sold
 from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
 from tests.corpus.overlay import mapping_for
@@ -68,7 +70,8 @@ def play(recording: Recording) -> list[Comparison]:
     results[-1].recorded_days = invoiced_by_recorded(recording)
     if not any(result.not_yet for result in results):
         ours = together(result.days for result, _ in last.values())
-        compare_with_recorded(results[-1], ours, recording.moment.date())
+        value = sum(result.sold or 0 for result, _ in last.values())
+        compare_with_recorded(results[-1], ours, value, recording.moment.date())
     return results
 
 

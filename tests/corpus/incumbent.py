@@ -14,7 +14,7 @@ import stripe
 
 from connector.sandbox.stripe import StripeSandbox
 from tests.corpus.before import Before, walk
-from tests.corpus.invoiced import by_day
+from tests.corpus.days import by_day
 from tests.corpus.recordings import Recording
 
 KEY = "sk_test_recorded"
