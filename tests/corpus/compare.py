@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from connector.desk import Planned
+from connector.domain.issues import IssueCode
 from connector.plan.document import plan_document, unreadable_document
 from tests.corpus.beside import compare_with_recorded
 from tests.corpus.days import together
 from tests.corpus.evergreen import compare_evergreen
-from tests.corpus.failures import NO_EVERGREEN, compare_failure
+from tests.corpus.failures import compare_failure
 from tests.corpus.held import compare_held
 from tests.corpus.incumbent import invoiced_by_recorded
 from tests.corpus.invoiced import compare_invoiced, last_day, sold
@@ -31,10 +32,7 @@ NO_ORDER = "no order is translated in this recording: there is nothing to compil
 NOTHING_MADE = "the recorded run only read: no schedule to compare with"
 MISSED = "recorded fault: the run changed nothing, though the CRM sold something else than before"
 RAMP_ENDED_EARLY = "recorded fault: a ramp is cancelled at once, although its termination lies in the future"
-NOT_YET = {
-    "LIVE_CHANGE": "a change of what has begun on a schedule that runs (LIVE_CHANGE)",
-    NO_EVERGREEN: "a contract without an end (EVERGREEN)",
-}
+NOT_YET = {IssueCode.LIVE_CHANGE: "a change of what has begun on a schedule that runs (LIVE_CHANGE)"}
 
 
 def play(recording: Recording) -> list[Comparison]:
@@ -100,7 +98,7 @@ def _compare_wait(result: Comparison, acted: Acted, stage: Stage) -> None:
 def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
     planned = acted.result.planned
     result.document = _document(planned)
-    refusals = {issue.code.value for issue in planned.issues if issue.blocks}
+    refusals = {issue.code for issue in planned.issues if issue.blocks}
     billed = result.recording.outcome != "error"
     reason = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
     if reason:
