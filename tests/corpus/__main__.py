@@ -21,8 +21,10 @@ def main(arguments: list[str]) -> int:
     results = [result for played in everything for result in played]
     _print_table(by_kind(everything), 22, 13)
     print()
-    _print_table(recorded(everything), 32, 13)
+    _print_table(recorded(everything), 32, 30)
     for title, counts in reasons(results):
+        if not counts:
+            continue
         print(f"\n{title}")
         for text, count in counts.most_common():
             print(f"{count:>5}  {text}")
