@@ -1,6 +1,7 @@
 """The settings of a recorded test (its mapped fields and defaults), written as a mapping file of ours."""
 
-import io
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ def mapping_for(config: dict[str, Any], *, tiered: bool = False) -> tuple[Mappin
     The recorded connector charges automatically unless a setting says otherwise; `tiered` repeats a test that forces
     the billing scheme of every price. A date from which orders are taken over means that the past was billed elsewhere.
     """
-    yaml = YAML(typ="safe", pure=True)
-    document = yaml.load(MAPPING.read_text(encoding="utf-8"))
+    document = json.loads(_default())
     document["preview"] = {"subscription_schedule": {}}
     stripe = document["stripe"]
     stripe["subscription_schedule"] = {}
@@ -55,12 +55,22 @@ def mapping_for(config: dict[str, Any], *, tiered: bool = False) -> tuple[Mappin
         stripe.setdefault("price", {})["billing_scheme"] = {"const": "tiered"}
     if "sync_start_date" in (config.get("settings") or {}):
         document["policies"]["backdated_start"] = "skip"
-    text = io.StringIO()
-    yaml.dump(document, text)
-    loaded = load_mapping(text.getvalue(), name="recorded settings", targets=sdk_targets())
+    return _loaded(json.dumps(document, ensure_ascii=False)), list(dict.fromkeys(reasons))
+
+
+@cache
+def _default() -> str:
+    """Return the default mapping as JSON, which is YAML too."""
+    return json.dumps(YAML(typ="safe", pure=True).load(MAPPING.read_text(encoding="utf-8")), ensure_ascii=False)
+
+
+@cache
+def _loaded(text: str) -> MappingFile:
+    """Load a mapping file; most recordings have the same settings."""
+    loaded = load_mapping(text, name="recorded settings", targets=sdk_targets())
     if loaded.mapping is None:
         raise AssertionError("\n".join(problem.render() for problem in loaded.problems))
-    return loaded.mapping, list(dict.fromkeys(reasons))
+    return loaded.mapping
 
 
 def _put(document: dict[str, Any], owner: str, target: str, value: Any, as_rule: Any) -> list[str]:
