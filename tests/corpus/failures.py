@@ -1,7 +1,7 @@
 """What a recorded failure must be on our side: an issue with the right code, or something that can be billed today."""
 
 from connector.domain.issues import IssueCode
-from tests.corpus.overlay import NO_TEMPLATE
+from tests.corpus.overlay import TEMPLATE
 from tests.corpus.result import Comparison
 
 #: Which of our issues a recorded failure must show as: words of the recorded message → our code.
@@ -28,7 +28,7 @@ _ALLOWED = {
     "pre-integration order": "contracts from before the connector are taken over, the past by policy (backdated_start)",
 }
 #: Recorded failures that our mapping file cannot even ask for.
-_REFUSED_EARLIER = {"no such invoice rendering template": NO_TEMPLATE}
+_REFUSED_EARLIER = {"no such invoice rendering template": TEMPLATE}
 _DRAFT = "a draft amendment is left out with a warning until it is activated; it does not hold up the contract"
 
 
