@@ -1,7 +1,7 @@
 """The two CRM doors, `fetch` and `write_back`, and the hint that something changed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -40,13 +40,14 @@ class WriteBack:
     """Values for one record: only the fields that differ from what the CRM holds.
 
     With `upsert_by` the record is named by a key of ours: `upsert_by` is the key field, `id` its value, and the record
-    is made when there is none.
+    is made when there is none. `held` is what the record held in all fields that are ours to write.
     """
 
     object: str
     id: str
     fields: Mapping[str, Any]
     upsert_by: str | None = None
+    held: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

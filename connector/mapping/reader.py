@@ -38,7 +38,7 @@ class Reading:
 def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
     """Read a contract: what was sold, for how long, to whom, and what is wrong with the records."""
     notes = Notes()
-    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes), raw)
+    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, raw.pages), raw)
     return Reading(contract, notes.sorted_issues(), tuple(notes.traced))
 
 

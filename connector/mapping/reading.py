@@ -4,9 +4,11 @@ Notes are the issues for people, the place of every value (so that a later check
 that `explain` prints. A slot is read once per scope.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block
 from connector.mapping.converters import is_empty
@@ -60,6 +62,7 @@ class Reader:
     records: RawRecords
     instance_url: str = ""
     notes: Notes = field(default_factory=Notes)
+    pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def scope(self, section: str, record: RawRecord, *, ref: str | None = None) -> "Scope":
         """Return a record seen through a section. `ref` names the object its values belong to, if it is another."""
@@ -75,8 +78,12 @@ class Reader:
         return replace(self, notes=Notes())
 
     def link(self, ref: str) -> str | None:
-        """Return the address of a record for people."""
-        return f"{self.instance_url}/{ref}" if self.instance_url else None
+        """Return the address of a record for people; None for one without a page."""
+        if not self.instance_url or not self.pages:
+            return f"{self.instance_url}/{ref}" if self.instance_url else None
+        record = self.records.get(ref)
+        page = self.pages.get(record.object) if record else None
+        return f"{self.instance_url}/{page}/{ref}" if page else None
 
 
 class Scope:
