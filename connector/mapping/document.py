@@ -7,7 +7,7 @@ exact decimals, dates stay text, keys are always text.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -38,11 +38,18 @@ class Document:
     values: dict[Loc, Mark] = field(default_factory=dict)
     empty: list[Loc] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Lines of the files that this one includes, by name."""
 
     def report(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Note a problem at a place."""
-        shown = excerpt(self.lines, mark)
-        self.problems.append(Problem(self.file, mark.line, mark.column, code, message, shown, hint))
+        self.problems.append(self.problem(mark, code, message, hint))
+
+    def problem(self, mark: Mark, code: str, message: str, hint: str = "", *, warning: bool = False) -> Problem:
+        """Return a problem at a place, with the text that stands there."""
+        shown = excerpt(self.sources.get(mark.file, ()) if mark.file else self.lines, mark)
+        name, severity = mark.file or self.file, "warning" if warning else "error"
+        return Problem(name, mark.line, mark.column, code, message, shown, hint, cast("Any", severity))
 
     def value_mark(self, loc: Loc) -> Mark:
         """Return where a value stands, or the nearest value around it."""

@@ -4,7 +4,8 @@ What pydantic cannot say itself is raised through `fault`, which carries our cod
 the place in the file. The sections around the rules are in `sections.py`.
 """
 
-from typing import Annotated, Any, ClassVar, Self
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -89,6 +90,8 @@ class ConditionModel(Strict):
     ge: Scalar = None
     lt: Scalar = None
     le: Scalar = None
+    contains: Annotated[str, Field(min_length=1)] | None = None
+    starts_with: Annotated[str, Field(min_length=1)] | None = None
     all_: list["ConditionModel"] | None = Field(None, alias="all", min_length=1)
     any_: list["ConditionModel"] | None = Field(None, alias="any", min_length=1)
     not_: "ConditionModel | None" = Field(None, alias="not")
@@ -139,18 +142,21 @@ class StepModel(Strict):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         handler(core)
-        plain = [name for name, row in CONVERTERS.items() if row.argument is None]
+        plain = [{"const": name, "description": row.says} for name, row in CONVERTERS.items() if row.argument is None]
         with_argument = {
             name: {"type": "integer" if row.argument is int else "string", "description": row.says}
             for name, row in CONVERTERS.items()
             if row.argument is not None
         }
         table = {"type": "object", "properties": with_argument, "additionalProperties": False}
-        return {"anyOf": [{"enum": plain}, {**table, "minProperties": 1, "maxProperties": 1}]}
+        return {"anyOf": [*plain, {**table, "minProperties": 1, "maxProperties": 1}]}
 
 
 def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
+
+
+Occasion = Literal["initial", "amendment", "renewal"]
 
 
 def _steps_schema(schema: JsonSchemaValue) -> None:
@@ -172,6 +178,12 @@ class RuleModel(Strict):
     value_map: dict[str, Any] | None = Field(None, min_length=1, description="CRM value → value, before the converters")
     when: ConditionModel | None = Field(None, description="the rule gives nothing unless this holds")
     required: bool = Field(default=False, description="an empty value keeps the contract from being billed")
+    empty: Literal["leave", "clear", "refuse"] | None = Field(
+        None, description="an empty value: leave what Stripe holds (leave), empty it (clear), bill nothing (refuse)"
+    )
+    on: Annotated[list[Occasion], BeforeValidator(_listed)] | None = Field(
+        None, min_length=1, description="kinds of orders for which the rule counts"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -209,6 +221,14 @@ class RuleModel(Strict):
         if len(given) != 1:
             said = f"this one has {' and '.join(given)}" if given else "this one has none"
             raise fault("MAP-021", f"a rule has exactly one of from, first_of and const; {said}")
+        for index, inner in enumerate(self.first_of or ()):
+            for key in ("on", "empty", "required"):
+                if key in inner.model_fields_set:
+                    message, at = f'"{key}" belongs to the whole rule, not to one of first_of', ("first_of", index, key)
+                    raise fault("MAP-026", message, at=at)
+        if self.required and self.empty in {"leave", "clear"}:
+            message = f"a required value is never empty, so empty: {self.empty} has no meaning"
+            raise fault("MAP-026", message, "Leave one of the two out.", ("empty",))
         return self
 
     @classmethod
@@ -226,7 +246,7 @@ class PolicyRuleModel(RuleModel):
     @model_validator(mode="before")
     @classmethod
     def _from_path(cls, value: object) -> object:
-        if isinstance(value, str):
+        if isinstance(value, str | int | Decimal):
             return {"const": value}
         if not isinstance(value, dict):
             raise fault("MAP-014", f"a policy is a word or a rule, not {found(value)}")
@@ -234,7 +254,7 @@ class PolicyRuleModel(RuleModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler(core)]}
+        return {"anyOf": [{"type": ["string", "number", "boolean"]}, handler(core)]}
 
 
 def found(value: object) -> str:

@@ -5,7 +5,7 @@ order in which records arrive.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -38,13 +38,15 @@ class Reading:
 def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
     """Read a contract: what was sold, for how long, to whom, and what is wrong with the records."""
     notes = Notes()
-    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, raw.pages), raw)
+    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages), raw)
     return Reading(contract, notes.sorted_issues(), tuple(notes.traced))
 
 
 def _contract(reader: Reader, raw: RawContract) -> Contract | None:
+    reader = replace(reader, revision=_kind_of(raw, raw.root))
     scope = reader.scope("contract", raw.root)
     terms = read_terms(scope)
+    _check_since(reader, scope, terms.start)
     party = read_party(reader, raw.root)
     active = [each for each in raw.revisions if _counts(reader, each.record, first=each.record.id == raw.root.id)]
     revisions = tuple(found for each in active if (found := _revision(reader, each, raw.root, terms)))
@@ -71,6 +73,10 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     )
 
 
+def _kind_of(raw: RawContract, record: RawRecord) -> str:
+    return next((each.kind for each in raw.revisions if each.record.id == record.id), RevisionKind.INITIAL.value)
+
+
 def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
     """Tell whether an order is part of the contract. An inactive first order blocks, a later one is left out."""
     when, hold = reader.mapping.gates.when, reader.mapping.gates.hold
@@ -90,7 +96,17 @@ def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
     return True
 
 
+def _check_since(reader: Reader, scope: Scope, start: date | None) -> None:
+    """Leave contracts alone that began before the day from which the mapping syncs."""
+    since = reader.mapping.gates.since
+    if since is not None and start is not None and start < since:
+        message = f"The contract starts on {start}; the mapping syncs contracts that start on {since} or later."
+        remedy = 'Nothing to do. To bill it here, set an earlier day at "from" in section "sync" of the mapping.'
+        scope.report(block(IssueCode.NOT_ACTIVE, scope.source("start"), message, remedy))
+
+
 def _revision(reader: Reader, raw: RawRevision, root: RawRecord, terms: Terms) -> Revision | None:
+    reader = replace(reader, revision=raw.kind)
     scope = reader.scope("revision", raw.record)
     effective = _effective(scope, terms, first=raw.record.id == root.id)
     lines, totals = _lines(reader, raw.lines, Frame(effective, terms.end, terms.currency))

@@ -10,6 +10,7 @@ from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref,
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
+from connector.plan.cleared import without_cleared
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import KINDS
@@ -150,14 +151,15 @@ def _operation(
 
 
 def _create_params(resource: Resource) -> Params:
-    """Leave out what a create does not take: phases follow each other from the schedule's own start."""
+    """Leave out what a create does not take: cleared values, and starts of phases, which follow each other."""
+    params = without_cleared(resource.params)
     if resource.key.kind != "subscription_schedule":
-        return resource.params
+        return params
     phases = [
         {key: value for key, value in phase.items() if key != "start_date"}
-        for phase in cast("list[Params]", resource.params["phases"])
+        for phase in cast("list[Params]", params["phases"])
     ]
-    return {**resource.params, "phases": cast("Value", phases)}
+    return {**params, "phases": cast("Value", phases)}
 
 
 def _ended_early(existing: ExistingObject, contract: Contract, today: date) -> bool:
