@@ -35,7 +35,6 @@ from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
 
-BATCH = 200
 LEASE = timedelta(minutes=5)
 #: Orders that are not meant to be billed (yet): no failure, and nothing is written to them.
 _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
@@ -43,7 +42,7 @@ _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 
 def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
     """Plan contracts without changing anything anywhere."""
-    for chunk in _batches(refs):
+    for chunk in _batches(refs, desk.crm.batch):
         raws = desk.crm.fetch(chunk, desk.mapping.paths)
         while True:
             try:
@@ -101,7 +100,7 @@ def sync_contracts(
     its turn comes, since an earlier contract may have made the customer they share. With `shown`, the fingerprints
     somebody saw, no other plan is applied.
     """
-    for chunk in _batches(refs):
+    for chunk in _batches(refs, desk.crm.batch):
         planned = list(plan_contracts(desk, chunk))
         scope = _scope(desk, planned)
         for one in planned:
@@ -111,9 +110,9 @@ def sync_contracts(
             yield result
 
 
-def _batches(refs: Iterable[ContractRef]) -> Iterator[tuple[ContractRef, ...]]:
+def _batches(refs: Iterable[ContractRef], size: int) -> Iterator[tuple[ContractRef, ...]]:
     source = iter(refs)
-    while chunk := tuple(islice(source, BATCH)):
+    while chunk := tuple(islice(source, size)):
         yield chunk
 
 

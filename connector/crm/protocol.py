@@ -73,6 +73,8 @@ class Crm(Protocol):
     """A CRM adapter. It knows topology and transport, nothing of Stripe and nothing of what fields mean."""
 
     name: str
+    batch: int
+    """How many contracts are best fetched together."""
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return contracts that may have changed since the cursor; a hint only, repeats are harmless."""

@@ -17,6 +17,7 @@ from typing import Any
 from connector.crm.exact_json import read_json, write_json
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.redaction import Redaction
+from connector.crm.hubspot.family import families as hubspot_families
 from connector.crm.salesforce.family import families
 from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
@@ -91,11 +92,12 @@ class SnapshotCrm:
     def __init__(
         self, *files: RecordsFile, name: str = "snapshot", topologies: Mapping[str, Topology] | None = None
     ) -> None:
-        """`topologies` tells for other CRMs than Salesforce how their records hang together, by the file's `crm`."""
+        """`topologies` tells for further CRMs how their records hang together, by the file's `crm`."""
         self.name = name
+        self.batch = 200
         self.written: list[WriteBack] = []
-        self._files = {file.root_id[:15]: file for file in files}
-        self._topologies = {"salesforce": families, **(topologies or {})}
+        self._files = {file.root_id: file for file in files}
+        self._topologies = {"salesforce": families, "hubspot": hubspot_families, **(topologies or {})}
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return every contract the first time, none later: files do not change."""
@@ -107,7 +109,7 @@ class SnapshotCrm:
         roots: dict[str, list[str]] = {}
         for ref in refs:
             if file := self._file_of(ref.id):
-                roots.setdefault(file.root_id[:15], []).append(ref.id)
+                roots.setdefault(file.root_id, []).append(ref.id)
         for key, ids in roots.items():
             file = self._files[key]
             found = self._topologies[file.crm](file.records, ids)
@@ -118,7 +120,7 @@ class SnapshotCrm:
         return tuple(self._write(write) for write in writes)
 
     def _file_of(self, record_id: str) -> RecordsFile | None:
-        named = self._files.get(record_id[:15])
+        named = self._files.get(record_id)
         return named or next((file for file in self._files.values() if file.records.get(record_id)), None)
 
     def _write(self, write: WriteBack) -> WriteResult:
@@ -130,7 +132,7 @@ class SnapshotCrm:
             return WriteResult(write.object, write.id, None if known else "the records file has no such record")
         changed = RawRecord(record.object, record.id, {**record.fields, **write.fields})
         others = [other for other in file.records if other.id != record.id]
-        self._files[file.root_id[:15]] = replace(file, records=RawRecords([*others, changed]))
+        self._files[file.root_id] = replace(file, records=RawRecords([*others, changed]))
         return WriteResult(write.object, write.id)
 
 

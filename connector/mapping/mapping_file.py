@@ -23,6 +23,7 @@ class Gates:
     hold: Condition | None = None
     skip_line: Condition | None = None
     since: date | None = None
+    billed_elsewhere: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read_paths(mapping: MappingFile) -> Mapping[str, frozenset[str]]:
 
 
 def _used(mapping: MappingFile) -> Iterator[tuple[str, Path]]:
-    for condition in (mapping.gates.when, mapping.gates.hold):
+    for condition in (mapping.gates.when, mapping.gates.hold, mapping.gates.billed_elsewhere):
         yield from ((mapping.revision_object, path) for path in (paths_in(condition) if condition else ()))
     for path in paths_in(mapping.gates.skip_line) if mapping.gates.skip_line else ():
         yield mapping.line_object, path

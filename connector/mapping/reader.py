@@ -10,9 +10,10 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from connector.domain.contract import Contract, Line, Revision, RevisionKind
+from connector.domain.contract import Contract, DatedSegment, Line, Revision, RevisionKind
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.mapping.conditions import culprit, holds
+from connector.mapping.described import check_inputs, is_described, read_described
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
 from connector.mapping.lines import Frame, read_line, read_total, shown_amount
@@ -49,7 +50,15 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     _check_since(reader, scope, terms.start)
     party = read_party(reader, raw.root)
     active = [each for each in raw.revisions if _counts(reader, each.record, first=each.record.id == raw.root.id)]
-    revisions = tuple(found for each in active if (found := _revision(reader, each, raw.root, terms)))
+    _check_elsewhere(reader, raw.root)
+    segments: tuple[DatedSegment, ...] = ()
+    inputs: str | None = None
+    if is_described(reader):
+        described = read_described(reader, active, raw.root, terms)
+        terms, revisions, segments, inputs = described.terms, described.revisions, described.segments, described.inputs
+        check_inputs(scope, inputs)
+    else:
+        revisions = tuple(found for each in active if (found := _revision(reader, each, raw.root, terms)))
     start, end = start_of(scope, terms, revisions), end_of(scope, terms, revisions)
     policies = read_policies(reader, scope)
     extras = read_extras(reader, CONTRACT_KINDS, raw.root, ref=raw.root.id)
@@ -67,6 +76,8 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
         policies=policies,
         stripe_id=scope.text("stripe_id"),
         other_currencies=_other_currencies(reader, raw.siblings, terms.currency),
+        segments=segments,
+        inputs=inputs,
         link=reader.link(raw.root.id),
         extras=extras,
         origins=MappingProxyType(reader.notes.origins),
@@ -94,6 +105,16 @@ def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
         remedy = f"Clear {source.field} when it may be billed."
         reader.notes.issues.append(block(IssueCode.ON_HOLD, source, message, remedy))
     return True
+
+
+def _check_elsewhere(reader: Reader, root: RawRecord) -> None:
+    """Refuse what the CRM bills itself: the customer would pay twice."""
+    elsewhere = reader.mapping.gates.billed_elsewhere
+    if elsewhere is not None and holds(elsewhere, root, reader.records):
+        source, said = culprit(elsewhere, root, reader.records)
+        message = f"The CRM bills this contract itself: {said}. It would be billed twice."
+        remedy = "Turn off billing and payments of the quote in the CRM, or leave this contract to the CRM."
+        reader.notes.issues.append(block(IssueCode.BILLED_ELSEWHERE, source, message, remedy))
 
 
 def _check_since(reader: Reader, scope: Scope, start: date | None) -> None:
@@ -138,23 +159,13 @@ def _lines(
     lines: list[Line] = []
     totals: list[Decimal | None] = []
     for row in rows:
-        if _skipped(reader, row.record):
+        if reader.skips_line(row.record):
             totals.append(read_total(reader.quiet().scope("line", row.record)))
             continue
         line, total = read_line(reader, row, frame)
         totals.append(total)
         lines += [line] if line is not None else []
     return tuple(lines), tuple(totals)
-
-
-def _skipped(reader: Reader, line: RawRecord) -> bool:
-    skip = reader.mapping.gates.skip_line
-    if skip is None or not holds(skip, line, reader.records):
-        return False
-    source, said = culprit(skip, line, reader.records)
-    message, remedy = f"The line is not billed: {said}.", f"Clear {source.field} to bill it."
-    reader.notes.issues.append(warn(IssueCode.LINE_SKIPPED, source, message, remedy))
-    return True
 
 
 def _check_value(scope: Scope, value: Decimal | None, totals: Sequence[Decimal | None], currency: str | None) -> None:

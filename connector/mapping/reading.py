@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block
+from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block, warn
+from connector.mapping.conditions import culprit, holds
 from connector.mapping.converters import is_empty
 from connector.mapping.mapping_file import MappingFile, Section
 from connector.mapping.raw import RawRecord, RawRecords
@@ -80,6 +81,16 @@ class Reader:
         """Return a record seen through the part of a section that its CRM object has; None when it has none."""
         rules = self.mapping.tables[section].get(record.object)
         return None if rules is None else Scope(self, section, rules, record, record.id)
+
+    def skips_line(self, line: RawRecord) -> bool:
+        """Tell whether the mapping leaves a line out; that it does is noted."""
+        skip = self.mapping.gates.skip_line
+        if skip is None or not holds(skip, line, self.records):
+            return False
+        source, said = culprit(skip, line, self.records)
+        message, remedy = f"The line is not billed: {said}.", f"Clear {source.field} to bill it."
+        self.notes.issues.append(warn(IssueCode.LINE_SKIPPED, source, message, remedy))
+        return True
 
     def quiet(self) -> "Reader":
         """Return a reader whose notes nobody sees, for a second look at a record."""

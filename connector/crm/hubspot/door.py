@@ -34,7 +34,7 @@ _DATED = (
 
 
 def dated(path: str, version: str) -> str:
-    """Return the path of an API version: `dated("/crm/v3/objects/deals", "2026-09") == "/crm/objects/2026-09/deals"`."""
+    """Return the path of an API version: of `/crm/v3/objects/deals`, `/crm/objects/2026-09/deals`."""
     if version == "v3":
         return path
     for undated, form in _DATED:

@@ -22,6 +22,6 @@ def millis(when: datetime) -> str:
 
 
 def day_in(zone: str, value: object) -> str | None:
-    """Return the day on which a moment falls in a time zone: a deal closed at 23:30Z was closed the next day in Rome."""
+    """Return the day on which a moment falls in a time zone: 23:30Z is the next day in Rome."""
     found = moment(value)
     return found.astimezone(ZoneInfo(zone)).date().isoformat() if found else None

@@ -52,10 +52,8 @@ class Notes:
             return None
         if not waits:
             return "<p><strong>Billing: resolved.</strong> Nothing is left to do here.</p>", False
-        return (
-            f"<p><strong>Billing: {escape(str(now['status']))}</strong></p><p>{escape(str(now['status_detail'] or ''))}</p>",
-            True,
-        )
+        status, detail = (escape(str(now[name] or "")) for name in ("status", "status_detail"))
+        return f"<p><strong>Billing: {status}</strong></p><p>{detail}</p>", True
 
     def _known(self, deals: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Return id and body of our note on each deal that has one."""

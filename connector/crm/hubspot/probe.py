@@ -1,4 +1,4 @@
-"""What `doctor` asks of a HubSpot account: the token, its scopes, what is read and written, the clock, the allowance."""
+"""What `doctor` asks of a HubSpot account: token, scopes, what is read and written, clock, allowance."""
 
 from collections.abc import Iterator
 from datetime import timedelta

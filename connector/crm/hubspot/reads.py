@@ -30,7 +30,7 @@ QUOTE = frozenset(
     }
 )
 LINE = frozenset({"hs_product_id", "hs_position_on_quote", "hs_pricing_model", "hs_tier_ranges", "hs_tier_prices"})
-DEAL = frozenset({"closedate", "hs_merged_object_ids"})
+DEAL = frozenset({"closedate", "dealname", "hs_merged_object_ids"})
 #: Own properties, without the prefix, that say how deals hang together.
 OWN = ("original_deal", "action", "effective_date")
 
@@ -190,11 +190,11 @@ def first_company(ties: Ties, deal: str) -> str | None:
     """Return the deal's primary company, or its only one; several without a primary one are nobody's to guess."""
     found = ties.get(deal, ())
     primary = [tie.to for tie in found if _PRIMARY_COMPANY in tie.types]
-    return (primary or [tie.to for tie in found if len(found) == 1] or [None])[0]
+    return next(iter(primary or [tie.to for tie in found if len(found) == 1]), None)
 
 
 def billing_contact(ties: Ties, deal: str) -> str | None:
     """Return the contact with a label that says billing; else the one whose id is lowest, which was there first."""
     found = sorted(ties.get(deal, ()), key=lambda tie: (len(tie.to), tie.to))
     labelled = [tie.to for tie in found if any(label.casefold() in _BILLING for label in tie.labels)]
-    return (labelled or [tie.to for tie in found] or [None])[0]
+    return next(iter(labelled or [tie.to for tie in found]), None)

@@ -41,19 +41,9 @@ class Property:
 
         An option is found by its letters and digits: "Needs review" is the option needs_review.
         """
-        if value is None:
-            return ""
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        if isinstance(value, date):
-            return value.isoformat()
-        if isinstance(value, Decimal):
-            return format(value, "f")
-        text = str(value)
+        text = _plain(value)
         if self.type == "datetime" and (found := moment(text)) is not None:
-            return self.text(found)
+            return _plain(found)
         if self.options and text not in self.options:
             return next((option for option in self.options if _letters(option) == _letters(text)), text)
         return text
@@ -81,6 +71,22 @@ class AccountSchema:
         """Look at the account afresh from now on."""
         with self._lock:
             self._read.clear()
+
+
+def _plain(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return format(value, "f")
+        case _:
+            return str(value)
 
 
 def _letters(text: str) -> str:

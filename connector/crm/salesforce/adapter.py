@@ -52,6 +52,7 @@ class SalesforceCrm:
     ) -> None:
         """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
         self.name = settings.name
+        self.batch = settings.batch
         self.client = SalesforceClient(settings, policy=policy)
         self.schema = OrgSchema(self.client)
         self._policy = policy or retry_policy()
