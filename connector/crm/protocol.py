@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connector.mapping.raw import RawContract
 
@@ -89,4 +89,21 @@ class Crm(Protocol):
 
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Store ids and status; a row the CRM refuses comes back with its reason, the others are stored."""
+        ...
+
+
+@runtime_checkable
+class ConnectedCrm(Crm, Protocol):
+    """A CRM behind a login, not a file."""
+
+    def is_sandbox(self) -> bool:
+        """Ask whether no real deals are closed here: a sandbox must never meet a live Stripe key."""
+        ...
+
+    def checked_id(self, text: str) -> str:
+        """Return a contract's record id as the CRM has it; raises ConfigError for what cannot be one."""
+        ...
+
+    def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
+        """Say what is well and what is missing, with a remedy; `writes` are write-back fields by object."""
         ...

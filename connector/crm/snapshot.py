@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.crm.exact_json import read_json, write_json
+from connector.crm.hubspot.family import families as hubspot_families
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.redaction import Redaction
-from connector.crm.hubspot.family import families as hubspot_families
 from connector.crm.salesforce.family import families
 from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords

@@ -21,7 +21,7 @@ from connector.crm.hubspot.schema import AccountSchema
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.write import Writer
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
-from connector.domain.errors import RejectedError, RetryableError
+from connector.domain.errors import ConfigError, RejectedError, RetryableError
 from connector.mapping.raw import RawContract
 
 
@@ -95,6 +95,16 @@ class HubSpotCrm:
     def account(self) -> Account:
         """Return which account this is: a sandbox must never meet a live Stripe key."""
         return self._account.get()
+
+    def is_sandbox(self) -> bool:
+        """Ask whether this is a sandbox or test account."""
+        return self.account().is_sandbox
+
+    def checked_id(self, text: str) -> str:
+        """Return a deal's id; raises ConfigError for what cannot be one."""
+        if text.isdigit():
+            return text
+        raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""

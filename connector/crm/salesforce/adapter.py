@@ -31,7 +31,7 @@ from connector.crm.salesforce.reads import (
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
 from connector.crm.salesforce.write import CollectionWriter
-from connector.domain.errors import ConnectorError, RejectedError
+from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy
 
@@ -105,6 +105,17 @@ class SalesforceCrm:
     def organization(self) -> Organization:
         """Read which org this is: a sandbox must never meet a live Stripe key."""
         return organization(self.client)
+
+    def is_sandbox(self) -> bool:
+        """Ask the org whether it is a sandbox."""
+        return self.organization().is_sandbox
+
+    def checked_id(self, text: str) -> str:
+        """Return an order's id; raises ConfigError for what cannot be one."""
+        try:
+            return record_id(text)
+        except RejectedError as error:
+            raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""
