@@ -32,13 +32,13 @@ housekeeping_every_hours = 4
 """
 
 
-@pytest.fixture
 def salesforce(config: Config) -> SalesforceConnection:
     connection = config.crm["prod"]
     assert isinstance(connection, SalesforceConnection)
     return connection
 
 
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(FILE, encoding="utf-8")
