@@ -92,9 +92,10 @@ def test_quotes(portal):
 def test_the_mistakes_are_as_announced(portal):
     gap = [line["hs_recurring_billing_start_date"] for line in lines(portal, "gap")]
     assert lines(portal, "gap")[0]["hs_billing_period_end_date"] < gap[1]
-    assert lines(portal, "overlap")[0]["hs_billing_period_end_date"] > lines(portal, "overlap")[1][
-        "hs_recurring_billing_start_date"
-    ]
+    assert (
+        lines(portal, "overlap")[0]["hs_billing_period_end_date"]
+        > lines(portal, "overlap")[1]["hs_recurring_billing_start_date"]
+    )
     assert [line["bsync_segment_index"] for line in lines(portal, "wrong_index")] == ["1", "3"]
     assert {line["hs_line_item_currency_code"] for line in lines(portal, "two_currencies")} == {"USD", "EUR"}
     assert lines(portal, "five_years")[0]["recurringbillingfrequency"] == "per_five_years"
