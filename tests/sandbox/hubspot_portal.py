@@ -107,7 +107,10 @@ def registry() -> Registry[Any]:
 
 @cache
 def validator(file: str, name: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"{file}#/$defs/{name}"}, registry=registry())
+    wanted: dict[str, Any] = {"$ref": f"{file}#/$defs/{name.strip('[]')}"}
+    if name.startswith("["):
+        wanted = {"type": "array", "items": wanted}
+    return Draft202012Validator(wanted, registry=registry())
 
 
 def check(file: str, name: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
 from connector.sandbox.hubspot.app import PRIVATE_APP, SERVICE_KEY, Association, HubSpotApp, Settings
 from connector.sandbox.hubspot.limits import Limits, rate_limit_body
 from connector.sandbox.hubspot.portal import PORTAL_ID, Rule
+from connector.sandbox.hubspot.quoting import accept, publish
 from connector.sandbox.hubspot.tokens import ALL_SCOPES, Token
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from connector.sandbox.hubspot.clock import Clock
+    from connector.sandbox.hubspot.webhooks import Webhooks
 
 __all__ = [
     "ALL_SCOPES",
@@ -85,6 +87,7 @@ class HubSpotSandbox:
 
     def stop(self) -> None:
         """Close the port."""
+        self.app.webhooks.stop()
         self._server.stop()
 
     def __enter__(self) -> Self:
@@ -145,6 +148,14 @@ class HubSpotSandbox:
         """Separate two records."""
         self.app.backdoor.dissociate(source, source_id, target, target_id)
 
+    def publish_quote(self, quote_id: str) -> list[str]:
+        """Publish a quote as a rep does; returns the ids of the lines its deals were given."""
+        return publish(self.app.backdoor, quote_id)
+
+    def accept_quote(self, quote_id: str) -> None:
+        """Let the buyer accept a published quote."""
+        accept(self.app.backdoor, quote_id)
+
     # --- what happened ---------------------------------------------------------------------------------
 
     @property
@@ -156,6 +167,11 @@ class HubSpotSandbox:
     def counters(self) -> dict[tuple[str, str], int]:
         """Requests by (method, route), such as ``("POST", "/objects/deals/search")`` for every version."""
         return self._server.counters
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Subscriptions, outbox and deliveries; ``deliver()`` sends what is due, ``start()`` does so unasked."""
+        return self.app.webhooks
 
     # --- time and trouble ------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from connector.sandbox.hubspot.rest_search import SearchResource
 from connector.sandbox.hubspot.store import Store
 from connector.sandbox.hubspot.tokens import Token, TokenDesk
 from connector.sandbox.hubspot.types import default_schema
+from connector.sandbox.hubspot.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,10 +81,11 @@ class HubSpotApp:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.webhooks = Webhooks(Clock(settings.now), PRIVATE_APP.app_id)
         self.reset()
 
     def reset(self) -> None:
-        """Back to the data set the portal started with."""
+        """Back to the data set the portal started with, without subscriptions."""
         settings = self.settings
         self.clock = Clock(settings.now)
         self.portal = Portal(**settings.portal)
@@ -112,6 +114,9 @@ class HubSpotApp:
         self.backdoor = Backdoor(self.api, Linking(self.api))
         self._load()
         store.lag = settings.lag
+        self.webhooks.stop()
+        self.webhooks = Webhooks(self.clock, PRIVATE_APP.app_id)
+        records.listeners.append(self.webhooks.listen)
 
     def _load(self) -> None:
         for name, rows in self.settings.records.items():

@@ -16,12 +16,19 @@ PATCH  records/{object}/{id}           change past the API's rules
 DELETE records/{object}/{id}           archive
 POST   records/{object}/{id}/restore   bring back
 POST   records/{object}/{id}/merge     ``{"with": "10300000002"}``; answers the id of the record they became
+POST   quotes/{id}/publish             lock it, copy its lines to the deal; answers the ids of the copies
+POST   quotes/{id}/accept              what the buyer does
+GET    webhooks                        subscriptions, outbox and deliveries
+POST   webhooks                        ``{"url": "http://127.0.0.1:9000/hooks", "type": "deal.propertyChange",
+                                       "property": "dealstage"}``: subscribe, and deliver in the background
+POST   webhooks/options                ``{"twice": true, "reverse": true, "same_event_id": true}``
 POST   associations                    ``{"from": ["deals", "1"], "to": ["deals", "2"], "type_id": -1}``
 DELETE associations                    the same, to separate two records
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +38,7 @@ from connector.sandbox.hubspot.clock import stamp
 from connector.sandbox.hubspot.errors import ApiError
 from connector.sandbox.hubspot.limits import Limits
 from connector.sandbox.hubspot.portal import Rule
+from connector.sandbox.hubspot.quoting import accept, publish
 from connector.sandbox.hubspot.tokens import ALL_SCOPES, Token
 
 if TYPE_CHECKING:
@@ -126,6 +134,14 @@ def _merge(app: HubSpotApp, path: dict[str, str], order: Any) -> Any:
     return {"id": app.backdoor.merge(path["object"], path["id"], str(order["with"]))}
 
 
+def _publish(app: HubSpotApp, path: dict[str, str], _: Any) -> Any:
+    return {"ids": publish(app.backdoor, path["id"])}
+
+
+def _accept(app: HubSpotApp, path: dict[str, str], _: Any) -> None:
+    accept(app.backdoor, path["id"])
+
+
 def _associate(app: HubSpotApp, _: dict[str, str], order: Any) -> None:
     (source, source_id), (target, target_id) = order["from"], order["to"]
     app.backdoor.associate(source, str(source_id), target, str(target_id), order.get("type_id"))
@@ -136,7 +152,31 @@ def _dissociate(app: HubSpotApp, _: dict[str, str], order: Any) -> None:
     app.backdoor.dissociate(source, str(source_id), target, str(target_id))
 
 
+def _show_webhooks(app: HubSpotApp, _: dict[str, str], __: Any) -> Any:
+    hooks = app.webhooks
+    return {
+        "client_secret": hooks.secret,
+        "subscriptions": [asdict(each) for each in hooks.subscriptions],
+        "outbox": [asdict(each) for each in hooks.outbox],
+        "deliveries": [asdict(each) for each in hooks.deliveries],
+    }
+
+
+def _subscribe(app: HubSpotApp, _: dict[str, str], order: Any) -> Any:
+    made = app.webhooks.subscribe(order["url"], order["type"], order.get("property"), order.get("object_type_id"))
+    app.webhooks.start()
+    return asdict(made)
+
+
+def _webhook_options(app: HubSpotApp, _: dict[str, str], order: Any) -> None:
+    for name in ("twice", "reverse", "same_event_id"):
+        setattr(app.webhooks, name, bool(order.get(name)))
+
+
 _ROUTES: Router[Action] = Router()
+_ROUTES.add("GET", "/webhooks", _show_webhooks)
+_ROUTES.add("POST", "/webhooks", _subscribe)
+_ROUTES.add("POST", "/webhooks/options", _webhook_options)
 _ROUTES.add("GET", "/clock", _tell_time)
 _ROUTES.add("POST", "/clock", _move_clock)
 _ROUTES.add("POST", "/lag", _lag)
@@ -153,5 +193,7 @@ _ROUTES.add("PATCH", "/records/{object}/{id}", _update)
 _ROUTES.add("DELETE", "/records/{object}/{id}", _archive)
 _ROUTES.add("POST", "/records/{object}/{id}/restore", _restore)
 _ROUTES.add("POST", "/records/{object}/{id}/merge", _merge)
+_ROUTES.add("POST", "/quotes/{id}/publish", _publish)
+_ROUTES.add("POST", "/quotes/{id}/accept", _accept)
 _ROUTES.add("POST", "/associations", _associate)
 _ROUTES.add("DELETE", "/associations", _dissociate)
