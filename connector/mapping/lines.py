@@ -1,10 +1,11 @@
 """A raw line → a line of the contract, or the issues that keep it from being one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from connector.domain.contract import Charge, Extras, Line, Segment
+from connector.domain.contract import Charge, Extras, Line, Segment, Tier
 from connector.domain.issues import IssueCode, block
 from connector.domain.money import exponent, plain, text, to_minor
 from connector.domain.period import add_months
@@ -42,7 +43,7 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
     extras = read_extras(reader, _KINDS, raw.record, ref=scope.ref)
     tiers, mode = read_tiers(reader, raw, expected=_tiered(scope, extras))
     quantity, unit_price = scope.decimal("quantity"), scope.decimal("unit_price")
-    per_cycle = cycle_price(scope, frame.currency)
+    per_cycle = None if _tiers_beside_price(scope, tiers) else cycle_price(scope, frame.currency)
     if unit_price is None:
         unit_price = per_cycle
     if unit_price is None and tiers:
@@ -83,6 +84,15 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
         extras=extras,
     )
     return (line if per_cycle is None else priced(line, per_cycle)), total
+
+
+def _tiers_beside_price(scope: Scope, tiers: Sequence[Tier]) -> bool:
+    """Tell whether the line has tiers; a price beside them is an issue, since only one of the two can count."""
+    if tiers and scope.decimal("cycle_price") is not None:
+        message = "The line is priced in tiers and has a price beside them."
+        remedy = "Empty the price, or choose flat pricing."
+        scope.report(block(IssueCode.TIERS_INVALID, scope.source("cycle_price"), message, remedy))
+    return bool(tiers)
 
 
 def _note_missing(scope: Scope, **needed: object) -> None:

@@ -43,6 +43,11 @@ class MappingFile:
     hash: str
 
     @property
+    def noun(self) -> str:
+        """Return what people call a revision: order or deal."""
+        return "deal" if self.revision_object.casefold() in {"deal", "deals"} else "order"
+
+    @property
     def policies(self) -> Policies:
         """Return the policies as far as the file decides them without looking at a contract."""
         rules = self.sections["policies"].items()

@@ -89,6 +89,7 @@ class RawContract:
     `siblings` are first orders of other contracts of the same account, where the adapter saw any.
     `instance_url` is the CRM's address for people, without a slash at the end; links are made from it. `pages` says by
     object what stands before a record's id there; where it is given, an object without an entry has no page.
+    `advice` says by field what people do about it when it is empty, where "fill it in" would tell them nothing.
     """
 
     key: str
@@ -99,4 +100,4 @@ class RawContract:
     siblings: tuple[RawRecord, ...] = ()
     instance_url: str = ""
     pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    advice: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -39,7 +39,7 @@ class Reading:
 def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
     """Read a contract: what was sold, for how long, to whom, and what is wrong with the records."""
     notes = Notes()
-    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages), raw)
+    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages, advice=raw.advice), raw)
     return Reading(contract, notes.sorted_issues(), tuple(notes.traced))
 
 
@@ -59,7 +59,8 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
         check_inputs(scope, inputs)
     else:
         revisions = tuple(found for each in active if (found := _revision(reader, each, raw.root, terms)))
-    start, end = start_of(scope, terms, revisions), end_of(scope, terms, revisions)
+    start = start_of(scope, terms, revisions)
+    end = terms.end if is_described(reader) else end_of(scope, terms, revisions)
     policies = read_policies(reader, scope)
     extras = read_extras(reader, CONTRACT_KINDS, raw.root, ref=raw.root.id)
     if start is None or terms.currency is None or party is None:
@@ -95,16 +96,22 @@ def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
         source, said = culprit(when, record, reader.records)
         if not first:
             message = f"This change of the contract is left out until it is activated: {said}."
-            reader.notes.issues.append(warn(IssueCode.REVISION_NOT_ACTIVE, source, message, "Activate the order."))
+            reader.notes.issues.append(warn(IssueCode.REVISION_NOT_ACTIVE, source, message, _activate(reader, source)))
             return False
-        message = f"The order does not count yet: {said}."
-        reader.notes.issues.append(block(IssueCode.NOT_ACTIVE, source, message, "Activate the order."))
+        message = f"The {reader.mapping.noun} does not count yet: {said}."
+        reader.notes.issues.append(block(IssueCode.NOT_ACTIVE, source, message, _activate(reader, source)))
     if hold is not None and holds(hold, record, reader.records):
         source, said = culprit(hold, record, reader.records)
         message = f"Somebody has put the contract on hold: {said}."
         remedy = f"Clear {source.field} when it may be billed."
         reader.notes.issues.append(block(IssueCode.ON_HOLD, source, message, remedy))
     return True
+
+
+def _activate(reader: Reader, source: Source) -> str:
+    if reader.mapping.noun == "order":
+        return "Activate the order."
+    return f"Nothing to do until it is to be billed; then correct {source.field}."
 
 
 def _check_elsewhere(reader: Reader, root: RawRecord) -> None:

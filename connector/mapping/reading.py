@@ -72,6 +72,7 @@ class Reader:
     revision: str = ""
     """Kind of the revision that is being read."""
     pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    advice: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def scope(self, section: str, record: RawRecord, *, ref: str | None = None) -> "Scope":
         """Return a record seen through a section. `ref` names the object its values belong to, if it is another."""
@@ -176,8 +177,9 @@ class Scope:
             return
         source = self.source(slot)
         says = SLOTS[self._section][slot].says
-        where = f"Fill in {source.field}" if source.field else f'Map "{slot}" in section "{self._section}"'
-        self._reader.notes.issues.append(block(code, source, f"Missing: {says}.", f"{where}."))
+        where = f"Fill in {source.field}." if source.field else f'Map "{slot}" in section "{self._section}".'
+        remedy = self._reader.advice.get(source.field or "", where)
+        self._reader.notes.issues.append(block(code, source, f"Missing: {says}.", remedy))
 
     def report(self, issue: Issue) -> None:
         """Note an issue."""

@@ -36,6 +36,10 @@ LOOKUPS = frozenset(
 )
 #: Object → how HubSpot's pages name it. Line items have no page of their own.
 PAGES: Mapping[str, str] = MappingProxyType({"deals": "0-3", "companies": "0-2", "contacts": "0-1", "products": "0-7"})
+#: Field → what to do when it is empty: associations are nothing that people fill in.
+ADVICE: Mapping[str, str] = MappingProxyType(
+    {"CompanyId": "Associate the company that pays with the deal, as its primary company."}
+)
 #: Actions that begin a contract, whatever deal the new one is associated with.
 _OWN = frozenset({"new", "renew"})
 
@@ -135,6 +139,7 @@ class _Family:
             siblings=siblings,
             instance_url=instance_url.rstrip("/"),
             pages=PAGES,
+            advice=ADVICE,
         )
 
     def _changes(self, deal: RawRecord) -> Iterator[RawRecord]:
