@@ -8,9 +8,7 @@ import typer
 
 from connector.app import now_utc
 from connector.cli.output import say
-from connector.cli.playground import Playground
-from connector.sandbox.hubspot import HubSpotSandbox
-from connector.sandbox.seed import hubspot
+from connector.cli.playground import CRMS, Playground
 
 
 def sandbox(
@@ -23,13 +21,16 @@ def sandbox(
 ) -> None:
     """Serve the emulators over HTTP on loopback, each CRM seeded with a small company, until Ctrl-C."""
     today = now_utc().date()
-    portal = HubSpotSandbox(port=hubspot_port, **hubspot.seed(today)._asdict())
-    with portal, Playground(today, salesforce_port=salesforce_port, stripe_port=stripe_port) as playground:
-        path = playground.write_config(write_config)
-        say(f"Salesforce  {playground.salesforce.url}   Stripe  {playground.stripe.url}   HubSpot  {portal.url}")
+    ports = {"salesforce_port": salesforce_port, "stripe_port": stripe_port, "hubspot_port": hubspot_port}
+    with Playground(today, crms=CRMS, **ports) as playground:
+        path = playground.write_config(write_config, crms=("salesforce",))
+        other = path.with_name(f"{path.stem}-hubspot{path.suffix}")
+        playground.write_config(other, database=other.with_suffix(".db").resolve(), crms=("hubspot",))
+        org, portal, stripe = playground.salesforce.url, playground.hubspot.url, playground.stripe.url
+        say(f"Salesforce  {org}   Stripe  {stripe}   HubSpot  {portal}")
         say(f"Try:  connector db upgrade --config {path}")
         say(f"      connector sync --config {path}")
-        say(f"HubSpot has no connection in that file yet; its token is {portal.token}")
+        say(f"The same with HubSpot: --config {other}")
         say("Counters: GET /_sandbox/counters on each. Ctrl-C stops it; nothing is kept.")
         while True:
             time.sleep(3600)
