@@ -44,15 +44,19 @@ def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = Fals
     """Plan contracts without changing anything anywhere."""
     for chunk in _batches(refs, desk.crm.batch):
         raws = desk.crm.fetch(chunk, desk.mapping.paths)
+        missing = {ref.id for ref in chunk}
         while True:
             try:
                 raw = next(raws, None)
             except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
                 yield from _orphans(desk, error)
+                missing -= set((error.param or "").split(","))
                 break
             if raw is None:
                 break
+            missing -= {each for each in missing if raw.records.get(each) is not None}
             yield plan_contract(desk, raw, live=live)
+        yield from _gone(desk, missing)
 
 
 def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
@@ -127,6 +131,19 @@ def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
         issue = block(IssueCode.CRM_REJECTED, Source(record_id), text, remedy)
         root = RawRecord(desk.mapping.revision_object, record_id, {})
         raw = RawContract(f"{desk.mapping.crm}:{record_id}", desk.mapping.crm, root, (), RawRecords(()))
+        yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
+
+
+def _gone(desk: Desk, missing: set[str]) -> Iterator[Planned]:
+    """Report contracts that are billed and whose record the CRM no longer has under its id: deleted, or merged away."""
+    for key, state in sorted(desk.account.journal.contracts(desk.name, sorted(missing)).items()):
+        if not desk.account.journal.contract_links(desk.name, key):
+            continue
+        text = f"The CRM no longer has the {desk.mapping.noun} {key}, and what is billed for it goes on in Stripe."
+        remedy = "If it was deleted, restore it and end it there; if it was merged, end its subscription in Stripe."
+        issue = block(IssueCode.RECORD_GONE, Source(key), text, remedy)
+        root = RawRecord(desk.mapping.revision_object, state.record, {})
+        raw = RawContract(key, desk.mapping.crm, root, (), RawRecords(()))
         yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
 
 

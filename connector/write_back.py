@@ -22,6 +22,8 @@ _SLOTS = {
     "invoice": "invoice.id",
     "customer": "customer.id",
 }
+#: Written when there is something to say, and otherwise left as they are.
+_KEPT = frozenset({"link", "inputs", "contract"})
 _RANK = {"subscription_schedule": 0, "invoice": 1}
 _PAGES = {
     "subscription_schedule": "subscription_schedules",
@@ -92,10 +94,9 @@ def write_backs(raw: RawContract, mapping: MappingFile, status: CrmStatus, now: 
     Absolute values only, so repeating one is harmless.
     """
     writes: dict[tuple[str, str], WriteBack] = {}
-    known = {**status.values, "record": raw.root.id}
     for record, values in _targets(raw, mapping, status):
         slots = mapping.write_back.get(record.object, {})
-        fields = _changed(record, slots, known if values is status.values else values, now)
+        fields = _changed(record, slots, values, now)
         if fields:
             held = {name: record.fields.get(name) for name in slots}
             writes[record.object, record.id] = WriteBack(record.object, record.id, fields, held=held)
@@ -153,7 +154,7 @@ def _changed(
 
 def _slot_given(slot: str, values: Mapping[str, object]) -> bool:
     """Tell whether we know the slot: an id we do not have is left alone, a status we do is written even when empty."""
-    return slot in values or ("status" in values and not slot.endswith(".id") and slot != "link")
+    return slot in values or ("status" in values and not slot.endswith(".id") and slot not in _KEPT)
 
 
 def _crm_value(value: object) -> object:

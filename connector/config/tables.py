@@ -200,6 +200,8 @@ class JobsConfig(Settings):
 
     sync_every_seconds: int = Field(default=60, ge=1)
     """Seconds between two looks for changed contracts."""
+    sweep_every_hours: int = Field(default=24, ge=1)
+    """Hours between two looks at every known contract, for what no poll can see."""
     housekeeping_every_hours: int = Field(default=24, ge=1)
     """Hours between two rounds of housekeeping."""
 

@@ -51,6 +51,7 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     party = read_party(reader, raw.root)
     active = [each for each in raw.revisions if _counts(reader, each.record, first=each.record.id == raw.root.id)]
     _check_elsewhere(reader, raw.root)
+    _check_key(scope, raw.root)
     segments: tuple[DatedSegment, ...] = ()
     inputs: str | None = None
     if is_described(reader):
@@ -122,6 +123,20 @@ def _check_elsewhere(reader: Reader, root: RawRecord) -> None:
         message = f"The CRM bills this contract itself: {said}. It would be billed twice."
         remedy = "Turn off billing and payments of the quote in the CRM, or leave this contract to the CRM."
         reader.notes.issues.append(block(IssueCode.BILLED_ELSEWHERE, source, message, remedy))
+
+
+def _check_key(scope: Scope, root: RawRecord) -> None:
+    """Refuse to begin a contract with what was billed as a part of another one: the customer would pay twice."""
+    key = scope.text("key")
+    if key is None or key == root.id:
+        return
+    source = scope.source("key")
+    message = (
+        f"It was billed as a part of contract {key}, and is no longer: it was merged or copied, or is no longer "
+        "associated with what it changed."
+    )
+    remedy = f"Associate it again; or, to bill it on its own, make sure that {key} is ended and clear {source.field}."
+    scope.report(block(IssueCode.OTHER_CONTRACT, source, message, remedy))
 
 
 def _check_since(reader: Reader, scope: Scope, start: date | None) -> None:

@@ -57,7 +57,7 @@ def crm_status(
     }
     values["explanation"] = _explanation(message, remedy)
     if plan and status == "Synced":
-        values["inputs"] = plan.contract.inputs
+        values |= {"inputs": plan.contract.inputs, "contract": plan.contract.ref}
     if plan and plan.desired and not problems:
         values |= _progress(plan, today)
     return CrmStatus(values, ids.lines)

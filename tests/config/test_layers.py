@@ -85,10 +85,11 @@ def test_a_secret_in_its_variable_becomes_a_reference(path: Path) -> None:
     config = load_config(path, env)
     assert config.stripe.api_key.reference == "env:CONNECTOR_STRIPE__API_KEY"
     assert config.stripe.api_key.resolve() == "sk_test_hunter2hunter2"
-    assert salesforce(config).password is not None
-    assert salesforce(config).password.resolve() == "12345"
-    assert salesforce(config).client_id is not None
-    assert salesforce(config).client_id.resolve() == "consumer"
+    connection = salesforce(config)
+    assert connection.password is not None
+    assert connection.password.resolve() == "12345"
+    assert connection.client_id is not None
+    assert connection.client_id.resolve() == "consumer"
     assert config.database == "env:CONNECTOR_DATABASE"
     assert config.database_url() == "postgresql://u:hunter2@db/x"
 
@@ -124,8 +125,9 @@ def test_paths_start_at_the_file(path: Path) -> None:
     assert config.database_url() == f"sqlite:///{path.parent}/connector.db"
     (path.parent / "secret.txt").write_text("s3\n", encoding="utf-8")
     (path.parent / "secret.txt").chmod(0o600)
-    assert salesforce(config).client_secret is not None
-    assert salesforce(config).client_secret.resolve() == "s3"
+    connection = salesforce(config)
+    assert connection.client_secret is not None
+    assert connection.client_secret.resolve() == "s3"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from connector.poll import sweep
 from tests.hubspot.world import HubSpotWorld, monthly
 
 SEARCHES = [
@@ -118,6 +119,32 @@ def test_a_merged_deal_is_found_under_its_old_id(world: HubSpotWorld) -> None:
     survivor = world.portal.merge("deals", kept, lost)
     (planned,) = world.plan(lost)
     assert planned.raw.root.id == survivor
+
+
+def test_a_deal_that_was_billed_and_merged_away_is_told(world: HubSpotWorld) -> None:
+    company, desk = world.company(), world.desk()
+    kept, lost = simple(world, company), simple(world, company)
+    world.sync(kept, lost, desk=desk)
+    survivor = world.portal.merge("deals", kept, lost)
+    results = {result.planned.raw.root.id: result for result in sweep(desk, job="test", config_hash="")}
+    gone = {key for key, one in results.items() if "RECORD_GONE" in [issue.code.value for issue in one.planned.issues]}
+    assert gone == {kept, lost} - {survivor}
+    stripe = len(world.stripe.log)
+    (result,) = world.sync(survivor, desk=desk)
+    assert survivor in {kept, lost} or result.outcome == "refused", "what it became is no contract of its own"
+    assert not [record for record in world.stripe.log[stripe:] if record.method == "POST"]
+
+
+def test_a_sweep_sees_an_association_that_no_poll_sees(world: HubSpotWorld) -> None:
+    deal, desk = simple(world), world.desk()
+    world.poll(desk)
+    world.poll(desk)
+    (line,) = world.portal.associated("deals", deal, "line_items")
+    world.portal.dissociate("deals", deal, "line_items", line)
+    assert world.poll(desk) == []
+    (result,) = sweep(desk, job="test", config_hash="")
+    assert result.planned.raw.root.id == deal
+    assert "NO_LINES" in [issue.code.value for issue in result.planned.issues]
 
 
 def test_an_archived_deal_is_told_not_forgotten(world: HubSpotWorld) -> None:

@@ -132,10 +132,26 @@ def test_a_deal_that_is_edited_after_it_was_billed_waits_for_somebody(world: Hub
     assert world.portal.records("deals")[deal]["bsync_status"] == "needs_review"
     assert len(world.portal.associated("deals", deal, "notes")) == 1
 
+    (result,) = world.sync(deal, desk=desk)
+    assert [issue.code.value for issue in result.planned.issues] == ["IN_PLACE_EDIT"], "it waits as long as it takes"
+
     world.portal.update("deals", deal, {"bsync_fingerprint": ""})  # somebody has looked and accepts the deal as it is
     (result,) = world.sync(deal, desk=desk)
     assert result.outcome == "applied"
     assert world.portal.records("deals")[deal]["bsync_status"] == "synced"
+
+
+def test_a_copy_of_a_billed_deal_is_not_billed_as_the_deal_itself(world: HubSpotWorld) -> None:
+    deal, desk = ramp(world), world.desk()
+    world.sync(deal, desk=desk)
+    kept = {name: value for name, value in world.portal.records("deals")[deal].items() if name.startswith("bsync_")}
+    (company,) = world.portal.associated("deals", deal, "companies")
+    copy = world.deal(company, [monthly(10, 20, "2026-12-01", name="Seat")], **kept)
+    stripe = len(world.stripe.log)
+    for _ in range(2):
+        (result,) = world.sync(copy, desk=desk)
+        assert "OTHER_CONTRACT" in [issue.code.value for issue in result.planned.issues]
+    assert not [record for record in world.stripe.log[stripe:] if record.method == "POST"]
 
 
 def test_a_deal_that_is_not_won_is_left_alone(world: HubSpotWorld) -> None:

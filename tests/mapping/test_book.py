@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_a_piece_is_priced_for_its_own_time() -> None:
 
 
 def test_what_is_counted_in_tiers_is_exchanged_whole() -> None:
-    tiers = {"tiers": (Tier(None, unit_price=Decimal(2)),), "tiers_mode": TiersMode.VOLUME}
+    tiers: dict[str, Any] = {"tiers": (Tier(None, unit_price=Decimal(2)),), "tiers_mode": TiersMode.VOLUME}
     book = held(line("a", 10, START, TWO, **tiers))
     lines = book.change(wanted(line("b", 15, START, TWO, **tiers)), YEAR, "r1", of=lambda _: True)
     assert [int(each.quantity) for each in lines] == [-10, 15]

@@ -193,12 +193,12 @@ def test_a_change_removes_what_has_its_key() -> None:
 
 @pytest.mark.parametrize("key", ["chairs", None])
 def test_a_change_of_nothing_is_told(key: str | None) -> None:
-    line = seats(1, bsync_change="remove", hs_sku="CHAIR", **({"bsync_line_key": key} if key else {}))
+    line = {**seats(1, bsync_change="remove", hs_sku="CHAIR"), **({"bsync_line_key": key} if key else {})}
     assert "LINE_KEYS" in codes(read(FIRST, (change(), [line])))
 
 
 def test_a_change_that_may_mean_several_lines_is_told() -> None:
-    first = ({}, [seats(10, "2026-01-01", 24), seats(3, "2026-01-01", 24)])
+    first: tuple[Fields, list[Fields]] = ({}, [seats(10, "2026-01-01", 24), seats(3, "2026-01-01", 24)])
     assert codes(read(first)) == []
     reading = read(first, (change(), [seats(4, bsync_change="update")]))
     assert [issue.message for issue in reading.issues if issue.blocks] == [
