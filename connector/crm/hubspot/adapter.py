@@ -19,8 +19,10 @@ from connector.crm.hubspot.probe import probe
 from connector.crm.hubspot.reads import BatchReader
 from connector.crm.hubspot.schema import AccountSchema
 from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.hubspot.setup import Setup
 from connector.crm.hubspot.write import Writer
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
 from connector.mapping.raw import RawContract
 
@@ -105,6 +107,14 @@ class HubSpotCrm:
         if text.isdigit():
             return text
         raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
+
+    def setup_plan(self) -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed."""
+        return Setup(self.client, self.schema).plan()
+
+    def setup_apply(self) -> tuple[Part, ...]:
+        """Make what is missing; made twice is made once."""
+        return Setup(self.client, self.schema).apply()
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""

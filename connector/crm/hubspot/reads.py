@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.crm.hubspot.amendments import Amendments
 from connector.crm.hubspot.client import HubSpotClient, Ties
-from connector.crm.hubspot.family import AMENDED_BY, AMENDS, LOOKUPS, PARENTS, accepted
+from connector.crm.hubspot.family import AMENDED_BY, AMENDS, LOOKUPS, PARENTS, SCHEDULE, TIER, accepted
 from connector.crm.hubspot.moments import day_in
 from connector.crm.protocol import FieldPaths
 from connector.domain.errors import ConfigError
@@ -42,6 +42,8 @@ def routed(paths: FieldPaths) -> dict[str, frozenset[str]]:
     """
     columns: dict[str, set[str]] = {name: set() for name in ("deals", "line_items", "quotes", "companies", "products")}
     for name, its_paths in paths.items():
+        if name in {SCHEDULE, TIER}:  # made of a line's own properties
+            continue
         for path in its_paths:
             *steps, field = path.split(".")
             at = name
