@@ -52,11 +52,12 @@ class CrmObject:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A part of a path that is not there: `name` of the object `object`, and what the object has."""
+    """A part of a path that is not there: `name` of the object `object`; `known` is what it has, with the types."""
 
     object: str
     name: str
-    known: tuple[str, ...]
+    known: Mapping[str, str]
+    kind: str = "field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +81,19 @@ class Catalogue:
                 return None
             leads = [found for _, found in hits if found is not None]
             if not leads:
-                objects = [each for each, _ in hits]
-                steps = tuple(f.relationship for each in objects for f in each.fields.values() if f.relationship)
-                return Missing(objects[0].name, step, steps) if self.described else None
+                fields = [each for owner, _ in hits for each in owner.fields.values()]
+                known = {each.relationship: "/".join(each.parents) for each in fields if each.relationship}
+                return Missing(hits[0][0].name, step, known, "relationship") if self.described else None
             current = [parent for found in leads for parent in found.parents]
-        known = self._known(current)
-        if not known:
+        owners = self._known(current)
+        if not owners:
             return None
-        hit = next((found for each in known if (found := each.field(path.field)) is not None), None)
+        hit = next((found for each in owners if (found := each.field(path.field)) is not None), None)
         if hit is not None:
             return hit
         if path.field == "Id":
             return CrmField("Id", "Record id", "id")
-        return Missing(known[0].name, path.field, tuple(known[0].fields))
+        return Missing(owners[0].name, path.field, {each.name: each.type for each in owners[0].fields.values()})
 
     def _known(self, names: Iterable[str]) -> list[CrmObject]:
         return [self.objects[name] for name in names if name in self.objects]

@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from connector.mapping.converters import LARGEST
 from connector.mapping.problems import Mark, Problem, excerpt
+from connector.mapping.remedies import remedy
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -40,6 +41,8 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Lines of the files that this one includes, by name."""
+    partial: bool = False
+    """Whether an included file could not be read, so that nothing can be said to be missing."""
 
     def report(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Note a problem at a place."""
@@ -49,7 +52,8 @@ class Document:
         """Return a problem at a place, with the text that stands there."""
         shown = excerpt(self.sources.get(mark.file, ()) if mark.file else self.lines, mark)
         name, severity = mark.file or self.file, "warning" if warning else "error"
-        return Problem(name, mark.line, mark.column, code, message, shown, hint, cast("Any", severity))
+        says = hint or remedy(code, message)
+        return Problem(name, mark.line, mark.column, code, message, shown, says, cast("Any", severity))
 
     def value_mark(self, loc: Loc) -> Mark:
         """Return where a value stands, or the nearest value around it."""
@@ -95,6 +99,7 @@ def _report_syntax(document: Document, error: MarkedYAMLError) -> None:
 def _within_limits(document: Document, text: str) -> bool:
     """Read the events only, which needs no recursion, and report depth, aliases and tags."""
     depth = aliases = nodes = 0
+    anchors: set[str] = set()
     for event in YAML(typ="rt", pure=True).parse(text):
         nodes += isinstance(event, NodeEvent)
         aliases += isinstance(event, AliasEvent)
@@ -109,6 +114,11 @@ def _within_limits(document: Document, text: str) -> bool:
             )
             document.report(_mark_of(event), "MAP-003", limit)
             return False
+        name = None if isinstance(event, AliasEvent) else getattr(event, "anchor", None)
+        if name in anchors:
+            document.report(_mark_of(event), "MAP-002", f'the anchor "{name}" is given twice')
+            return False
+        anchors |= {name} if name else set()
         if getattr(event, "tag", None):
             document.report(_mark_of(event), "MAP-004", f"YAML tags such as {event.tag} are not allowed")
     return not document.problems

@@ -53,8 +53,10 @@ def _read(text: str, name: str, files: _Files, chain: tuple[str, ...]) -> Docume
         below = _included(upper, loc, wanted, files, chain)
         if below is not None:
             lower = below if lower is None else _merge(lower, below)
+        upper.partial |= below is None or below.data is None or below.partial
     lower = lower or Document(name, (), data={})
-    _take_out(upper, lower)
+    if not upper.partial:
+        _take_out(upper, lower)
     return _merge(lower, upper)
 
 
@@ -105,6 +107,7 @@ def _merge(lower: Document, upper: Document) -> Document:
         data = _merged((), lower.data, upper.data)
     merged = Document(upper.file, upper.lines, data if upper.data is not None else None)
     merged.sources = {**lower.sources, **upper.sources}
+    merged.partial = lower.partial or upper.partial
     merged.problems = [*lower.problems, *upper.problems]
     merged.keys = {**_kept(lower.keys, upper), **upper.keys}
     merged.values = {**_kept(lower.values, upper), **upper.values}

@@ -90,8 +90,8 @@ class ConditionModel(Strict):
     ge: Scalar = None
     lt: Scalar = None
     le: Scalar = None
-    contains: Annotated[str, Field(min_length=1)] | None = None
-    starts_with: Annotated[str, Field(min_length=1)] | None = None
+    contains: Scalar = None
+    starts_with: Scalar = None
     all_: list["ConditionModel"] | None = Field(None, alias="all", min_length=1)
     any_: list["ConditionModel"] | None = Field(None, alias="any", min_length=1)
     not_: "ConditionModel | None" = Field(None, alias="not")
@@ -99,6 +99,9 @@ class ConditionModel(Strict):
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
         given = {type(self).model_fields[name].alias or name for name in self.model_fields_set}
+        for word in ("contains", "starts_with"):
+            if word in given and getattr(self, word) in {None, ""}:
+                raise fault("MAP-014", f"{word} needs some text", at=(word,))
         groups = given & {"all", "any", "not"}
         compared = given & set(OPERATORS)
         if groups and len(given) > 1:
@@ -152,14 +155,16 @@ class StepModel(Strict):
         return {"anyOf": [*plain, {**table, "minProperties": 1, "maxProperties": 1}]}
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """Return a list, also for the one value that may stand for it."""
     return value if isinstance(value, list) else [value]
 
 
 Occasion = Literal["initial", "amendment", "renewal"]
 
 
-def _steps_schema(schema: JsonSchemaValue) -> None:
+def one_or_more(schema: JsonSchemaValue) -> None:
+    """Let a schema take one value as well as a list of them."""
     items = schema.get("items", {})
     schema.clear()
     schema.update({"anyOf": [items, {"type": "array", "items": items}]})
@@ -171,7 +176,7 @@ class RuleModel(Strict):
     from_: CrmPath | None = Field(None, alias="from", description="dotted CRM path")
     first_of: list["RuleModel"] | None = Field(None, min_length=1, description="rules; the first filled one counts")
     const: Any = Field(None, description="a fixed value")
-    as_: Annotated[list[StepModel], BeforeValidator(_listed), Field(json_schema_extra=_steps_schema)] = Field(
+    as_: Annotated[list[StepModel], BeforeValidator(listed), Field(json_schema_extra=one_or_more)] = Field(
         [], alias="as", description="converters, applied in order"
     )
     default: Any = Field(None, description="used when the source is empty")
@@ -181,7 +186,7 @@ class RuleModel(Strict):
     empty: Literal["leave", "clear", "refuse"] | None = Field(
         None, description="an empty value: leave what Stripe holds (leave), empty it (clear), bill nothing (refuse)"
     )
-    on: Annotated[list[Occasion], BeforeValidator(_listed)] | None = Field(
+    on: Annotated[list[Occasion], BeforeValidator(listed)] | None = Field(
         None, min_length=1, description="kinds of orders for which the rule counts"
     )
 

@@ -5,13 +5,14 @@ every contract needs can come from nowhere else.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from connector.mapping.catalogue import Catalogue, CrmField, Missing
 from connector.mapping.document import Document, Loc, key_text
 from connector.mapping.paths import Path
-from connector.mapping.places import RulePlace, conditions_of, gate_paths, paths_of, rule_places
-from connector.mapping.problems import Problem, did_you_mean
+from connector.mapping.places import RulePlace, conditions_of, gate_paths, gives_anyway, paths_of, rule_places
+from connector.mapping.problems import Mark, Problem, did_you_mean
 
 #: Types of fields that cannot hold what a slot of a type wants, whatever is written in them.
 _UNFIT = {
@@ -47,7 +48,7 @@ def _rule(document: Document, catalogue: Catalogue, place: RulePlace) -> Iterato
             yield from _fits(document, place, loc, hit)
             yield from _unfilled(document, catalogue, loc, hit)
     values = [loc for loc, _, condition in sources if not condition]
-    lost = bool(values) and {loc for loc, _ in unknown} >= set(values) and not _has_default(place.data)
+    lost = bool(values) and {loc for loc, _ in unknown} >= set(values) and not gives_anyway(place.data)
     must = place.slot is not None and place.slot.must and lost and catalogue.described
     for loc, hit in unknown:
         yield _unknown(document, catalogue, loc, hit, error=must)
@@ -56,15 +57,33 @@ def _rule(document: Document, catalogue: Catalogue, place: RulePlace) -> Iterato
 
 
 def _unknown(document: Document, catalogue: Catalogue, loc: Loc, missing: Missing, *, error: bool) -> Problem:
-    mark = document.value_mark(loc)
+    mark = _narrowed(document, document.value_mark(loc), missing.name)
     if not catalogue.described:
         message = f'no record of {missing.object} has "{missing.name}" filled'
         return document.problem(mark, "MAP-102", message, f"Looked at: {catalogue.source}.", warning=True)
-    message = f'unknown field "{missing.name}" on {missing.object}'
+    message = f'unknown {missing.kind} "{missing.name}" on {missing.object}'
+    hint = f"Described: {catalogue.source}.  Refresh: connector map fields {missing.object} --refresh"
+    return document.problem(mark, "MAP-070", message, f"{_near(missing)}{hint}", warning=not error)
+
+
+def _near(missing: Missing) -> str:
+    """Return a line with what may have been meant, with the types; empty when nothing is near."""
     near = did_you_mean(missing.name, missing.known)
-    hint = f"{near}   " if near.startswith("Did") else ""
-    hint += f"Known from {catalogue.source}. Refresh: connector map fields {missing.object} --refresh"
-    return document.problem(mark, "MAP-070", message, hint, warning=not error)
+    if not near.startswith("Did"):
+        return ""
+    names = near.removeprefix("Did you mean: ").rstrip("?").split(", ")
+    return f"Did you mean: {', '.join(f'{name} ({missing.known[name]})' for name in names)}?\n"
+
+
+def _narrowed(document: Document, mark: Mark, name: str) -> Mark:
+    """Return the mark of one name within a path, where the path stands as it is."""
+    lines = document.sources.get(mark.file, ()) if mark.file else document.lines
+    text = lines[mark.line - 1][mark.column - 1 : mark.column - 1 + mark.width] if mark.line <= len(lines) else ""
+    at = text.split(".").index(name) if name in text.split(".") else None
+    if at is None:
+        return mark
+    start = len(".".join(text.split(".")[:at])) + (1 if at else 0)
+    return replace(mark, column=mark.column + start, width=len(name))
 
 
 def _unfilled(document: Document, catalogue: Catalogue, loc: Loc, hit: CrmField) -> Iterator[Problem]:
@@ -114,7 +133,7 @@ def _compared(
         for index, word in enumerate(words):
             if isinstance(word, str) and key in condition and key_text(word) not in hit.values:
                 place = (*loc, key, index) if key == "in" else (*loc, key)
-                message = f'{hit.name} has no value "{word}", so this is never so'
+                message = f'{hit.name} has no value "{word}"'
                 near = did_you_mean(word, hit.values)
                 yield document.problem(document.value_mark(place), "MAP-073", message, near, warning=True)
 
@@ -129,8 +148,8 @@ def _objects(document: Document, catalogue: Catalogue) -> Iterator[Problem]:
         if name not in catalogue.objects:
             must = loc[0] == "objects"
             mark = document.value_mark(loc) if must else document.key_mark(loc)
-            hint = did_you_mean(name, catalogue.objects)
-            hint = f"{hint if hint.startswith('Did') else ''}   Known from {catalogue.source}.".strip()
+            near = did_you_mean(name, catalogue.objects)
+            hint = "\n".join((*([near] if near.startswith("Did") else []), f"Described: {catalogue.source}."))
             yield document.problem(mark, "MAP-071", f"the org has no object {name}", hint, warning=not must)
 
 
@@ -151,7 +170,8 @@ def _write_back(document: Document, catalogue: Catalogue) -> Iterator[Problem]:
             hit = known.field(key) if known is not None else None
             mark = document.key_mark(("write_back", name, key))
             if known is not None and hit is None:
-                yield _written(document, catalogue, mark, Missing(name, key, tuple(known.fields)))
+                types = {each.name: each.type for each in known.fields.values()}
+                yield _written(document, catalogue, mark, Missing(name, key, types))
             elif hit is not None and not hit.writable:
                 message = f"{key} of {name} cannot be written by the connector's user"
                 hint = "Grant edit access, or map another field."
@@ -159,19 +179,9 @@ def _write_back(document: Document, catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def _written(document: Document, catalogue: Catalogue, mark: Any, missing: Missing) -> Problem:
-    near = did_you_mean(missing.name, missing.known)
-    hint = f"{near}   " if near.startswith("Did") else ""
-    hint += f"Known from {catalogue.source}."
+    hint = f"{_near(missing)}Described: {catalogue.source}."
     message = f'unknown field "{missing.name}" on {missing.object}; it will not be written'
     return document.problem(mark, "MAP-075", message, hint, warning=True)
-
-
-def _has_default(rule: Any) -> bool:
-    """Tell whether a rule gives something although every field is empty."""
-    if not isinstance(rule, dict):
-        return False
-    inner = (isinstance(each, dict) and ("const" in each or _has_default(each)) for each in rule.get("first_of") or ())
-    return rule.get("default") is not None or any(inner)
 
 
 def _label(hit: CrmField) -> str:

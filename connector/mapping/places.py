@@ -68,6 +68,15 @@ def conditions_of(place: RulePlace) -> Iterator[tuple[Loc, dict[str, Any]]]:
     yield from _comparisons(place.loc, place.data)
 
 
+def gives_anyway(rule: Any) -> bool:
+    """Tell whether a rule gives something although every field is empty."""
+    if not isinstance(rule, dict) or rule.get("when"):
+        return False
+    if rule.get("default") is not None or rule.get("const") is not None:
+        return True
+    return any(gives_anyway(each) for each in rule.get("first_of") or ())
+
+
 def _slots(section: str, loc: Loc, table: dict[str, Any], start: str) -> Iterator[RulePlace]:
     for name, rule in table.items():
         if section == "party" and name in _NESTED:

@@ -35,8 +35,9 @@ class Problem:
     def render(self) -> str:
         """Return the problem for people: place, code and message, the line with carets under it, the hint."""
         word = "" if self.severity == "error" else "warning: "
+        hint = "\n".join(f"   {line}" for line in self.hint.splitlines())
         head = f"{self.file}:{self.line}:{self.column}  {self.code}  {word}{self.message}"
-        return "\n".join(part for part in (head, self.excerpt, self.hint and f"   {self.hint}") if part)
+        return "\n".join(part for part in (head, self.excerpt, hint) if part)
 
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:

@@ -100,7 +100,7 @@ def convert(value: Value, step: Callable[[object], object]) -> Value:
     if value.error or is_empty(value.value):
         return value
     try:
-        return replace(value, value=step(value.value))
+        return Value(step(value.value), value.raw, value.source, value.line, None, value.path)
     except UnreadableError as error:
         shown = value.value if value.raw is None else value.raw
         return replace(value, value=None, error=f"{_quoted(shown)} {error}")
@@ -123,7 +123,7 @@ def _converted(rule: Rule, value: Value) -> Value:
         if word not in rule.value_map:
             known = ", ".join(rule.value_map)
             return replace(value, value=None, error=f"{_quoted(value.value)} is none of: {known}")
-        value = replace(value, value=rule.value_map[word])
+        value = Value(rule.value_map[word], value.raw, value.source, value.line, None, value.path)
     for step in rule.steps:
         value = convert(value, step)
     return value

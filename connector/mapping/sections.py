@@ -11,7 +11,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
 from connector.mapping.converters import UnreadableError, as_date, as_text, is_empty
-from connector.mapping.model import ConditionModel, CrmPath, FieldName, PolicyRuleModel, RuleModel, Strict, fault, found
+from connector.mapping.model import (
+    ConditionModel,
+    CrmPath,
+    FieldName,
+    PolicyRuleModel,
+    RuleModel,
+    Strict,
+    fault,
+    found,
+    listed,
+    one_or_more,
+)
 from connector.mapping.problems import did_you_mean
 from connector.mapping.rules import Step
 from connector.mapping.slots import CONTRACT_KINDS, LINE_KINDS, SLOTS, STATUS_SLOTS, Slot
@@ -48,6 +59,8 @@ def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
 
 
 def _status(value: object) -> object:
+    if not isinstance(value, str):
+        raise fault("MAP-014", f"expected the name of a status, found {found(value)}")
     if value not in STATUS_SLOTS:
         raise fault("MAP-050", f'unknown status "{value}"', did_you_mean(str(value), STATUS_SLOTS))
     return value
@@ -71,6 +84,11 @@ def _section(name: str, slots: Mapping[str, Slot]) -> Any:
     title = "".join(word.title() for word in name.split("_"))
     built: Any = create_model(f"{title}Section", __base__=Strict, **plain)
     return built
+
+
+def _or_nothing(value: object) -> object:
+    """Let a whole section be empty."""
+    return {} if value is None else value
 
 
 def _day(value: object) -> object:
@@ -106,12 +124,16 @@ class Head(Strict):
     """The parts of a mapping file that are no slots."""
 
     version: Literal[1] = Field(description="version of the grammar")
-    include: str | list[str] = Field([], description="files whose rules count where this one has none")
+    include: Annotated[list[str], BeforeValidator(listed), Field(json_schema_extra=one_or_more)] = Field(
+        [], description="files whose rules count where this one has none"
+    )
     without: list[str] = Field([], description="what is not taken over from the included files, by dotted name")
     crm: CrmPath = Field(description="name of the CRM, such as salesforce")
     objects: Objects
     sync: Sync = Field(Sync(), description="which records are billed")
-    write_back: dict[FieldName, dict[FieldName, Status]] = Field({}, description="CRM object → field → status")
+    write_back: Annotated[dict[FieldName, dict[FieldName, Status]], BeforeValidator(_or_nothing)] = Field(
+        {}, description="CRM object → field → status"
+    )
 
 
 #: Section → whether it must be there, and what it is for.
@@ -144,7 +166,8 @@ def _mapping_model() -> type[Head]:
         section = _section(name, SLOTS[name])
         fields[name] = (section, Field(description=says)) if must else (section | None, Field(None, description=says))
     for name, says in _TABLES.items():
-        table: Any = dict[FieldName, _section(name, SLOTS[name])]  # type: ignore[misc]  # built at run time
+        inner: Any = dict[FieldName, _section(name, SLOTS[name])]  # type: ignore[misc]  # built at run time
+        table: Any = Annotated[inner, BeforeValidator(_or_nothing)]
         fields[name] = (table, Field({}, description=says))
     says = "Stripe parameters filled from the CRM"
     fields["stripe"] = (_stripe("stripe") | None, Field(None, description=says))

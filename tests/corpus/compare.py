@@ -49,16 +49,9 @@ def compare(recording: Recording) -> Comparison:
 
 def document_of(recording: Recording, mapping: Any) -> dict[str, Any]:
     """Return our plan document for the whole contract, as the CRM held it before the run."""
-    assert recording.run is not None
-    records = {
-        "format": "crm-records/1",
-        "crm": "salesforce",
-        "root": {"object": "Order", "id": recording.root},
-        "records": recording.run["input"],
-    }
     now = datetime.fromisoformat(recording.now).astimezone(UTC)
     planned = plan_records(
-        json.dumps(records, default=str),
+        records_text(recording),
         mapping,
         OfflineSettings(now, ZoneInfo("UTC"), Limits()),
         existing_text=_existing(recording),
@@ -69,6 +62,18 @@ def document_of(recording: Recording, mapping: Any) -> dict[str, Any]:
         document = plan_document(planned.plan, planned.judgement)
     result: dict[str, Any] = json.loads(json.dumps(document))
     return result
+
+
+def records_text(recording: Recording) -> str:
+    """Return the CRM records of a recording's run as a records file."""
+    assert recording.run is not None
+    records = {
+        "format": "crm-records/1",
+        "crm": "salesforce",
+        "root": {"object": "Order", "id": recording.root},
+        "records": recording.run["input"],
+    }
+    return json.dumps(records, default=str)
 
 
 def _existing(recording: Recording) -> str | None:

@@ -1,7 +1,7 @@
 """What a recorded failure must be on our side: an issue with the right code, or something that can be billed today."""
 
 from connector.domain.issues import IssueCode
-from tests.corpus.overlay import NO_TEMPLATE
+from tests.corpus.overlay import TEMPLATE
 from tests.corpus.result import Comparison
 
 EVERGREEN = "evergreen contracts are not supported yet: refused with EVERGREEN, whatever the recorded connector did"
@@ -25,8 +25,8 @@ _ALLOWED = {
     "passed `nil` into t.must": "a line may name a line of an earlier contract; what adds needs nothing to revise",
     "pre-integration order": "contracts from before the connector are taken over, the past by policy (backdated_start)",
 }
-#: Recorded failures that our mapping file cannot even ask for.
-_REFUSED_EARLIER = {"no such invoice rendering template": NO_TEMPLATE}
+#: Recorded failures that Stripe itself answers with, once the value is sent: a plan cannot know.
+_REFUSED_LATER = {"no such invoice rendering template": TEMPLATE}
 _DRAFT = "a draft amendment is left out with a warning until it is activated; it does not hold up the contract"
 
 
@@ -55,7 +55,7 @@ def compare_failure(result: Comparison) -> None:
     elif reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
         result.failure = result.document["verdict"] == "apply"
         result.explain("failure", reason)
-    elif reason := next((reason for words, reason in _REFUSED_EARLIER.items() if words in told), None):
+    elif reason := next((reason for words, reason in _REFUSED_LATER.items() if words in told), None):
         result.failure = reason in result.notes
         result.explain("failure", reason)
     elif "custom order filters" in told:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connector.crm.salesforce.client import SalesforceClient
-from connector.crm.salesforce.query import field_path
+from connector.crm.salesforce.query import Query, field_path
 from connector.mapping.catalogue import Catalogue, CrmField, CrmObject, collect
 from connector.mapping.raw import RawRecord
 
@@ -34,9 +34,9 @@ def latest_records(client: SalesforceClient, found: CrmObject, limit: int) -> It
     names = [each.name for each in found.fields.values() if each.type not in _NOT_READ and each.name != "Id"]
     merged: dict[str, dict[str, object]] = {}
     for start in range(0, len(names), _CHUNK):
-        columns = ", ".join(field_path(name) for name in ["Id", *names[start : start + _CHUNK]])
-        text = f"SELECT {columns} FROM {field_path(found.name)} ORDER BY SystemModstamp DESC LIMIT {limit:d}"
-        for row in client.rows(text):
+        columns = frozenset(names[start : start + _CHUNK])
+        query = Query(found.name, columns, "Id != null", order_by="SystemModstamp DESC", limit=limit)
+        for row in client.rows(query.soql):
             fields = {key: value for key, value in row.items() if key not in {"attributes", "Id"}}
             merged.setdefault(row["Id"], {}).update(fields)
     yield from (RawRecord(found.name, key, fields) for key, fields in merged.items())
