@@ -83,16 +83,16 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
 def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, else for today, and look at what Stripe holds.
 
-    A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled and compared again.
+    A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    compiled = compile_contract(contract, made_on(contract, desk.account) or desk.today())
+    made = made_on(contract, desk.account) or desk.today()
+    compiled = compile_contract(contract, made)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
-    again = compile_contract(contract, existing.made) if existing.made else compiled
-    if again.desired is None or again.desired.resources == compiled.desired.resources:
-        return again, existing
-    return again, observe(contract, again.desired, desk.account, now, live=live)
+    if existing.made in {None, made}:
+        return compiled, existing
+    return compile_contract(contract, existing.made), existing
 
 
 def sync_contracts(

@@ -51,6 +51,7 @@ class PriceBook:
     def __init__(self, contract: Contract, schedules: Iterable[ScheduleSpec]) -> None:
         self._contract = contract
         self._used: dict[Key, Resource] = {}
+        self.terms: dict[str, Terms] = {}
         phases = [phase for schedule in schedules for phase in schedule.phases]
         self._phases_of = Counter(terms for phase in phases for terms in {item.terms for item in phase.items})
 
@@ -84,6 +85,7 @@ class PriceBook:
             if meter:
                 self._used[meter.key] = meter
             self._used[key] = Resource(key, self._price_params(line, terms, name, meter))
+            self.terms[name] = terms
         return key
 
     def _price_params(self, line: Line, terms: Terms, name: str, meter: Resource | None) -> Params:

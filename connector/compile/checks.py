@@ -174,7 +174,7 @@ def _label(line: Line) -> str:
 def _proration(contract: Contract) -> Iterator[Issue]:
     """Yield the issue for a policy that only matters once something changes in the middle of a period."""
     policy = contract.policies.proration
-    if policy != "crm" and any(revision.kind is RevisionKind.AMENDMENT for revision in contract.revisions):
+    if policy == "stripe" and any(revision.kind is RevisionKind.AMENDMENT for revision in contract.revisions):
         yield block(
             IssueCode.PRORATION_POLICY,
             contract.source(contract.ref, "proration"),

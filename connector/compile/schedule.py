@@ -78,7 +78,9 @@ def _phase(contract: Contract, phase: PhaseSpec, prices: PriceBook) -> Params:
             segment_label=phase.segment_label,
         ),
         "items": items,
-        "add_invoice_items": [_one_off(contract, one_off, kind="one_off") for one_off in phase.one_offs],
+        "add_invoice_items": [
+            _one_off(contract, one_off, kind="one_off") for one_off in phase.one_offs if one_off.way == "invoice"
+        ],
         "discounts": _discounts(contract, phase.discounts),
     }
     return merge_extras(omit_empty(params), contract.extras.get("phase", ()))

@@ -14,6 +14,8 @@ from connector.domain.period import Period
 
 IntervalUnit = Literal["day", "month"]
 Reason = Literal["one_time", "proration", "credit", "stub", "correction"]
+#: How a one-off is billed: with the schedule's next invoice, apart from it on its own day, or not at all by policy.
+Way = Literal["invoice", "apart", "waived"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,7 +63,10 @@ class ItemSpec:
 
 @dataclass(frozen=True, slots=True)
 class OneOffSpec:
-    """An amount billed once. `unit_amount` may be negative (a credit); a net amount takes no discount of the order."""
+    """An amount billed once. `unit_amount` may be negative (a credit); a net amount takes no discount of the order.
+
+    `due` is the day from which it is owed, where that is not the first day of its phase.
+    """
 
     line: Line
     reason: Reason
@@ -70,6 +75,8 @@ class OneOffSpec:
     period: Period | None
     discounts: tuple[Discount, ...] = ()
     discountable: bool = True
+    due: date | None = None
+    way: Way = "invoice"
 
 
 @dataclass(frozen=True, slots=True)

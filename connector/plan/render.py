@@ -9,7 +9,7 @@ from fractions import Fraction
 from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
-from connector.plan.operation import Create, Operation, Retire, Update
+from connector.plan.operation import Create, End, Operation, Retire, Update
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
 from connector.plan.tieout import TieOut
@@ -116,7 +116,7 @@ def _operation_lines(operation: Operation) -> Iterator[str]:
             yield f"~ {key.kind} {object_id}"
             for change in changes:
                 yield f"    {change.path}: {change.before} -> {change.after}"
-        case Retire(key, object_id, verb):
+        case Retire(key, object_id, verb) | End(key, object_id, verb):
             yield f"- {verb} {key.kind} {object_id}"
 
 
@@ -134,7 +134,8 @@ def _item(item: ItemSpec, currency: str) -> str:
 def _one_off(one_off: OneOffSpec, currency: str) -> str:
     when = f"  for {one_off.period}" if one_off.period else ""
     amount = text(one_off.unit_amount, currency)
-    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}){when}"
+    how = {"invoice": "", "apart": ", settled on its day", "waived": ", left out by policy"}[one_off.way]
+    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}{how}){when}"
 
 
 def _per_year(phase: PhaseSpec) -> int:

@@ -404,7 +404,7 @@ def test_credit_under_an_amount_off(client, sandbox, customer, mode, credit):
     keep = {"price": made.phases[0]["items"][1].price}
     phases = [{"start_date": ts(2026, 1, 1), "end_date": ts(2026, 3, 1), "items": [keep], "discounts": off}]
     client.v1.subscription_schedules.update(made.id, {"phases": phases})
-    assert pending(client, customer) == {"Unused time on SKU after 16 Jan 2026": credit}
+    assert pending(client, customer) == {"Unused time on SKU (with discounts) after 16 Jan 2026": credit}
 
 
 @pytest.mark.parametrize(("mode", "net"), [("classic", -500), ("flexible", 0)])

@@ -14,6 +14,7 @@ from connector.sandbox.stripe.errors import StripeError, invalid, missing_object
 from connector.sandbox.stripe.invoices import Charge, Heading, finalize, issue, set_lines, settle
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.money import price_amount
+from connector.sandbox.stripe.payments import paying_method
 from connector.sandbox.stripe.pending import Extra, add_pending, attach, charge_of, waiting
 from connector.sandbox.stripe.prices import make_price
 from connector.sandbox.stripe.rendering import list_of, page_of, within
@@ -148,10 +149,13 @@ def _pay(call: Call) -> Object:
         raise invalid(message)
     if invoice["status"] not in {"open", "uncollectible"}:
         _refuse_transition(invoice, "paid")
-    if not call.params.get("paid_out_of_band"):
+    customer = call.tenant.objects["customer"][invoice["customer"]]
+    owner = call.tenant.objects["subscription"].get(invoice["_subscription"] or "")
+    outside = bool(call.params.get("paid_out_of_band"))
+    if not outside and not paying_method(call.tenant, customer, owner):
         message = "Cannot charge customer that has no active card"
         raise StripeError(message, status=402, kind="card_error", code="missing")
-    settle(call.tenant, invoice, at, outside=True)
+    settle(call.tenant, invoice, at, outside=outside)
     return invoice
 
 

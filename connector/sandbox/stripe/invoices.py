@@ -1,7 +1,7 @@
 """The invoice object and its life: draft, open, paid (stripe.com/docs/api/invoices; timeline from recorded traffic).
 
 An invoice is a draft for an hour, then it is finalised: numbered, charged or sent. `due_date` counts from its
-creation. No payment method is emulated, so an automatic charge always finds none and the invoice stays open.
+creation. An automatic charge succeeds with a test card and fails without one; then the invoice stays open.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from connector.sandbox.stripe.blanks import INVOICE, blank
 from connector.sandbox.stripe.customers import move_balance
 from connector.sandbox.stripe.discounts import Reduction, living, reduce_lines
 from connector.sandbox.stripe.errors import invalid
+from connector.sandbox.stripe.payments import paying_method
 from connector.sandbox.stripe.rendering import embedded_list
 
 if TYPE_CHECKING:
@@ -243,6 +244,9 @@ def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
         if invoice["due_date"]:
             tenant.clock_of(customer).plan("overdue", invoice["due_date"], invoice["id"])
         events.record(tenant, "sent", invoice, at)
+    elif paying_method(tenant, customer, tenant.objects["subscription"].get(invoice["_subscription"] or "")):
+        invoice["attempted"], invoice["attempt_count"] = True, 1
+        settle(tenant, invoice, at)
     else:
         _fail_charge(tenant, invoice, at)
 
@@ -277,6 +281,7 @@ def settle(tenant: Tenant, invoice: Object, at: int, *, outside: bool = False) -
     invoice["status"] = "paid"
     invoice["amount_paid"] = invoice["amount_due"]
     invoice["amount_paid_off_stripe"] = invoice["amount_due"] if outside else None
+    invoice["_charged"] = invoice["amount_due"] if not outside else 0
     invoice["amount_remaining"] = 0
     invoice["attempted"], invoice["auto_advance"] = True, False
     invoice["next_payment_attempt"] = None

@@ -10,7 +10,8 @@ from connector.sandbox.stripe.endpoint import Call, Endpoint, listing, owned
 from connector.sandbox.stripe.engine import ENDED, move_schedule, plan_schedule
 from connector.sandbox.stripe.errors import invalid, not_emulated
 from connector.sandbox.stripe.limits import check_phase_count, merge_metadata
-from connector.sandbox.stripe.phases import Context, build_phases, default_settings
+from connector.sandbox.stripe.phase_items import Context
+from connector.sandbox.stripe.phases import build_phases, default_settings
 from connector.sandbox.stripe.rendering import within
 from connector.sandbox.stripe.schedule_update import update_phases
 
@@ -41,10 +42,13 @@ def create_schedule(tenant: Tenant, customer: Object, params: dict[str, Any]) ->
     start = params.get("start_date", "now")
     start = at if start == "now" else start
     mode = billing_mode(params.get("billing_mode"), at)
-    defaults = default_settings(params.get("default_settings"))
-    phases = build_phases(Context(tenant, at, mode["type"], defaults), params["phases"], start)
+    defaults = default_settings(tenant, params.get("default_settings"), customer["id"])
+    phases = build_phases(Context(tenant, at, mode["type"], defaults, customer["id"]), params["phases"], start)
     check_phase_count([phase for phase in phases if phase["end_date"] > at])
-    check_customer(tenant, customer, phases, phases[-1]["end_date"], at)
+    if phases[-1]["end_date"] <= at:
+        message = "The last phase of a schedule must end in the future."
+        raise invalid(message, f"phases[{len(phases) - 1}][end_date]")
+    check_customer(tenant, customer, phases)
     made = _skeleton(tenant, customer, params, at)
     made["billing_mode"], made["default_settings"], made["phases"] = mode, defaults, phases
     tenant.add("subscription_schedule", made)
@@ -69,11 +73,8 @@ def billing_mode(given: Object | None, at: int) -> Object:
     return {"flexible": flexible if kind == "flexible" else None, "type": kind, "updated_at": at if given else None}
 
 
-def check_customer(tenant: Tenant, customer: Object, phases: list[Object], last: int, at: int) -> None:
+def check_customer(tenant: Tenant, customer: Object, phases: list[Object]) -> None:
     """Hold a customer to one currency while anything runs, to 500 subscriptions, and to an address for tax."""
-    if last <= at:
-        message = "The last phase of a schedule must end in the future."
-        raise invalid(message, f"phases[{len(phases) - 1}][end_date]")
     currency = phases[0]["currency"]
     running = [s for s in tenant.of("subscription", customer["id"]) if not s["ended_at"]]
     planned = [s for s in tenant.of("subscription_schedule", customer["id"]) if s["status"] == "not_started"]
@@ -136,7 +137,9 @@ def _from_subscription(call: Call) -> Object:
     made = _skeleton(tenant, customer, {"metadata": params.get("metadata")}, at)
     made["billing_mode"] = dict(sub["billing_mode"])
     made["default_settings"] = default_settings(
-        {"collection_method": sub["collection_method"], "invoice_settings": {"days_until_due": sub["days_until_due"]}}
+        tenant,
+        {"collection_method": sub["collection_method"], "invoice_settings": {"days_until_due": sub["days_until_due"]}},
+        sub["customer"],
     )
     made["phases"] = [_running_phase(tenant, sub, made)]
     made["status"], made["subscription"] = "active", sub["id"]
@@ -157,7 +160,7 @@ def _running_phase(tenant: Tenant, sub: Object, schedule: Object) -> Object:
             entry["quantity"] = item["quantity"]
     start = min(item["current_period_start"] for item in items)
     known = {item["price"] for item in items}
-    context = Context(tenant, start, sub["billing_mode"]["type"], schedule["default_settings"], known)
+    context = Context(tenant, start, sub["billing_mode"]["type"], schedule["default_settings"], sub["customer"], known)
     end = min(item["current_period_end"] for item in items)
     entry = {"items": entries, "end_date": end, "metadata": sub["metadata"]}
     phase = build_phases(context, [entry], start)[0]
@@ -180,7 +183,7 @@ def _update(call: Call) -> Object:
     if "end_behavior" in params:
         schedule["end_behavior"] = params["end_behavior"]
     if "default_settings" in params:
-        schedule["default_settings"] = default_settings(params["default_settings"])
+        schedule["default_settings"] = default_settings(tenant, params["default_settings"], schedule["customer"])
     update_phases(tenant, schedule, params, at)
     events.record(tenant, "updated", schedule, at, {})
     return schedule

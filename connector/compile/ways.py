@@ -1,0 +1,34 @@
+"""How amounts billed once come to the customer: the policies `proration` and `correction`."""
+
+from dataclasses import replace
+
+from connector.compile.bills import waits_in_vain
+from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
+from connector.domain.contract import Contract
+
+#: What changes within a billing period cost, as opposed to what was sold to be billed once.
+_PARTS = frozenset({"proration", "credit"})
+
+
+def billed_as_agreed(schedule: ScheduleSpec, contract: Contract) -> ScheduleSpec:
+    """Return the schedule with each one-off on the way that the contract's policies say.
+
+    What no invoice of the schedule follows is billed apart: Stripe would keep it pending, and cancel it unbilled.
+    """
+    return replace(schedule, phases=tuple(_phase(phase, schedule, contract) for phase in schedule.phases))
+
+
+def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> PhaseSpec:
+    if not phase.one_offs:
+        return phase
+    alone = waits_in_vain(schedule, phase)
+    one_offs = tuple(replace(one, way=_way(one, contract, alone=alone)) for one in phase.one_offs)
+    return replace(phase, one_offs=one_offs)
+
+
+def _way(one: OneOffSpec, contract: Contract, *, alone: bool) -> Way:
+    policies = contract.policies
+    if one.reason in _PARTS and (policies.proration == "none" or policies.correction == "manual"):
+        return "waived"
+    at_once = policies.correction == "now" and one.reason in _PARTS
+    return "apart" if alone or at_once else "invoice"
