@@ -1,0 +1,45 @@
+"""Deals that change a contract which is billed already: what is invoiced in the end is what was sold, to the cent."""
+
+from typing import Any
+
+import pytest
+
+from connector.domain.money import round_minor, to_minor
+from tests.hubspot.world import HubSpotWorld, monthly
+
+Change = tuple[dict[str, str], list[dict[str, Any]]]
+
+#: Forty days into a year of ten seats at 20.00 a month, billed on the 24th.
+CHANGES: dict[str, Change] = {
+    "more seats": ({}, [monthly(5, 20, "2027-01-03", name="Seat", hs_sku="SEAT", bsync_end_date="2027-11-24")]),
+    "fewer seats": (
+        {},
+        [monthly(6, 20, "2027-01-03", name="Seat", hs_sku="SEAT", bsync_line_key="seats", bsync_change="update",
+                 bsync_end_date="2027-11-24")],
+    ),
+    "restated": (
+        {"bsync_amendment_mode": "restate"},
+        [monthly(15, 20, "2026-11-24", name="Seat", hs_sku="SEAT")],
+    ),
+    "ended with the period": ({"bsync_action": "terminate"}, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change) -> None:
+    company, desk = world.company(), world.desk()
+    first = monthly(10, 20, "2026-11-24", name="Seat", hs_sku="SEAT", bsync_line_key="seats")
+    deal = world.deal(company, [first])
+    assert [result.outcome for result in world.sync(deal, desk=desk)] == ["applied"]
+    world.later(days=40)
+    fields, lines = change
+    world.deal(company, lines, amends=deal, bsync_effective_date="2027-01-03", **fields)
+    (result,) = world.sync(deal, desk=desk)
+    assert (result.outcome, result.error) == ("applied", None)
+    world.later(days=400)
+    invoices = desk.account.api.get("/v1/invoices", {"limit": 100})["data"]
+    (planned,) = world.plan(deal, desk=desk)
+    assert planned.contract is not None
+    sold = sum(round_minor(to_minor(line.total, "usd")) for line in planned.contract.lines)
+    assert sum(invoice["total"] for invoice in invoices) == sold
+    assert sold != 2400_00, "the change is in it"
