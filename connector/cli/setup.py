@@ -1,6 +1,7 @@
 """`connector setup`: make in the CRM what the connector needs there. The plan first, then only what is missing."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.text import Text
 from connector.cli.context import ConfigOption, JsonOption, open_app
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
+from connector.crm.salesforce.metadata import source_files
 from connector.crm.setup import Part, Provider, State, missing
 from connector.domain.errors import ConfigError
 
@@ -23,6 +25,10 @@ _MARKS = {
 
 def setup(
     connection: Annotated[str | None, typer.Argument(help="CRM connection, such as hubspot.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", help="Only write Salesforce's parts as an sfdx source folder, to deploy by hand."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Make what is missing without asking.")] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -31,6 +37,9 @@ def setup(
 
     Running it twice is running it once.
     """
+    if folder is not None:
+        _write_folder(folder)
+        return
     with open_app(config) as app:
         crm = app.desk(connection).crm
         if not isinstance(crm, Provider):
@@ -48,6 +57,14 @@ def setup(
         print_json({"schema_version": 1, "parts": [_row(part) for part in parts]})
     if any(part.state in {State.DIFFERS, State.REFUSED} for part in parts):
         raise typer.Exit(Exit.INVALID)
+
+
+def _write_folder(folder: Path) -> None:
+    for name, text in source_files():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    say(f"Written to {folder}. Deploy it with: sf project deploy start --source-dir {folder}/force-app")
 
 
 def _agreed(parts: tuple[Part, ...]) -> bool:

@@ -30,7 +30,9 @@ from connector.crm.salesforce.reads import (
 )
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
+from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
+from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy
@@ -116,6 +118,16 @@ class SalesforceCrm:
             return record_id(text)
         except RejectedError as error:
             raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
+
+    def setup_plan(self) -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed."""
+        return Setup(self.client).plan()
+
+    def setup_apply(self) -> tuple[Part, ...]:
+        """Deploy what is missing; made twice is made once."""
+        parts = Setup(self.client).apply()
+        self.schema.forget()
+        return parts
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""
