@@ -27,6 +27,7 @@ from connector.crm.salesforce.login import (
 )
 from connector.domain.errors import ConfigError
 from connector.journal import Journal, open_journal
+from connector.mapping.mapping_file import MappingFile
 from connector.offline import read_mapping
 from connector.sync import Desk
 
@@ -85,11 +86,12 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
     api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=Limiter(rates))
     journal = open_journal(config.database_url(), upgrade=upgrade)
     test = "" if config.mode == "live" else "/test"
+    mappings = {name: read_mapping(Path(connection.mapping)) for name, connection in config.crm.items()}
     desks = {
         name: Desk(
             name=name,
-            crm=_crm(name, connection),
-            mapping=read_mapping(Path(connection.mapping)),
+            crm=_crm(name, connection, mappings[name]),
+            mapping=mappings[name],
             account=StripeAccount(name, config.zone, api, journal),
             limits=config.safety.limits(),
             clock=clock,
@@ -100,11 +102,11 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
     return App(config, journal, desks, api)
 
 
-def _crm(name: str, connection: Connection) -> Crm:
+def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
     """Return the adapter of a connection: the one place where a kind of CRM becomes an object."""
     match connection:
         case SalesforceConnection():
-            return SalesforceCrm(salesforce_settings(name, connection))
+            return SalesforceCrm(salesforce_settings(name, connection), renewal=mapping.renewal)
         case HubSpotConnection():
             return HubSpotCrm(hubspot_settings(name, connection))
 

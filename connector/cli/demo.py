@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
@@ -21,9 +21,12 @@ from connector.cli.stage import HERO, Stage, stage_of
 from connector.crm.protocol import ContractRef
 from connector.domain.money import text as money
 from connector.domain.money import to_minor
-from connector.plan.render import ramp_picture
+from connector.domain.period import add_months
+from connector.plan.render import ramp_picture, schedule_lines
 from connector.poll import sync_refs
 from connector.sync import Desk, Result, plan_contracts
+
+ENDLESS = "evergreen"
 
 
 class Which(StrEnum):
@@ -69,6 +72,8 @@ def _tell(playground: Playground, app: App, stage: Stage) -> None:
     stage.written()
     _again(playground, app, desk, stage)
     _company(playground, app, desk, stage)
+    if stage.crm == "salesforce":
+        _endless(playground, app, desk)
 
 
 def say(words: str) -> None:
@@ -146,8 +151,24 @@ def _company(playground: Playground, app: App, desk: Desk, stage: Stage) -> None
     _calls(playground, stage)
 
 
+def _endless(playground: Playground, app: App, desk: Desk) -> None:
+    _title(8, "A contract without an end: it grows, and a part of it is cancelled")
+    order = playground.orders[ENDLESS]
+    sf = playground.salesforce
+    lines = [key for key, line in sf.records("OrderItem").items() if line["OrderId"] == order]
+    start = add_months(date.fromisoformat(sf.records("Order")[order]["EffectiveDate"]), 1)
+    sf.amend(order, start, {lines[0]: 40})
+    sf.amend(order, add_months(start, 2) + timedelta(days=14), {lines[1]: 0})
+    for result in _run(app, desk, [ContractRef("salesforce", order)]):
+        planned = result.planned
+        if planned.plan and planned.plan.desired:
+            for schedule in planned.plan.desired.schedules:
+                print_plan("\n".join(f"    {line}" for line in schedule_lines(schedule)))
+        out.print(f"{result.outcome}: {result.writes} Stripe writes")
+
+
 def _years_later(playground: Playground, app: App, desk: Desk, stage: Stage) -> None:
-    _title(8, "Three years later: what Stripe really invoiced, against what was sold")
+    _title(9, "Three years later: what Stripe really invoiced, against what was sold")
     contract = next(plan_contracts(desk, [_hero(stage)])).contract
     if contract is None or contract.end is None:
         return

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
+from connector.compile.horizon import is_open
 from connector.compile.resource import DesiredState
-from connector.domain.contract import Charge, Contract, Line, RevisionKind
+from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.domain.money import plain
 from connector.domain.timeline import Timeline, line_end
@@ -21,7 +22,6 @@ def check_lines(contract: Contract) -> tuple[Issue, ...]:
         issues += _price(contract, line)
     issues += _segments(contract)
     issues += _customer_currency(contract)
-    issues += _proration(contract)
     issues += _endless(contract)
     if not contract.lines:
         issues.append(_no_lines(contract))
@@ -120,9 +120,9 @@ def _price(contract: Contract, line: Line) -> Iterator[Issue]:
 
 
 def _endless(contract: Contract) -> Iterator[Issue]:
-    """Yield that no end is known at all: the reader has told why, but without an end there is no timeline."""
-    names = {line.product.name for line in contract.lines if line.charge is not Charge.ONE_TIME and line.end is None}
-    if names and contract.end is None:
+    """Yield the lines without an end that were not sold so: their price is for a time that is not known."""
+    names = {line.product.name for line in contract.lines if is_open(line, contract) and line.price_term is None}
+    if names:
         yield block(
             IssueCode.TERM_MISSING,
             contract.source(contract.ref, "term_months"),
@@ -169,18 +169,6 @@ def _label(line: Line) -> str:
     if line.segment is None:
         return f"line {line.ref}"
     return f'segment "{line.segment.label}"' if line.segment.label else f"segment {line.segment.index}"
-
-
-def _proration(contract: Contract) -> Iterator[Issue]:
-    """Yield the issue for a policy that only matters once something changes in the middle of a period."""
-    policy = contract.policies.proration
-    if policy == "stripe" and any(revision.kind is RevisionKind.AMENDMENT for revision in contract.revisions):
-        yield block(
-            IssueCode.PRORATION_POLICY,
-            contract.source(contract.ref, "proration"),
-            f'the policy "proration: {policy}" is not supported yet for a contract that was amended',
-            'Set "proration: crm" in the mapping file: the part of the period is billed as the CRM priced it.',
-        )
 
 
 def _customer_currency(contract: Contract) -> Iterator[Issue]:

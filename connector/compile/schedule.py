@@ -20,9 +20,17 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
     params: dict[str, Value] = {
         "customer": Ref(customer_key(contract)),
         "start_date": spec.start,
-        "end_behavior": contract.policies.end_behavior,
+        "end_behavior": spec.end_behavior,
         "billing_mode": {"type": contract.policies.billing_mode},
-        "metadata": metadata(contract, "order", contract.ref, contract.link, schedule_key=_linked_key(contract, spec)),
+        "metadata": metadata(
+            contract,
+            "order",
+            contract.ref,
+            contract.link,
+            schedule_key=_linked_key(contract, spec),
+            renews_order_id=contract.renews,
+            renewed_by_order_id=contract.renewed_by,
+        ),
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],
     }
     merged = merge_extras(params, contract.extras.get("subscription_schedule", ()))
@@ -67,7 +75,7 @@ def _phase(contract: Contract, phase: PhaseSpec, prices: PriceBook) -> Params:
     params: dict[str, Value] = {
         "start_date": phase.period.start,
         "end_date": phase.period.end,
-        "proration_behavior": "create_prorations" if phase.bills_from_start else "none",
+        "proration_behavior": _proration(contract, phase),
         "billing_cycle_anchor": "phase_start" if phase.restarts_cycle else None,
         "metadata": metadata(
             contract,
@@ -84,6 +92,15 @@ def _phase(contract: Contract, phase: PhaseSpec, prices: PriceBook) -> Params:
         "discounts": _discounts(contract, phase.discounts),
     }
     return merge_extras(omit_empty(params), contract.extras.get("phase", ()))
+
+
+def _proration(contract: Contract, phase: PhaseSpec) -> str:
+    """Return what the beginning of a phase does: a first phase bills time since a start that is past."""
+    if phase.bills_from_start:
+        return "create_prorations"
+    if not phase.prorates:
+        return "none"
+    return "always_invoice" if contract.policies.correction == "now" else "create_prorations"
 
 
 def _item(contract: Contract, item: ItemSpec, prices: PriceBook, ordinal: int) -> Params:

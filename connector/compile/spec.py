@@ -7,6 +7,7 @@ Amounts are minor units per billing period; dates are half-open days.
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from connector.domain.contract import Discount, Line, TiersMode
@@ -81,7 +82,10 @@ class OneOffSpec:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpec:
-    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any."""
+    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any.
+
+    `prorates`: Stripe reckons the rest of the period in which it begins.
+    """
 
     period: Period
     revision: str
@@ -92,6 +96,19 @@ class PhaseSpec:
     discounts: tuple[Discount, ...]
     bills_from_start: bool
     restarts_cycle: bool = False
+    prorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far what has no end is told, and what its lines come to until then at the CRM's prices.
+
+    `amounts`: (line, exact minor units), signed. `renews` is the day from which a contract goes on by itself.
+    """
+
+    until: date
+    amounts: tuple[tuple[str, Fraction], ...] = ()
+    renews: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,8 @@ class ScheduleSpec:
     currency: str
     interval: int
     phases: tuple[PhaseSpec, ...]
+    told: Told | None = None
+    end_behavior: Literal["cancel", "release"] = "cancel"
 
     @property
     def start(self) -> date:
@@ -112,6 +131,11 @@ class ScheduleSpec:
     def end(self) -> date:
         """Return the day after the last."""
         return self.phases[-1].period.end
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it runs on after its last day, as was sold: what it bills then is its last phase."""
+        return self.told is not None and self.told.until == self.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,16 @@ from decimal import Decimal
 from itertools import pairwise
 
 from connector.domain.contract import Charge, Line
+from connector.domain.period import FOREVER
 from connector.mapping.cycles import priced
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How much of a line is held over a stretch of time; `series` is the key of the thing, `base` without a place."""
+    """How much of a line is held over a stretch of time; `series` is the key of the thing, `base` without a place.
+
+    What has no end is held up to FOREVER.
+    """
 
     line: Line
     series: str
@@ -95,7 +99,7 @@ class Book:
         """Add to what is held; the target that begins last gives the line."""
         target = max(theirs, key=lambda each: (each.start, each.line.ref))
         ref = refs.of(target.line.ref)
-        line = priced(replace(target.line, ref=ref, quantity=quantity, start=start, end=end))
+        line = priced(replace(target.line, ref=ref, quantity=quantity, start=start, end=_told(end)))
         self.holdings.append(Holding(line, target.series, target.base, quantity, start, end))
         yield line
 
@@ -108,8 +112,8 @@ class Book:
                 continue
             left -= taken
             self._split(holding, taken, start, end)
-            cut = replace(holding.line, ref=refs.of(), quantity=-taken, start=start, end=end, revises=holding.line.ref)
-            yield priced(cut)
+            cut = replace(holding.line, ref=refs.of(), quantity=-taken, start=start, end=_told(end))
+            yield priced(replace(cut, revises=holding.line.ref))
 
     def _split(self, holding: Holding, taken: Decimal, start: date, end: date) -> None:
         place = self.holdings.index(holding)
@@ -136,6 +140,10 @@ class _Refs:
             name = f"{base}.{number}" if ref else f"{base}{number}"
         self._given.add(name)
         return name
+
+
+def _told(end: date) -> date | None:
+    return None if end == FOREVER else end
 
 
 def terms_of(line: Line) -> object:

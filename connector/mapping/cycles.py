@@ -74,14 +74,21 @@ def priced(line: Line, price: Decimal | None = None) -> Line:
     per_cycle = price if price is not None else line.list_price
     if per_cycle is None:
         return line
-    if line.charge is Charge.ONE_TIME or line.end is None or line.end <= line.start:
+    if line.charge is Charge.ONE_TIME:
+        return replace(line, unit_price=per_cycle, total=per_cycle * line.quantity, list_price=None, list_term=None)
+    if line.end is None:  # it runs on: what is known is the price of a period
         return replace(
             line,
             unit_price=per_cycle,
             total=per_cycle * line.quantity,
-            list_price=None if line.charge is Charge.ONE_TIME else per_cycle,
-            list_term=None if line.charge is Charge.ONE_TIME else line.interval,
+            list_price=per_cycle,
+            list_term=line.interval,
+            price_term=Decimal(line.interval),
+            multiplier=None,
+            discount_percent=None,
         )
+    if line.end <= line.start:
+        return replace(line, unit_price=per_cycle, total=per_cycle * line.quantity)
     number = cycles(line.start, line.end, line.interval)
     decimals = max(2, -int(plain(per_cycle).as_tuple().exponent))
     whole = number == number.to_integral_value()
@@ -93,5 +100,6 @@ def priced(line: Line, price: Decimal | None = None) -> Line:
         list_price=per_cycle,
         list_term=line.interval,
         multiplier=number,
+        price_term=None,
         discount_percent=None,
     )

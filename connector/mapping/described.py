@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from connector.domain.contract import DatedSegment, Line, Revision, RevisionKind, Segment
 from connector.domain.issues import IssueCode, Source, block, warn
-from connector.domain.period import Period, billing_dates
+from connector.domain.period import FOREVER, Period, billing_dates
 from connector.mapping.book import Book, Holding, is_recurring, terms_of
 from connector.mapping.dated import dated_segments, segment_on
 from connector.mapping.lines import Frame, read_line
@@ -61,9 +61,8 @@ def read_described(reader: Reader, raws: Sequence[RawRevision], root: RawRecord,
     terms = replace(
         terms, start=terms.start or _first_start(reader, first) or reader.scope("contract", root).date("closed")
     )
-    sold = _sold(reader, first, Frame(terms.start, terms.end, terms.currency, open_ended=True))
-    ends = [each.line.end for each in sold if is_recurring(each.line) and each.line.end]
-    terms = replace(terms, end=terms.end or max(ends, default=None))
+    sold = _sold(reader, first, Frame(terms.start, terms.end, terms.currency))
+    terms = replace(terms, end=_end(terms, sold))
     segments = dated_segments(reader, [(each.line, each.index, each.label) for each in sold if is_recurring(each.line)])
     changes = _Changes(reader, terms, segments, sold)
     revisions = [changes.first(scope)] if terms.start else []
@@ -121,7 +120,7 @@ class _Changes:
             return None
         restates = scope.text("mode") == "restate"
         begin = self._terms.start if restates else since
-        sold = _sold(reader, raw, Frame(begin, self._terms.end, self._terms.currency, open_ended=True))
+        sold = _sold(reader, raw, Frame(begin, self._terms.end, self._terms.currency))
         if not raw.lines:
             message, remedy = "The change has no lines.", "Add what changes to it, or choose the action terminate."
             scope.report(block(IssueCode.NO_LINES, Source(scope.ref), message, remedy))
@@ -147,7 +146,7 @@ class _Changes:
         return Revision(scope.ref, RevisionKind.AMENDMENT, since, made, link=self._reader.link(scope.ref))
 
     def _restated(self, sold: Sequence[Sold], since: date, revision: str) -> list[Line]:
-        targets = [_holding(each) for each in sold if is_recurring(each.line) and each.line.end]
+        targets = [_holding(each) for each in sold if is_recurring(each.line)]
         lines = self._book.change(targets, since, revision, of=lambda _: True)
         return [*lines, *self._new_once(sold)]
 
@@ -179,7 +178,7 @@ class _Changes:
             series = self._one_series(scope, base, some)
             if series is None:
                 continue
-            targets = [replace(_holding(s), series=series) for s in some if s.change == "update" and s.line.end]
+            targets = [replace(_holding(s), series=series) for s in some if s.change == "update"]
             revision = f"{scope.ref}-{number}"
             lines += self._book.change(targets, since, revision, of=_series_is(series))
         return lines
@@ -204,8 +203,8 @@ class _Changes:
     def _hold(self, each: Sold) -> None:
         if not is_recurring(each.line):
             self._once[terms_of(each.line), each.line.quantity] += 1
-        elif each.line.end is not None:
-            self._book.add(each.line, each.series, each.base, each.line.end)
+        else:
+            self._book.add(each.line, each.series, each.base, each.line.end or FOREVER)
 
     def _in_segment(self, each: Sold) -> Line:
         segment = segment_on(self._segments, each.line.start) if is_recurring(each.line) else None
@@ -225,6 +224,14 @@ class _Changes:
         if day <= anchor:
             return anchor
         return next(billing_dates(anchor, holding.line.interval, Period(day, horizon)), day)
+
+
+def _end(terms: Terms, sold: Sequence[Sold]) -> date | None:
+    """Return the end of the contract: None while something of it runs on, else its own or that of its last line."""
+    recurring = [each.line for each in sold if is_recurring(each.line)]
+    if any(line.end is None for line in recurring):
+        return None
+    return terms.end or max((line.end for line in recurring if line.end), default=None)
 
 
 def _check_first(scope: Scope, raw: RawRevision) -> None:
@@ -301,7 +308,7 @@ def _series_is(series: str) -> Callable[[Holding], bool]:
 
 
 def _holding(each: Sold) -> Holding:
-    end = each.line.end or date.max
+    end = each.line.end or FOREVER
     return Holding(each.line, each.series, each.base, each.line.quantity, each.line.start, end)
 
 

@@ -4,15 +4,17 @@ Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from fractions import Fraction
 
-from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
 from connector.plan.operation import Create, End, Operation, Retire, Update
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
 from connector.plan.tieout import TieOut
+from connector.plan.wording import in_words
 
 _BAR = 48  # characters of the ramp picture
 
@@ -27,7 +29,8 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
         for schedule in plan.desired.schedules:
             lines += [f"    {line}" for line in schedule_lines(schedule)]
         for invoice in plan.desired.invoices:
-            lines += [f"      one-off  {_one_off(one_off, invoice.currency)}" for one_off in invoice.lines]
+            lines += [f"      one-off  {in_words(one_off, invoice.currency)}" for one_off in invoice.lines]
+    lines += [f"    settles  {words}" for words in plan.settles if plan.operations]
     if plan.tie_out:
         lines += [f"    {line}" for line in (*billing_lines(plan), *tie_out_lines(plan.tie_out))]
     lines += [f"    needs approval: {reason}" for reason in judgement.reasons if _asks(judgement)]
@@ -45,11 +48,12 @@ def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
     """Yield a schedule phase by phase."""
     for number, phase in enumerate(schedule.phases, start=1):
         label = f'  "{phase.segment_label}"' if phase.segment_label else ""
-        yield f"phase {number}  {phase.period}{label}"
+        last = schedule.open and number == len(schedule.phases)
+        yield f"phase {number}  {phase.period.start}..open{label}" if last else f"phase {number}  {phase.period}{label}"
         for item in phase.items:
             yield f"  {_item(item, schedule.currency)}"
         for one_off in phase.one_offs:
-            yield f"  once  {_one_off(one_off, schedule.currency)}"
+            yield f"  once  {in_words(one_off, schedule.currency, schedule)}"
         for discount in phase.discounts:
             yield f"  coupon  {discount.name or discount.ref} ({discount.duration})"
 
@@ -73,6 +77,9 @@ def billing_lines(plan: Plan) -> Iterator[str]:
             yield f"  ...      {len(bills) - 5} more"
         else:
             yield f"bills    {bill.day}  {text(bill.amount, bill.currency):>20}"
+    for schedule in plan.desired.schedules if plan.desired else ():
+        if schedule.open:
+            yield f"  ...      and on after {schedule.end}, until it is ended"
 
 
 def tie_out_lines(account: TieOut) -> Iterator[str]:
@@ -98,7 +105,7 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
     }.get(judgement.verdict, "+" if any(isinstance(o, Create) for o in plan.operations) else "~")
     contract = plan.contract
     title = name or contract.party.name or contract.party.ref
-    end = contract.end or "open"
+    end = contract.end or _ended(plan) or "open"
     words = {
         Verdict.REFUSE: "refused",
         Verdict.NOTHING: "nothing to do",
@@ -106,6 +113,12 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
         Verdict.APPLY: f"{_count(len(plan.operations), 'operation')}",
     }[judgement.verdict]
     return f"{mark} {contract.ref}  {title}  {contract.currency.upper()}  {contract.start}..{end}  {words}"
+
+
+def _ended(plan: Plan) -> date | None:
+    """Return the day on which everything has ended that was sold without an end."""
+    schedules = plan.desired.schedules if plan.desired else ()
+    return None if any(spec.open for spec in schedules) else max((spec.end for spec in schedules), default=None)
 
 
 def _operation_lines(operation: Operation) -> Iterator[str]:
@@ -129,13 +142,6 @@ def _item(item: ItemSpec, currency: str) -> str:
         mode = terms.tiers_mode.value if terms.tiers_mode else ""
         return f"{item.quantity} x {name}, {mode} tiers, per {terms.interval}"
     return f"{item.quantity} x {name} at {text(terms.unit_amount or 0, currency)} per {terms.interval}"
-
-
-def _one_off(one_off: OneOffSpec, currency: str) -> str:
-    when = f"  for {one_off.period}" if one_off.period else ""
-    amount = text(one_off.unit_amount, currency)
-    how = {"invoice": "", "apart": ", settled on its day", "waived": ", left out by policy"}[one_off.way]
-    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}{how}){when}"
 
 
 def _per_year(phase: PhaseSpec) -> int:

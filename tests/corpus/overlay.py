@@ -25,7 +25,7 @@ _KINDS = {
 }
 TEMPLATE = "the template is set on the customer, where the public API has it; Stripe refuses one that it does not have"
 UNRESOLVED = "the recording does not hold the value of a setting that the test made up"
-EVERGREEN_SETTINGS = "settings of subscriptions without a schedule: evergreen contracts are not supported yet"
+NO_SCHEDULE = "settings of subscriptions without a schedule: ours always have one"
 _TEMPLATE_TARGET = "default_settings.invoice_settings.rendering.template"
 _VALUE = ".custom_fields.value"
 #: Settings (or beginnings of settings) that cannot be expressed, with the reason.
@@ -68,7 +68,7 @@ def _put(document: dict[str, Any], owner: str, target: str, value: Any, as_rule:
     if gone:
         return [gone]
     if owner not in _KINDS:
-        return [EVERGREEN_SETTINGS if owner == "subscription" else f"no place for settings of a {owner}"]
+        return [NO_SCHEDULE if owner == "subscription" else f"no place for settings of a {owner}"]
     if isinstance(value, dict):
         return [UNRESOLVED]
     reasons = [TEMPLATE] if target == _TEMPLATE_TARGET else []

@@ -1,11 +1,14 @@
 """Deals that change a contract which is billed already: what is invoiced in the end is what was sold, to the cent."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connector.domain.money import round_minor, to_minor
-from tests.hubspot.world import HubSpotWorld, monthly
+from connector.mapping.mapping_file import MappingFile
+from connector.mapping.rules import Const, Rule
+from tests.hubspot.world import MAPPING, HubSpotWorld, monthly
 
 Change = tuple[dict[str, str], list[dict[str, Any]]]
 
@@ -25,9 +28,17 @@ CHANGES: dict[str, Change] = {
 }  # fmt: skip
 
 
+#: The bundled mapping, with the policy by which the connector bills parts of periods as the CRM prices them.
+BY_THE_CRM = replace(
+    MAPPING,
+    sections={**MAPPING.sections, "policies": {**MAPPING.sections["policies"], "proration": Rule(Const("crm"))}},
+)
+
+
+@pytest.mark.parametrize("mapping", [BY_THE_CRM, MAPPING], ids=["by the CRM", "by Stripe"])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change) -> None:
-    company, desk = world.company(), world.desk()
+def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change, mapping: MappingFile) -> None:
+    company, desk = world.company(), replace(world.desk(), mapping=mapping)
     first = monthly(10, 20, "2026-11-24", name="Seat", hs_sku="SEAT", bsync_line_key="seats")
     deal = world.deal(company, [first])
     assert [result.outcome for result in world.sync(deal, desk=desk)] == ["applied"]
@@ -41,5 +52,12 @@ def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change) 
     (planned,) = world.plan(deal, desk=desk)
     assert planned.contract is not None
     sold = sum(round_minor(to_minor(line.total, "usd")) for line in planned.contract.lines)
-    assert sum(invoice["total"] for invoice in invoices) == sold
+    invoiced = sum(invoice["total"] for invoice in invoices)
     assert sold != 2400_00, "the change is in it"
+    if mapping is BY_THE_CRM:
+        assert invoiced == sold
+    else:  # by the second instead of by months and days: within a tenth of a month of what changed
+        assert abs(invoiced - sold) <= 10_00
+        assert result.planned.plan is not None
+        assert result.planned.plan.tie_out is not None
+        assert result.planned.plan.tie_out.unexplained == 0

@@ -102,7 +102,21 @@ def test_a_line_without_an_end_of_its_own_ends_with_the_contract() -> None:
 
 
 def test_a_line_without_any_end_runs_on() -> None:
-    assert "EVERGREEN" in codes(read(({}, [{**seats(3), "hs_recurring_billing_period": ""}])))
+    found = contract(({}, [{**seats(3), "hs_recurring_billing_period": ""}]))
+    (line,) = found.lines
+    assert (found.end, line.end, line.price_term, line.unit_price) == (None, None, Decimal(1), Decimal(20))
+
+
+def test_what_runs_on_is_changed_and_ended_all_the_same() -> None:
+    first = (
+        {"bsync_contract_start_date": "2026-01-01"},
+        [{**seats(10, "2026-01-01"), "hs_recurring_billing_period": ""}],
+    )
+    restated = change(bsync_amendment_mode="restate"), [{**seats(6), "hs_recurring_billing_period": ""}]
+    ended: tuple[Fields, list[Fields]] = ({"bsync_action": "terminate", "bsync_effective_date": "2027-06-01"}, [])
+    found = contract(first, restated, ended)
+    assert in_revision(found, 1) == [(-4, "2027-01-01", "None")]
+    assert in_revision(found, 2) == [(-6, "2027-06-01", "None")]
 
 
 NAMES = [
