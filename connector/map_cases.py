@@ -25,6 +25,7 @@ from connector.crm.snapshot import FORMAT
 from connector.domain.errors import ConfigError
 from connector.domain.money import to_major
 from connector.mapping.document import Document, Loc, key_text, read_document
+from connector.mapping.mapping_file import MappingFile
 from connector.mapping.problems import did_you_mean
 from connector.mapping.values import UnreadableError, as_date, as_text, is_empty
 from connector.offline import OfflineSettings, plan_records, read_mapping
@@ -65,7 +66,7 @@ def run_cases(path: Path, mapping: Path | None = None) -> tuple[CaseResult, ...]
     named = document.data.get("mapping")
     if mapping is None and not isinstance(named, str):
         raise _wrong(document, (), 'name the mapping: "mapping: ../salesforce-cpq.yaml", or give one with --mapping')
-    rules = mapping or path.parent / str(named)
+    rules = read_mapping(mapping or path.parent / str(named))
     cases = document.data.get("cases")
     if not isinstance(cases, list) or not cases:
         raise _wrong(document, ("cases",), '"cases" is a list with at least one case')
@@ -85,21 +86,21 @@ def _read(path: Path) -> Document:
     return document
 
 
-def _run(document: Document, path: Path, index: int, case: Any, rules: Path) -> CaseResult:
+def _run(document: Document, path: Path, index: int, case: Any, mapping: MappingFile) -> CaseResult:
     loc: Loc = ("cases", index)
     _known(document, loc, case, _CASE)
     expect = case.get("expect")
     _known(document, (*loc, "expect"), expect, _EXPECT)
-    text, source = _records(document, path, loc, case)
+    text, source = _records(document, path, loc, case, mapping.crm)
     moment = datetime.combine(_day(document, (*loc, "today"), case.get("today")), time(12), UTC)
     settings = OfflineSettings(now=moment, zone=ZoneInfo("UTC"), limits=Limits())
-    planned = plan_records(text, read_mapping(rules), settings, source=source)
+    planned = plan_records(text, mapping, settings, source=source)
     name = str(case.get("name") or f"case {index + 1}")
     found = tuple(_mismatches(document, (*loc, "expect"), expect, planned))
     return CaseResult(document.file, document.value_mark(loc).line, name, found)
 
 
-def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any]) -> tuple[str, str]:
+def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any], crm: str) -> tuple[str, str]:
     """Return the records file of a case as text, with its name for messages."""
     records = case.get("records")
     if isinstance(records, str):
@@ -115,7 +116,7 @@ def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any]) 
     owner = next((name for name, rows in tables.items() if root in rows), None)
     if owner is None:
         raise _wrong(document, (*loc, "root"), f"there is no record {root} under records")
-    head = {"format": FORMAT, "crm": "salesforce", "root": {"object": owner, "id": root}}
+    head = {"format": FORMAT, "crm": crm, "root": {"object": owner, "id": root}}
     return write_json({**head, "records": records}), f"{document.file}, {case.get('name')}"
 
 

@@ -13,7 +13,9 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
     plan = planned.plan
     journal = desk.account.journal
     if plan and plan.operations:
-        document = plan_document(plan, planned.judgement)
+        # beside the published document: the journal must tell which mapping a plan was made by
+        made_by = {"mapping": {"file": desk.mapping.name, "hash": desk.mapping.hash}}
+        document = plan_document(plan, planned.judgement) | made_by
         verdict = planned.judgement.verdict.value
         journal.record_plan(desk.name, planned.raw.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
     page = RunContract(

@@ -13,8 +13,9 @@ from connector.billing.targets import sdk_targets
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
 from connector.config import Config, load_config
+from connector.crm.archive import read_lines
 from connector.crm.protocol import ContractRef
-from connector.crm.snapshot import SnapshotCrm, load_records
+from connector.crm.snapshot import RecordsFile, SnapshotCrm, load_records
 from connector.domain.errors import ConfigError
 from connector.mapping.catalogue import Catalogue, load_catalogue
 from connector.mapping.document import Document
@@ -31,7 +32,7 @@ FileArgument = Annotated[
     Path | None, typer.Argument(help="The mapping file; without it the connection's own.", show_default=False)
 ]
 RecordsOption = Annotated[
-    list[Path] | None, typer.Option(help="Records files (connector snapshot), or folders of them.", show_default=False)
+    list[Path] | None, typer.Option(help="Records files, folders of them, or snapshots.", show_default=False)
 ]
 
 
@@ -121,14 +122,21 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 
 
 def raw_contracts(paths: Iterable[Path]) -> Iterator[RawContract]:
-    """Yield the contracts of records files and of folders of them."""
+    """Yield the contracts of records files, of folders of them, and of snapshots of many contracts."""
     for path in paths:
+        if path.name.endswith((".jsonl", ".jsonl.gz")):
+            for number, line in read_lines(path):
+                yield from _contracts(load_records(line, source=f"{path}, line {number}"))
+            continue
         files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         if not files:
             raise ConfigError(f"there is no records file (*.json) in the folder {path}")
         for each in files:
-            file = load_records(read_text(each, "records file"), source=str(each))
-            yield from SnapshotCrm(file, name=file.crm).fetch([ContractRef(file.crm, file.root_id)], {})
+            yield from _contracts(load_records(read_text(each, "records file"), source=str(each)))
+
+
+def _contracts(file: RecordsFile) -> Iterator[RawContract]:
+    yield from SnapshotCrm(file, name=file.crm).fetch([ContractRef(file.crm, file.root_id)], {})
 
 
 def catalogue_path(connection: str) -> Path:

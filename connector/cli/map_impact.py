@@ -232,7 +232,7 @@ def diff(
     else:
         for change in changes:
             _print_change(change)
-        say(f"{len(changes)} rules differ" if changes else "the files mean the same")
+        say(f"rules that differ: {len(changes)}" if changes else "the files mean the same")
     raise typer.Exit(Exit.CHANGES if changes else Exit.OK)
 
 

@@ -140,7 +140,7 @@ def run_tests(
     else:
         for result in found:
             _print_result(result)
-        say(f"{len(found)} cases, {len(failed)} failed", "red" if failed else "green")
+        say(f"cases: {len(found)}, failed: {len(failed)}", "red" if failed else "green")
     raise typer.Exit(Exit.INVALID if failed else Exit.OK)
 
 

@@ -195,7 +195,11 @@ def as_fraction(value: object) -> Decimal:
 
 def rounded(value: object, places: object) -> Decimal:
     """Exact number with at most N decimal places, half up."""
-    step = Decimal(1).scaleb(-min(max(as_whole(places), 0), 12))
+    digits = as_whole(places)
+    if not 0 <= digits <= 12:
+        msg = "can have 0 to 12 decimal places"
+        raise UnreadableError(msg)
+    step = Decimal(1).scaleb(-digits)
     return money.plain(as_decimal(value).quantize(step, ROUND_HALF_UP, Context(prec=2 * LARGEST)))
 
 
@@ -206,7 +210,11 @@ def as_nonzero(value: object) -> Decimal | None:
 
 def truncated(value: object, length: object) -> str:
     """Text cut to a length."""
-    return as_text(value)[: as_whole(length)].rstrip()
+    count = as_whole(length)
+    if count < 1:
+        msg = "leaves no text"
+        raise UnreadableError(msg)
+    return as_text(value)[:count].rstrip()
 
 
 def as_list(value: object) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from connector.mapping.conditions import OPERATORS
-from connector.mapping.converters import CONVERTERS
+from connector.mapping.converters import CONVERTERS, Converter, UnreadableError
 from connector.mapping.paths import Path
 from connector.mapping.problems import did_you_mean
 
@@ -116,6 +116,15 @@ class ConditionModel(Strict):
         return self
 
 
+def _try_argument(converter: Converter, argument: object) -> None:
+    """Convert the converter's own example with an argument, so that an impossible one is found at once."""
+    try:
+        converter.convert(converter.examples[0][0], argument)
+    except UnreadableError as error:
+        message = f'{found(argument)} is no argument for converter "{converter.name}": it {error}'
+        raise fault("MAP-023", message) from error
+
+
 class StepModel(Strict):
     """One converter of `as`: its name, or {name: argument}."""
 
@@ -140,6 +149,8 @@ class StepModel(Strict):
         if converter.argument and (not isinstance(argument, converter.argument) or isinstance(argument, bool)):
             kind = "a whole number" if converter.argument is int else "text"
             raise fault("MAP-023", f'the argument of converter "{name}" is {kind}, not {found(argument)}')
+        if converter.argument:
+            _try_argument(converter, argument)
         return {"name": name, "argument": argument}
 
     @classmethod

@@ -37,19 +37,25 @@ def _unused(
     marks = [document.key_mark(loc) for loc in _alternatives(place.loc, place.data)]
     if used & {(mark.file, mark.line) for mark in marks} or place.loc[0] == "policies":
         return
+    if place.loc[-1] == "stripe_id":  # written back later
+        return
     records = list(_records(mapping, place, raws))
     if not records:
         return
     rule = _rule(mapping, place.loc)
     mark = document.key_mark(place.loc)
     if rule is not None and rule.when is not None and not any(holds(rule.when, *each) for each in records):
-        message = f"the condition of {place.name} holds for none of {len(records)} records"
+        message = f"the condition of {place.name} holds for none of {_count(records)}"
         hint = "Correct the condition, or take the rule out."
         yield document.problem(document.key_mark((*place.loc, "when")), "MAP-106", message, hint, warning=True)
     else:
-        message = f"{place.name} is empty in all of {len(records)} records"
+        message = f"{place.name} is empty in all of {_count(records)}"
         hint = "Map a field that people fill in, or take the rule out."
         yield document.problem(mark, "MAP-102", message, hint, warning=True)
+
+
+def _count(records: Sequence[object]) -> str:
+    return f"{len(records)} record{'' if len(records) == 1 else 's'}"
 
 
 def _records(

@@ -57,9 +57,9 @@ def _sign(text: str, chance: random.Random) -> str:
 
 
 def _word(text: str, chance: random.Random) -> str:
-    places = list(re.finditer(r"[\w.]+", text)) or [re.match("", text)]
-    place = chance.choice(places)
-    return text[: place.start()] + chance.choice(_WORDS) + text[place.end() :] if place else text
+    places = [match.span() for match in re.finditer(r"[\w.]+", text)] or [(0, 0)]
+    start, end = chance.choice(places)
+    return text[:start] + chance.choice(_WORDS) + text[end:]
 
 
 def _cut(text: str, chance: random.Random) -> str:

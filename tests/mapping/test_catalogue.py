@@ -88,7 +88,7 @@ def test_described_fields_that_nobody_fills_are_found() -> None:
     assert document
     known = with_counts(CATALOGUE, from_records([order(), account(), *others(), item()], "1 contract"))
     said = [problem.message for problem in check_against(document, known)]
-    assert said == ["Order.CurrencyIsoCode is filled in none of the 1 records looked at"]
+    assert said == ["Order.CurrencyIsoCode is never filled (records looked at: 1)"]
 
 
 def test_rules_that_no_record_uses_are_named() -> None:
@@ -102,10 +102,10 @@ def test_rules_that_no_record_uses_are_named() -> None:
     assert loaded.mapping
     contract_of(raw(item()))
     said = {problem.code: problem.message for problem in check_use(loaded.document, loaded.mapping, [raw(item())])}
-    assert said["MAP-106"] == "the condition of stripe.customer.metadata.tier holds for none of 1 records"
+    assert said["MAP-106"] == "the condition of stripe.customer.metadata.tier holds for none of 1 record"
     assert said["MAP-103"] == "a value of 608 characters was found, and Stripe takes 500"
     texts = [problem.message for problem in check_use(loaded.document, loaded.mapping, [raw(item())])]
-    assert "stripe.customer.metadata.note is empty in all of 1 records" in texts
+    assert "stripe.customer.metadata.note is empty in all of 1 record" in texts
     assert not any("line.quantity" in each for each in texts)
 
 
