@@ -85,6 +85,19 @@ def test_pages_follow_ids(portal):
     assert len(portal.get("/objects/companies")["results"]) == 10
 
 
+def test_rows_may_be_repeated_on_the_next_page():
+    with HubSpotSandbox(repeated_rows=1) as sandbox:
+        portal = Portal(sandbox)
+        ids = [make(portal, "companies", name=f"Company {n}")["id"] for n in range(3)]
+        first = portal.get("/objects/companies", limit=2)
+        second = portal.get("/objects/companies", limit=2, after=first["paging"]["next"]["after"])
+        assert [row["id"] for page in (first, second) for row in page["results"]] == [*ids[:2], *ids[1:]]
+
+
+def test_a_list_of_properties_may_be_too_long_for_an_address(portal):
+    assert portal.call("GET", "/objects/deals", properties=",".join(["amount"] * 2_500)).status_code == 414
+
+
 def test_page_sizes_end_at_a_hundred(portal):
     assert portal.refused("GET", "/objects/companies", limit=101)[0] == 400
     assert portal.refused("GET", "/objects/companies", limit=51, propertiesWithHistory="name")[0] == 400

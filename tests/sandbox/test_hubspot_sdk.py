@@ -83,9 +83,9 @@ def test_associations_and_lines(client, deals):
     assert len(answer.results) == DEALS
     line_ids = [str(end.to_object_id) for row in answer.results for end in row.to]
     assert len(line_ids) == len(set(line_ids)) == DEALS * LINES
-    body = {"inputs": [{"id": each} for each in line_ids[:99]] + [{"id": "17"}]}
-    body |= {"properties": ["price", "amount"], "propertiesWithHistory": []}
-    read = client.crm.line_items.batch_api.read(body)
+    inputs = [{"id": each} for each in [*line_ids[:99], "17"]]
+    names = ["price", "amount"]
+    read = client.crm.line_items.batch_api.read({"inputs": inputs, "properties": names, "propertiesWithHistory": []})
     assert len(read.results) == 99
     assert read.num_errors == 1
     assert {row.properties["amount"] for row in read.results} == {"20"}

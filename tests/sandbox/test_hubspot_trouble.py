@@ -124,13 +124,13 @@ def test_without_limits_nothing_is_refused_and_the_headers_stay(sandbox):
 def test_a_neighbour_may_use_a_budget_up(sandbox, policy, seconds):
     portal = Portal(sandbox)
     sandbox.exhaust(policy)
-    path = ("POST", "/objects/deals/search", {}) if policy == "SECONDLY" else ("GET", "/objects/deals")
-    answer = portal.call(*path)
+    method, path = ("POST", "/objects/deals/search") if policy == "SECONDLY" else ("GET", "/objects/deals")
+    answer = portal.call(method, path, {} if policy == "SECONDLY" else None)
     assert (answer.status_code, answer.json()["policyName"]) == (429, policy)
     if policy == "TEN_SECONDLY_ROLLING":
         assert answer.headers["X-HubSpot-RateLimit-Remaining"] == "0"
     sandbox.clock.advance(timedelta(seconds=seconds))
-    assert portal.call(*path).ok
+    assert portal.call(method, path, {} if policy == "SECONDLY" else None).ok
 
 
 # --- faults ------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ class Receiver:
     """Keeps what it is sent, and answers with the next of `statuses`, then 204."""
 
     def __init__(self):
-        self.statuses, self.received = [], []
+        self.statuses: list[int] = []
+        self.received: list[tuple[dict[str, str], bytes, str]] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):

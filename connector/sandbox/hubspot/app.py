@@ -74,6 +74,8 @@ class Settings:
     portal: Mapping[str, Any] = field(default_factory=dict)
     inline_cap: int = 100
     association_page: int = 500
+    whole_batches: bool = False
+    repeated_rows: int = 0
 
 
 class HubSpotApp:
@@ -108,6 +110,8 @@ class HubSpotApp:
             Router(),
             inline_cap=settings.inline_cap,
             association_page=settings.association_page,
+            whole_batches=settings.whole_batches,
+            repeated_rows=settings.repeated_rows,
         )
         for resource in _RESOURCES:
             resource(self.api).install()
