@@ -162,6 +162,14 @@ class HubSpotSandbox:
         """Let the buyer accept a published quote."""
         accept(self.app.backdoor, quote_id)
 
+    def add_property(self, name: str, line: str) -> None:
+        """Define a property in the notation of the tables, such as ``add_property("deals", "region text")``."""
+        self.app.backdoor.add_property(name, line)
+
+    def remove_property(self, name: str, prop: str) -> None:
+        """Take a property away, HubSpot's own too: an account in which it never was."""
+        self.app.backdoor.remove_property(name, prop)
+
     # --- what happened ---------------------------------------------------------------------------------
 
     @property

@@ -145,8 +145,8 @@ class Store:
         self.publish(kind, record)
         return record
 
-    def put(self, kind: ObjectType, record: Record, values: Values, *, source: str, touch: bool = True) -> None:
-        """Replace a record's values; ``touch`` moves its modified moment."""
+    def put(self, kind: ObjectType, record: Record, values: Values, *, source: str) -> None:
+        """Replace a record's values, which moves its modified moment."""
         now = self.clock.ms()
         for name in values.keys() | record.values.keys():
             if values.get(name) != record.values.get(name):
@@ -154,8 +154,7 @@ class Store:
         self._release(kind, record)
         record.values = values
         self._claim(kind, record)
-        if touch:
-            record.updated = now
+        record.updated = now
         self.publish(kind, record)
 
     def archive(self, kind: ObjectType, record: Record) -> None:
