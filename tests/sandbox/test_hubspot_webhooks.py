@@ -26,7 +26,7 @@ class Receiver:
         self.received: list[tuple[dict[str, str], bytes, str]] = []
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Inbox(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append((dict(self.headers), body, self.path))
@@ -37,7 +37,7 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.server = HTTPServer(("127.0.0.1", 0), Inbox)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 

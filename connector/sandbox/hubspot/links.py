@@ -1,6 +1,6 @@
 """Associations: which records belong together, by which type, seen from both sides.
 
-A type id has a direction: deal to line item is 19, line item to deal 20 (research: HubSpot C.5). The ids seen from the
+A type id has a direction: deal to line item is 19, line item to deal 20 (vendor's v4 guide). The ids seen from the
 other side of the primary quote (1393) and of the billing contact and company of a quote (1227, 1335) are not published;
 1394, 1228 and 1336 stand in for them. A labelled association
 always comes with the unlabelled one. The first company of a deal is its primary one until another is said to be.

@@ -84,7 +84,7 @@ class Records:
         return record
 
     def update(self, kind: ObjectType, record: Record, given: Mapping[str, Any], by: Writer) -> None:
-        """Change a record; a write that changes nothing leaves its modified moment alone (research: HubSpot G.1)."""
+        """Change a record; a write that changes nothing leaves its modified moment alone."""
         self._unlock(record, by)
         changes, values = self.check_change(kind, record, given, by)
         before, born = record.values, parse_stamp(values.pop(kind.created_property, ""))
@@ -207,6 +207,6 @@ def spoken(kind: ObjectType) -> str:
 
 
 def _check_lock(record: Record, given: Mapping[str, Any]) -> None:
-    """Hold back writes to a published quote, unless they open it again (research: HubSpot B.4)."""
+    """Hold back writes to a published quote, unless they open it again (vendor's quotes guide)."""
     if record.values.get("hs_locked") == "true" and given.get("hs_status") != "DRAFT":
         raise ApiError("VALIDATION_ERROR", "The quote is locked: set hs_status to DRAFT before changing it")

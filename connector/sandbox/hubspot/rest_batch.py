@@ -1,4 +1,4 @@
-"""Batches of at most 100 records: read, create, update, upsert, archive (research: HubSpot C.4).
+"""Batches of at most 100 records: read, create, update, upsert, archive (vendor's objects guide).
 
 What a batch could not do is listed under ``errors`` in a 207; version 2026-09 answers that with the plain status.
 A batch create is all or nothing, unless every input carries an ``objectWriteTraceId``. Whether one wrong value stops a
@@ -63,7 +63,7 @@ class BatchResource:
         return batch_answer(self.api, call, rows, errors)
 
     def create(self, call: Call) -> Response:
-        """Add records; inputs that are the same in everything become one record (research: HubSpot B.3)."""
+        """Add records; inputs that are the same in everything become one record (vendor's line items guide)."""
         kind, inputs = self._kind(call, "write"), call.inputs(MAX_INPUTS)
         partial = all(each.get("objectWriteTraceId") for each in inputs)
         distinct = list({json.dumps(each, sort_keys=True): each for each in inputs}.values())

@@ -1,7 +1,7 @@
 """Property definitions and groups: read, create, change, archive, with the refusals setup has to cope with.
 
 A name is lower case and final, an existing one answers 409, an object has at most ten unique properties, and the
-definition of HubSpot's own properties cannot be changed (research: HubSpot D).
+definition of HubSpot's own properties cannot be changed (vendor's properties guide).
 """
 
 from __future__ import annotations

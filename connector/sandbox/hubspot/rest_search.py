@@ -1,4 +1,4 @@
-"""Search with its limits: 200 rows a page, 10,000 in all, 18 filters, 3,000 characters, one sort (HubSpot C.1).
+"""Search with its limits: 200 rows a page, 10,000 in all, 18 filters, 3,000 characters, one sort (vendor's guide).
 
 Archived records never appear; new ones do when the index has heard of them.
 """

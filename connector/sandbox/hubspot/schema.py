@@ -113,7 +113,7 @@ class ObjectType:
 
     @property
     def spoken(self) -> str:
-        """The key of inline associations to this type: plural, with spaces (research: HubSpot C.4)."""
+        """The key of inline associations to this type: plural, with spaces (seen by several integrations)."""
         return self.name.replace("_", " ")
 
     def find(self, name: str) -> Property | None:

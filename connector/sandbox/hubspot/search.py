@@ -1,4 +1,4 @@
-"""Search filters: what a filter means, and which records it lets through (research: HubSpot C.1).
+"""Search filters: what a filter means, and which records it lets through (vendor's search guide).
 
 Comparison ignores case, except for enumerations, and for IN and NOT_IN, whose values must be lower case already. Dates
 are compared as epoch milliseconds. A record without a value passes none of the comparisons, and all of the negations.

@@ -158,7 +158,7 @@ class Store:
         self.publish(kind, record)
 
     def archive(self, kind: ObjectType, record: Record) -> None:
-        """Move a record out of sight; its modified moment stays (research: HubSpot C.3)."""
+        """Move a record out of sight; its modified moment stays (issues of public integrations)."""
         record.archived_at = self.clock.ms()
         self._release(kind, record)
         self.tables[kind.name].index.pop(int(record.id), None)

@@ -1,4 +1,4 @@
-"""The portal's object types with their ids, default properties and searched properties (research: HubSpot B.1)."""
+"""The portal's object types with their ids, default properties and searched properties (vendor's table)."""
 
 from __future__ import annotations
 
