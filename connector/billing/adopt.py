@@ -6,6 +6,7 @@ They are linked before anything else is written, so that the next run knows them
 from datetime import datetime
 
 from connector.billing.account import StripeAccount
+from connector.compile.resource import Resource
 from connector.journal import Operation
 from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingObject, ExistingState
@@ -25,7 +26,11 @@ def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now:
     changing = {operation.key for operation in plan.operations}
     for resource in plan.desired.resources:
         held = existing.objects.get(resource.key)
-        if held is None or held.linked:
+        if held is None:
+            continue
+        if held.linked:
+            if held.status is not None and not plan.operations:
+                _confirm(resource, held, plan, account, now)
             continue
         created = creates.get((resource.key.kind, resource.key.name))
         if created is not None:
@@ -44,6 +49,23 @@ def link_found(plan: Plan, existing: ExistingState, account: StripeAccount, now:
             now=now,
             currency=plan.contract.currency if resource.key.kind in BILLING_KINDS else None,
         )
+
+
+def _confirm(resource: Resource, held: ExistingObject, plan: Plan, account: StripeAccount, now: datetime) -> None:
+    """Remember that a schedule that was read is as desired: what differs lies in the past, or was settled apart."""
+    applied = canonical(resource.params)
+    account.journal.save_link(
+        account.connection,
+        resource.key.kind,
+        resource.key.name,
+        stripe_id=held.id,
+        applied_hash=digest(applied),
+        applied=applied,
+        contract_key=plan.contract.key,
+        account_key=plan.contract.party.ref,
+        now=now,
+        currency=plan.contract.currency,
+    )
 
 
 def _settle_change(

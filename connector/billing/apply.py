@@ -8,19 +8,16 @@ from typing import Any, assert_never
 from connector.billing.account import StripeAccount
 from connector.billing.encode import encode
 from connector.billing.endpoints import ENDPOINTS
-from connector.billing.normalize import current_start, schedule_params
+from connector.billing.normalize import read_schedule
 from connector.compile.resource import Key, Params, Ref
 from connector.domain.errors import NotConvergedError, RejectedError
 from connector.journal import Intent, Lease
 from connector.journal import Operation as Entry
-from connector.plan.canonical import Json, canonical, digest
-from connector.plan.diff import diff
+from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS, Identity
-from connector.plan.operation import Create, Operation, Retire, Update
-from connector.plan.plan import Plan
-from connector.plan.prices import by_terms, terms_of
-from connector.plan.running import running_phase, without_past_metadata
+from connector.plan.operation import Create, End, Operation, Retire, Update
+from connector.plan.plan import Plan, left_to_do
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +42,18 @@ def apply(
 
     Raises RejectedError when Stripe says no, NotConvergedError when it says yes but holds something else afterwards.
     """
-    ids = {key: held.id for key, held in existing.objects.items()}
-    worker = _Worker(plan, account, clock, run_id, lease)
-    worker.ids |= ids
+    worker = _Worker(plan, existing, account, clock, _Authority(run_id, lease))
     for operation in plan.operations:
         worker.carry_out(operation)
     return Outcome(dict(worker.ids), dict(worker.subscriptions), len(plan.operations))
+
+
+@dataclass(frozen=True, slots=True)
+class _Authority:
+    """On whose account something is written: the run, and the lease of the customer."""
+
+    run_id: int | None
+    lease: Lease | None
 
 
 class _Worker:
@@ -59,19 +62,19 @@ class _Worker:
     def __init__(
         self,
         plan: Plan,
+        existing: ExistingState,
         account: StripeAccount,
         clock: Callable[[], datetime],
-        run_id: int | None,
-        lease: Lease | None,
+        authority: _Authority,
     ) -> None:
         self._plan = plan
+        self._existing = existing
         self._account = account
         self._api = account.api
         self._journal = account.journal
         self._clock = clock
-        self._run_id = run_id
-        self._lease = lease
-        self.ids: dict[Key, str] = {}
+        self._authority = authority
+        self.ids = {key: held.id for key, held in {**existing.known, **existing.objects}.items()}
         self.subscriptions: dict[str, str] = {}
 
     def carry_out(self, operation: Operation) -> None:
@@ -81,10 +84,14 @@ class _Worker:
             case Update(key, object_id, params, desired, _):
                 self.ids[key] = object_id
                 self._write(key, "update", ENDPOINTS[key.kind].object.format(id=object_id), params, desired)
-            case Retire(key, object_id, verb):
+            case Retire(key, object_id, verb, params):
                 self.ids[key] = object_id
                 path = f"{ENDPOINTS[key.kind].object.format(id=object_id)}/{verb}"
-                self._write(key, "retire", path, {}, {})
+                self._write(key, "retire", path, params, {})
+            case End(key, object_id, verb, params, desired):
+                self.ids[key] = object_id
+                path = f"{ENDPOINTS[key.kind].object.format(id=object_id)}/{verb}"
+                self._write(key, "update", path, params, desired)
             case _:
                 assert_never(operation)
 
@@ -106,8 +113,8 @@ class _Worker:
             answer = self._already_there(key, error, entry)
         stripe_id = answer["id"]
         self.ids[key] = stripe_id
-        if key.kind == "subscription_schedule" and verb != "retire":
-            self._prove(key, answer, desired)
+        if key.kind == "subscription_schedule" and answer.get("status") != "canceled":
+            self._prove(key, answer)
             self.subscriptions[key.name] = answer.get("subscription") or ""
         self._journal.record_result(entry.id, stripe_id, answer.get("request_id"), self._clock())
 
@@ -118,7 +125,7 @@ class _Worker:
         epoch = self._journal.epoch(self._account.connection, key.kind, key.name)
         name = digest([self._account.connection, str(key), verb, body_hash, epoch])
         intent = Intent(
-            run_id=self._run_id,
+            run_id=self._authority.run_id,
             connection=self._account.connection,
             contract_key=self._plan.contract.key,
             account_key=self._plan.contract.party.ref,
@@ -131,7 +138,7 @@ class _Worker:
             applied=applied,
             currency=self._plan.contract.currency if key.kind in BILLING_KINDS else None,
         )
-        return self._journal.record_intent(intent, self._clock(), lease=self._lease)
+        return self._journal.record_intent(intent, self._clock(), lease=self._authority.lease)
 
     def _already_there(self, key: Key, error: RejectedError, entry: Entry) -> Mapping[str, Any]:
         """Take "already exists" for done where the object's identity is its content; else record the refusal."""
@@ -163,22 +170,15 @@ class _Worker:
                 raise NotConvergedError(msg)
             page["starting_after"] = answer["data"][-1]["id"]
 
-    def _prove(self, key: Key, answer: Mapping[str, Any], desired: Params) -> None:
+    def _prove(self, key: Key, answer: Mapping[str, Any]) -> None:
         """Compare the answer with what was wanted: it holds the whole schedule, so the proof costs no call."""
         names = {stripe_id: held for held, stripe_id in self.ids.items()}
-        held = schedule_params(answer, names, self._account.zone)
-        wanted = {k: v for k, v in desired.items() if k not in KINDS[key.kind].create_only}
-        prices = self._plan.desired.of("price") if self._plan.desired else ()
-        changes = diff(by_terms(canonical(wanted), terms_of(prices)), held)
-        left = without_past_metadata(changes, self._running_in(held["phases"], answer))
+        left = left_to_do(self._plan, self._existing, key, read_schedule(answer, names, self._account.zone))
         if left:
             shown = "; ".join(
                 f"{change.path}: wanted {change.after}, Stripe holds {change.before}" for change in left[:5]
             )
             raise NotConvergedError(f"schedule {answer['id']} does not hold what was sent: {shown}")
-
-    def _running_in(self, phases: list[Json], answer: Mapping[str, Any]) -> int:
-        return running_phase(phases, current_start(answer, self._account.zone)) or 0
 
     def _resolve(self, key: Key) -> str:
         try:

@@ -1,7 +1,7 @@
 """Our parameters ↔ Stripe's wire: days become timestamps of midnight in the account's time zone, and back."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ def encode(value: Value | Mapping[str, Value], resolve: Callable[[Key], str], zo
     if isinstance(value, Decimal):
         return format(plain(value), "f")
     if isinstance(value, date):
-        return timestamp(value, zone)
+        return int(value.timestamp()) if isinstance(value, datetime) else timestamp(value, zone)
     return value
 
 
@@ -31,11 +31,11 @@ def timestamp(day: date, zone: ZoneInfo) -> int:
 
 
 def day_of(moment: int, zone: ZoneInfo) -> str:
-    """Return a Stripe timestamp as an ISO day, or as an ISO moment (UTC) when no day begins with it in `zone`.
+    """Return a Stripe timestamp as an ISO day, or as an ISO moment in `zone` when no day begins with it there.
 
     Days mostly begin at midnight; where the clocks go forward at midnight, one day a year begins at one o'clock.
     """
     day = datetime.fromtimestamp(moment, zone).date()
     if timestamp(day, zone) == moment:
         return day.isoformat()
-    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(moment, zone).isoformat()

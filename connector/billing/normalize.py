@@ -14,8 +14,34 @@ from connector.billing.encode import day_of
 from connector.compile.resource import Key
 from connector.domain.money import plain
 from connector.plan.canonical import Json, dump
+from connector.plan.existing import ExistingObject
 
 _CONTENT_PREFIX = "cn_"
+#: Settings of a phase that a mapping, or a person in Stripe, may have chosen; an update that left them out would reset
+#: them (stripe.md B.5).
+_KEPT = (
+    "application_fee_percent",
+    "collection_method",
+    "default_payment_method",
+    "description",
+    "invoice_settings",
+    "on_behalf_of",
+    "transfer_data",
+    "trial_end",
+)
+
+
+def read_schedule(answer: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) -> ExistingObject:
+    """Return a schedule (with prices expanded) as the plan takes it."""
+    return ExistingObject(
+        answer["id"],
+        schedule_params(answer, names, zone),
+        status=answer["status"],
+        current_start=current_start(answer, zone),
+        made=_day(answer.get("created"), zone),
+        ended=_day(answer.get("canceled_at") or answer.get("released_at"), zone),
+        subscription=answer.get("subscription") or answer.get("released_subscription"),
+    )
 
 
 def schedule_params(answer: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) -> Json:
@@ -42,6 +68,10 @@ def current_start(answer: Mapping[str, Any], zone: ZoneInfo) -> date | None:
     return date.fromisoformat(day_of(current["start_date"], zone)[:10])
 
 
+def _day(moment: int | None, zone: ZoneInfo) -> date | None:
+    return None if moment is None else date.fromisoformat(day_of(moment, zone)[:10])
+
+
 def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, ids: dict[str, list[str]]) -> Json:
     result: dict[str, Json] = {
         "start_date": day_of(phase["start_date"], zone),
@@ -51,10 +81,10 @@ def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, i
         "metadata": phase.get("metadata") or {},
         "discounts": _discounts(phase, names),
         "items": [_item(item, names, ids) for item in phase["items"]],
-        "add_invoice_items": [_one_off(item, names, zone) for item in phase.get("add_invoice_items") or []],
+        "add_invoice_items": [_one_off(item, names, zone, ids) for item in phase.get("add_invoice_items") or []],
+        "default_tax_rates": _tax_rates(phase.get("default_tax_rates")),
     }
-    kept = {"collection_method", "description", "invoice_settings", "trial_end", "on_behalf_of", "transfer_data"}
-    result |= {key: phase[key] for key in kept if phase.get(key) is not None}
+    result |= {key: _bare(phase[key]) for key in _KEPT if phase.get(key) is not None}
     return {key: value for key, value in result.items() if value not in (None, [], {})}
 
 
@@ -65,6 +95,7 @@ def _item(item: Mapping[str, Any], names: Mapping[str, Key], ids: dict[str, list
         "quantity": item.get("quantity"),
         "metadata": item.get("metadata") or {},
         "discounts": _discounts(item, names),
+        "tax_rates": _tax_rates(item.get("tax_rates")),
     }
     return {key: value for key, value in result.items() if value not in (None, [], {})}
 
@@ -94,13 +125,14 @@ def _tax_behavior(price: Mapping[str, Any]) -> Json:
     return {"tax_behavior": price["tax_behavior"]} if chosen else {}
 
 
-def _one_off(item: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo) -> Json:
+def _one_off(item: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, ids: dict[str, list[str]]) -> Json:
     price = item["price"]
     data = {
         "currency": price["currency"],
         "product": _named(price["product"], names),
         "unit_amount_decimal": _amount(price),
     }
+    ids.setdefault(dump(data), []).append(price["id"])
     period = item.get("period") or {}
     edges = {name: _edge(period[name], zone) for name in ("start", "end") if period.get(name)}
     result = {
@@ -129,6 +161,15 @@ def _named(stripe_id: Any, names: Mapping[str, Key]) -> Json:
     bare = stripe_id["id"] if isinstance(stripe_id, Mapping) else stripe_id
     key = names.get(bare)
     return {"$ref": str(key)} if key else bare
+
+
+def _tax_rates(rates: Any) -> Json:
+    return [_bare(rate) for rate in rates or []]
+
+
+def _bare(value: Any) -> Any:
+    """Return an object that was expanded as its id."""
+    return value["id"] if isinstance(value, Mapping) and "id" in value and "object" in value else _without_nulls(value)
 
 
 def _amount(price: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ An object whose desired parameters hash to what we applied last is not read: unc
 schedule that must change is read once, whole. Ids the CRM names but the journal does not know are looked at first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 from connector.billing.account import StripeAccount
 from connector.billing.client import Api
 from connector.billing.endpoints import ENDPOINTS
-from connector.billing.normalize import current_start, schedule_params
+from connector.billing.known import known_of
+from connector.billing.normalize import read_schedule
 from connector.billing.orphans import orphans
 from connector.billing.recover import LostCreates, find_by_metadata, find_lost, lost_creates, step_done
+from connector.billing.settlements import creditable_invoices, settlements
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
@@ -41,6 +43,8 @@ def observe(
     lost = lost_creates(account, now) if len(links) < len(desired.resources) else {}
     open_intents = account.journal.pending_intents(account.connection, contract.key)
     unsure = {(intent.kind, intent.key) for intent in open_intents}
+    own = account.journal.contract_links(account.connection, contract.key)
+    live = live or _has_changed(desired, own, unsure) or _is_due(desired, own, account, now)
     objects: dict[Key, ExistingObject] = {}
     issues: list[Issue] = []
     for resource in desired.resources:
@@ -55,9 +59,40 @@ def observe(
             objects[resource.key] = replace(found, linked=False)
             if resource.key.kind not in _STEPS:  # a step has the id of its invoice
                 names[found.id] = resource.key
-    objects |= orphans(contract, desired, {held.id for held in objects.values()}, account)
+    objects |= orphans(own, desired, {held.id for held in objects.values()}, names, account)
+    objects |= settlements(own, names, account, live=live)
     _set_currency(contract, objects, account)
-    return ExistingState(objects, tuple(issues))
+    return ExistingState(
+        objects,
+        tuple(issues),
+        known=known_of(objects, desired, account),
+        invoices=creditable_invoices(contract, desired, objects, account, now),
+    )
+
+
+def _is_due(desired: DesiredState, own: Sequence[Link], account: StripeAccount, now: datetime) -> bool:
+    """Tell whether an amount that is billed apart has come due since its schedule was last looked at."""
+    seen = {link.key: link.updated_at.astimezone(account.zone).date() for link in own if not link.retired_at}
+    today = now.astimezone(account.zone).date()
+    return any(
+        one.way == "apart" and seen[spec.key] < phase.period.start <= today
+        for spec in desired.schedules
+        if spec.key in seen
+        for phase in spec.phases
+        for one in phase.one_offs
+    )
+
+
+def _has_changed(desired: DesiredState, own: Sequence[Link], unsure: Collection[tuple[str, str]]) -> bool:
+    """Tell whether a schedule of the contract has to be read; then all of them are: they settle with each other."""
+    schedules = {link.key: link for link in own if link.kind == "subscription_schedule" and not link.retired_at}
+    wanted = {resource.key.name: resource for resource in desired.of("subscription_schedule")}
+    known = {name: resource for name, resource in wanted.items() if name in schedules}
+    return (
+        bool(schedules.keys() - wanted.keys())
+        or any(("subscription_schedule", name) in unsure for name in known)
+        or any(schedules[name].applied_hash != digest(canonical(one.params)) for name, one in known.items())
+    )
 
 
 def made_on(contract: Contract, account: StripeAccount) -> date | None:
@@ -68,10 +103,6 @@ def made_on(contract: Contract, account: StripeAccount) -> date | None:
         intents = account.journal.pending_intents(account.connection, contract.key)
         moments = [one.started_at for one in intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
     return min(moments).astimezone(account.zone).date() if moments else None
-
-
-def _day(moment: int | None, account: StripeAccount) -> date | None:
-    return None if moment is None else datetime.fromtimestamp(moment, account.zone).date()
 
 
 def _own_ids(desired: DesiredState) -> dict[str, Key]:
@@ -100,22 +131,12 @@ def _linked(
 
 
 def _read_schedule(stripe_id: str, names: Mapping[str, Key], account: StripeAccount) -> ExistingObject:
-    return _schedule(_get("subscription_schedule", stripe_id, account.api), names, account)
+    return read_schedule(_get("subscription_schedule", stripe_id, account.api), names, account.zone)
 
 
 def _get(kind: Kind, stripe_id: str, api: Api) -> Mapping[str, Any]:
     endpoint = ENDPOINTS[kind]
     return api.get(endpoint.object.format(id=stripe_id), {"expand": endpoint.expand} if endpoint.expand else None)
-
-
-def _schedule(answer: Mapping[str, Any], names: Mapping[str, Key], account: StripeAccount) -> ExistingObject:
-    return ExistingObject(
-        answer["id"],
-        schedule_params(answer, names, account.zone),
-        status=answer["status"],
-        current_start=current_start(answer, account.zone),
-        made=_day(answer.get("created"), account),
-    )
 
 
 def _unlinked(
@@ -170,7 +191,7 @@ def _adopted(
     if resource.key.kind == "subscription_schedule":
         if not _ours(answer, contract):
             return None, []
-        return _schedule(answer, names, account), []
+        return read_schedule(answer, names, account.zone), []
     return ExistingObject(stripe_id, canonical(resource.params), currency=answer.get("currency")), []
 
 

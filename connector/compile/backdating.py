@@ -33,6 +33,23 @@ def as_sent(spec: ScheduleSpec, contract: Contract, made: date | None) -> Schedu
     return late.billing()
 
 
+def running_from(spec: ScheduleSpec, contract: Contract, today: date) -> PhaseSpec:
+    """Return the phase that runs today as it is begun within the day: billed from tomorrow, coupons with their rest."""
+    return _Late(spec, contract, today).going_on()
+
+
+def discounts_left(given: Iterable[Discount], began: date, today: date, anchor: date) -> tuple[Discount, ...]:
+    """Return what is left after today of discounts that began on a day; their months are counted from `anchor`."""
+    tomorrow = day_after(today)
+    found = (_rest(discount, began, tomorrow, (today, anchor)) for discount in given)
+    return tuple(discount for discount in found if discount is not None)
+
+
+def first_invoice(spec: ScheduleSpec, contract: Contract, made: date) -> tuple[Charge, ...]:
+    """Return what Stripe invoices at once for a schedule that is late, as it was sent."""
+    return _Late(spec, contract, made).first_invoice(spec.phases[0])
+
+
 @dataclass(frozen=True, slots=True)
 class _Late:
     """A schedule that has begun on the day it is made."""
@@ -60,10 +77,13 @@ class _Late:
         first = self._first(start, bills=start == self.made)
         if self._index == 0 and start != self.made:
             first = replace(first, period=Period(self.spec.start, first.period.end))
-        begun = [phase.period.start for phase in self.spec.phases[: self._index + 1]]
-        due = one_off_days(self.spec, self.made)
-        waiting = (one_off for began, day, one_off in due if began in begun and day >= self.made)
+        found = one_off_days(self.spec, self.made)
+        waiting = (one_off for due, day, one_off in found if due <= self.made <= day)
         return self._with(replace(first, one_offs=tuple(waiting)))
+
+    def going_on(self) -> PhaseSpec:
+        """Go on from within the day on which it is made; what is owed up to then is the caller's matter."""
+        return replace(self._first(self.made, bills=False), one_offs=())
 
     def _with(self, first: PhaseSpec) -> ScheduleSpec:
         return replace(self.spec, phases=(first, *self.spec.phases[self._index + 1 :]))
@@ -79,26 +99,16 @@ class _Late:
             period=Period(start, phase.period.end),
             items=items,
             discounts=self._left(phase.discounts, phase.period.start, start, bills),
+            one_offs=tuple(_on_first_invoice(one_off) for one_off in phase.one_offs) if bills else phase.one_offs,
             bills_from_start=bills,
             restarts_cycle=False,
         )
 
     def _left(self, given: Iterable[Discount], began: date, start: date, bills: bool) -> tuple[Discount, ...]:  # noqa: FBT001
         """Return discounts as they must be given today: Stripe counts their months from now, not from their start."""
-        found = (self._rest(discount, began, start if bills else day_after(self.made)) for discount in given)
+        counted = (self.made, anchor_on(self.spec, self.made))
+        found = (_rest(discount, began, start if bills else day_after(self.made), counted) for discount in given)
         return tuple(discount for discount in found if discount is not None)
-
-    def _rest(self, discount: Discount, began: date, start: date) -> Discount | None:
-        if discount.duration == "forever":
-            return discount
-        if discount.duration == "once" or discount.months is None:
-            return discount if start <= began else None
-        end = add_months(began, discount.months)
-        tomorrow, anchor = day_after(self.made), anchor_on(self.spec, self.made)
-        coming = len(list(billing_dates(anchor, 1, Period(tomorrow, end)))) if end > tomorrow else 0
-        if coming:
-            return replace(discount, months=coming)
-        return replace(discount, duration="once", months=None) if start < end and start <= self.made else None
 
     def _unclear(self, first: PhaseSpec) -> bool:
         """Tell whether an amount is taken off several late periods at once; Stripe may mean each, or all together."""
@@ -109,7 +119,7 @@ class _Late:
     def _corrections(self, first: PhaseSpec) -> tuple[OneOffSpec, ...]:
         bills = schedule_bills(self.spec, self.made)
         owed = _by_line(charge for bill in bills if bill.day <= self.made for charge in bill.charges)
-        billed = _by_line(self._first_invoice(first))
+        billed = _by_line(self.first_invoice(first))
         lines = {line.ref: line for line in self.contract.lines}
         return tuple(
             self._correction(line, owed[ref] - billed[ref], first)
@@ -122,11 +132,12 @@ class _Late:
         period = Period(began, start if began < start else day_after(max(self.made, began)))
         return OneOffSpec(line, "correction", 1, unit_amount(amount), period, discountable=False)
 
-    def _first_invoice(self, first: PhaseSpec) -> tuple[Charge, ...]:
+    def first_invoice(self, first: PhaseSpec) -> tuple[Charge, ...]:
         """Return what Stripe invoices at once: a line for each period, or one for all in classic mode."""
         late = len(dates_until(self.spec, first.period.start, self.made))
         classic = self.contract.policies.billing_mode == "classic"
-        charges = [one_off_charge(one_off, self.made, self.spec.currency) for one_off in first.one_offs]
+        sent = [one_off for one_off in first.one_offs if one_off.way == "invoice"]
+        charges = [one_off_charge(one_off, self.made, self.spec.currency) for one_off in sent]
         for item in first.items:
             charges += [self._charge(item, late)] if classic else [self._charge(item, 1)] * late
         return discounted(charges, first.discounts, self.spec.currency)
@@ -135,6 +146,25 @@ class _Late:
         gross = item_amount(item, periods)
         net = reduce(gross, item.discounts, self.spec.currency)
         return Charge(self.made, item.line.ref, item.line.product.name, gross, net, recurring=True)
+
+
+def _on_first_invoice(one_off: OneOffSpec) -> OneOffSpec:
+    return replace(one_off, way="invoice") if one_off.way == "apart" else one_off
+
+
+def _rest(discount: Discount, began: date, start: date, counted: tuple[date, date]) -> Discount | None:
+    """Return a discount as it is given again on a day; `counted` are that day and the anchor of the billing dates."""
+    made, anchor = counted
+    if discount.duration == "forever":
+        return discount
+    if discount.duration == "once" or discount.months is None:
+        return discount if start <= began else None
+    end = add_months(began, discount.months)
+    tomorrow = day_after(made)
+    coming = len(list(billing_dates(anchor, 1, Period(tomorrow, end)))) if end > tomorrow else 0
+    if coming:
+        return replace(discount, months=coming)
+    return replace(discount, duration="once", months=None) if start < end and start <= made else None
 
 
 def _by_line(charges: Iterable[Charge]) -> Mapping[str, int]:

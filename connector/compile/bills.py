@@ -1,15 +1,15 @@
 """What Stripe will invoice and when, read off the phases of a schedule.
 
 Recurring items are billed on their dates, in advance. A one-off waits for the next invoice of the subscription: the
-same day when its phase begins on a billing date, else the next billing date, or the end of the schedule. Item discounts
-come before phase discounts, each in order (seen on real invoices: 25 % of 120.00, then 50.00 off, is 40.00). Usage is
-not known.
+same day when its phase begins on a billing date, else the next billing date. One that no invoice follows, or that is
+not to wait, is billed apart on the day its phase begins. Item discounts come before phase discounts, each in order
+(seen on real invoices: 25 % of 120.00, then 50.00 off, is 40.00). Usage is not known.
 """
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -24,7 +24,10 @@ from connector.domain.period import day_after
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One invoice line to come: minor units before and after discounts; negative is a credit."""
+    """One invoice line to come: minor units before and after discounts; negative is a credit.
+
+    `due` is the day from which it is owed, where that is not the day of the invoice: a one-off waits for the next one.
+    """
 
     day: date
     line: str
@@ -32,6 +35,12 @@ class Charge:
     gross: int
     net: int
     recurring: bool
+    due: date | None = field(default=None, compare=False)
+
+    @property
+    def owed_from(self) -> date:
+        """Return the day from which the amount is owed."""
+        return self.due or self.day
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,9 @@ def schedule_bills(schedule: ScheduleSpec, made: date) -> tuple[Bill, ...]:
     What waits on the day on which a late schedule is made is invoiced with the period that runs then.
     """
     lines: dict[date, list[Charge]] = defaultdict(list)
-    for _, day, one_off in one_off_days(schedule, made):
-        lines[day].append(one_off_charge(one_off, day, schedule.currency))
+    for due, day, one_off in one_off_days(schedule, made):
+        if one_off.way != "waived":
+            lines[day].append(one_off_charge(one_off, day, schedule.currency, due))
     for day, charges in _recurring(schedule).items():
         lines[day] += charges
     first = _billed_from(schedule, made)
@@ -66,10 +76,10 @@ def schedule_bills(schedule: ScheduleSpec, made: date) -> tuple[Bill, ...]:
 
 
 def one_off_days(schedule: ScheduleSpec, made: date) -> tuple[tuple[date, date, OneOffSpec], ...]:
-    """Return every one-off with the first day of its phase, and the day on which it is invoiced."""
+    """Return every one-off with the day from which it is owed, and the day on which it is invoiced."""
     cycle = sorted(_recurring(schedule))
     return tuple(
-        (phase.period.start, _invoiced_on(phase.period.start, cycle, schedule, made), one_off)
+        (one_off.due or phase.period.start, _billed_on(one_off, phase, cycle, schedule, made), one_off)
         for phase in schedule.phases
         for one_off in phase.one_offs
     )
@@ -92,6 +102,28 @@ def _recurring(schedule: ScheduleSpec) -> dict[date, list[Charge]]:
             for day in cycle_dates(item.terms.interval, anchor, phase.period):
                 days[day].append(_item_charge(item, day, schedule.currency, phase))
     return days
+
+
+def recurring_days(schedule: ScheduleSpec) -> tuple[date, ...]:
+    """Return the days on which recurring items are invoiced, in order."""
+    return tuple(sorted(_recurring(schedule)))
+
+
+def waits_in_vain(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
+    """Tell whether no invoice follows the beginning of a phase, with which its one-offs could be billed."""
+    return not any(day >= phase.period.start for day in _recurring(schedule))
+
+
+def begins_within_a_period(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
+    """Tell whether a phase changes what was billed already: it is not the first, and begins on no billing date."""
+    return phase.period.start != schedule.start and phase.period.start not in _recurring(schedule)
+
+
+def _billed_on(
+    one_off: OneOffSpec, phase: PhaseSpec, cycle: Sequence[date], schedule: ScheduleSpec, made: date
+) -> date:
+    start = max(phase.period.start, one_off.due or phase.period.start)
+    return start if one_off.way == "apart" else _invoiced_on(start, cycle, schedule, made)
 
 
 def _invoiced_on(start: date, cycle: Sequence[date], schedule: ScheduleSpec, made: date) -> date:
@@ -135,8 +167,9 @@ def _item_charge(item: ItemSpec, day: date, currency: str, phase: PhaseSpec) -> 
     return Charge(day, item.line.ref, text, gross, reduce(gross, holding, currency), recurring=True)
 
 
-def one_off_charge(one_off: OneOffSpec, day: date, currency: str) -> Charge:
+def one_off_charge(one_off: OneOffSpec, day: date, currency: str, due: date | None = None) -> Charge:
     """Return the invoice line of a one-off."""
     gross = line_amount(one_off.unit_amount, one_off.quantity)
     text = f"{one_off.line.product.name}: {one_off.reason}"
-    return Charge(day, one_off.line.ref, text, gross, reduce(gross, one_off.discounts, currency), recurring=False)
+    net = reduce(gross, one_off.discounts, currency)
+    return Charge(day, one_off.line.ref, text, gross, net, recurring=False, due=due)

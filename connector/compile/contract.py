@@ -1,6 +1,7 @@
 """The one entry of compile: a contract → everything Stripe should hold for it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from connector.compile.backdating import as_sent
@@ -44,17 +45,38 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None) -> Desired
     specs = schedules(contract, pieces) if pieces else ()
     invoices = () if specs else _invoices(contract)
     sent = tuple(as_sent(spec, contract, made) for spec in specs)
-    prices = PriceBook(contract, sent)
-    schedule_resources = tuple(schedule_resource(contract, spec, prices) for spec in sent)
+    told, late = PriceBook(contract, specs), PriceBook(contract, sent)
+    schedule_resources = tuple(
+        _schedule(schedule_resource(contract, spec, told), schedule_resource(contract, as_made, late))
+        for spec, as_made in zip(specs, sent, strict=True)
+    )
     resources = (
         customer_resource(contract),
         *_products(contract),
-        *prices.resources(),
-        *_coupons(contract, sent, invoices),
+        *_union(told.resources(), late.resources()),
+        *_coupons(contract, (*specs, *sent), invoices),
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
-    return DesiredState(contract.key, contract.currency, resources, specs, invoices, made)
+    return DesiredState(
+        contract_key=contract.key,
+        currency=contract.currency,
+        resources=resources,
+        schedules=specs,
+        invoices=invoices,
+        made=made,
+        prices={**late.terms, **told.terms},
+        coupons={coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent), invoices)},
+    )
+
+
+def _schedule(told: Resource, made: Resource) -> Resource:
+    return told if made.params == told.params else replace(told, create=made.params)
+
+
+def _union(*books: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    by_key = {resource.key: resource for book in books for resource in book}
+    return tuple(by_key[key] for key in sorted(by_key))
 
 
 def _invoices(contract: Contract) -> tuple[InvoiceSpec, ...]:

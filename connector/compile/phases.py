@@ -30,6 +30,7 @@ from connector.compile.one_offs import (
 from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
+from connector.compile.ways import billed_as_agreed
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
@@ -83,7 +84,7 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
     merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
-    return ScheduleSpec(key, contract.currency, group.grid.interval, marked)
+    return billed_as_agreed(ScheduleSpec(key, contract.currency, group.grid.interval, marked), contract)
 
 
 def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:

@@ -1,16 +1,18 @@
 """Desired Stripe objects in Stripe's own parameter vocabulary, before they have ids.
 
 Params are nested dicts and lists with these leaves: str, int, bool, Decimal (amounts in minor units), date (a day in
-the account's time zone; `billing/` makes it a timestamp) and Ref (the id of another object, once it has one).
+the account's time zone; `billing/` makes it a timestamp), datetime (a moment that Stripe named) and Ref (the id of
+another object, once it has one).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from connector.compile.spec import InvoiceSpec, ScheduleSpec
+from connector.compile.spec import InvoiceSpec, ScheduleSpec, Terms
+from connector.domain.contract import Discount
 from connector.domain.issues import Issue
 
 Kind = Literal[
@@ -23,6 +25,8 @@ Kind = Literal[
     "invoice",
     "invoice_lines",
     "invoice_finalization",
+    "balance_credit",
+    "credit_note",
 ]
 
 
@@ -51,18 +55,23 @@ Params = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One object Stripe should hold. `adopt` is an id the CRM already names for it."""
+    """One object Stripe should hold. `adopt` is an id the CRM already names for it.
+
+    `create` is what is sent to make it, where that depends on the day and `params` does not: a schedule that is late.
+    """
 
     key: Key
     params: Params
     adopt: str | None = None
+    create: Params | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`).
 
-    `made` is the day on which its schedules are, or were, made; late ones are sent otherwise than they are told.
+    `made` is the day on which its schedules are, or were, made; only what is sent to make them depends on it.
+    `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
     """
 
     contract_key: str
@@ -71,6 +80,8 @@ class DesiredState:
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
     made: date | None = None
+    prices: Mapping[str, Terms] = field(default_factory=dict)
+    coupons: Mapping[str, Discount] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

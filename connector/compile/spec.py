@@ -14,6 +14,8 @@ from connector.domain.period import Period
 
 IntervalUnit = Literal["day", "month"]
 Reason = Literal["one_time", "proration", "credit", "stub", "correction"]
+#: How a one-off is billed: with the schedule's next invoice, apart from it on its own day, or not at all by policy.
+Way = Literal["invoice", "apart", "waived"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,7 +63,10 @@ class ItemSpec:
 
 @dataclass(frozen=True, slots=True)
 class OneOffSpec:
-    """An amount billed once. `unit_amount` may be negative (a credit); a net amount takes no discount of the order."""
+    """An amount billed once. `unit_amount` may be negative (a credit); a net amount takes no discount of the order.
+
+    `due` is the day from which it is owed, where that is not the first day of its phase.
+    """
 
     line: Line
     reason: Reason
@@ -70,11 +75,16 @@ class OneOffSpec:
     period: Period | None
     discounts: tuple[Discount, ...] = ()
     discountable: bool = True
+    due: date | None = None
+    way: Way = "invoice"
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpec:
-    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any."""
+    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any.
+
+    `prorates`: Stripe reckons the rest of the period in which it begins.
+    """
 
     period: Period
     revision: str
@@ -85,6 +95,7 @@ class PhaseSpec:
     discounts: tuple[Discount, ...]
     bills_from_start: bool
     restarts_cycle: bool = False
+    prorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

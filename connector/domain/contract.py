@@ -183,6 +183,8 @@ class Policies:
     """What the mapping decides once per contract, where more than one answer is right (docs/policies.md)."""
 
     proration: Literal["crm", "stripe", "none"] = "crm"
+    correction: Literal["next_invoice", "now", "manual"] = "next_invoice"
+    settlement: Literal["credit_balance", "credit_note", "refund", "none"] = "credit_balance"
     precision: Literal["month", "month_day", "day"] = "month_day"
     rounding: Literal["report", "adjust"] = "report"
     stub: Literal["last", "first"] = "last"

@@ -14,8 +14,8 @@ from connector.plan.canonical import Json
 class ExistingObject:
     """One object that Stripe holds. `params` is canonical: what we last applied, or what was read live.
 
-    `status`, `current_start` and `made` (the day it was made) are a schedule's, when it was read; a customer has
-    `currency` once something was billed.
+    `status`, `current_start`, `made` and `ended` (the days on which it was made, and ended by somebody) are a
+    schedule's, when it was read, and the id of its subscription; a customer has `currency` once something was billed.
     `linked` is False for an object that was found although the journal does not know it.
     """
 
@@ -26,6 +26,18 @@ class ExistingObject:
     currency: str | None = None
     linked: bool = True
     made: date | None = None
+    ended: date | None = None
+    subscription: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceFact:
+    """An invoice that money can be given back on: minor units that are not credited yet, and whether it was paid."""
+
+    id: str
+    day: date
+    creditable: int
+    paid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +46,10 @@ class ExistingState:
 
     objects: Mapping[Key, ExistingObject] = field(default_factory=lambda: MappingProxyType({}))
     issues: tuple[Issue, ...] = ()
-    billed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    """Minor units already invoiced for the contract, per currency."""
+    known: Mapping[Key, ExistingObject] = field(default_factory=lambda: MappingProxyType({}))
+    """Prices and coupons that schedules name although the contract has no use for them any more, as we made them."""
+    invoices: tuple[InvoiceFact, ...] = ()
+    """Invoices of the contract's schedules, read where money may have to be given back by credit note."""
 
     @property
     def made(self) -> date | None:

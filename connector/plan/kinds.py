@@ -10,6 +10,8 @@ from connector.compile.resource import Kind
 
 #: What Stripe bills a contract by; the other kinds are named by these, or are steps of them.
 BILLING_KINDS: tuple[Kind, ...] = ("subscription_schedule", "invoice")
+#: What settles corrections that no schedule can bill.
+SETTLING_KINDS: tuple[Kind, ...] = ("invoice_lines", "invoice_finalization", "balance_credit", "credit_note")
 
 
 class Identity(StrEnum):
@@ -53,5 +55,7 @@ KINDS: dict[Kind, KindRow] = {
         KindRow("invoice", 60, Identity.LINK, mutable=False),
         KindRow("invoice_lines", 61, Identity.LINK, mutable=False),
         KindRow("invoice_finalization", 62, Identity.LINK, mutable=False),
+        KindRow("balance_credit", 70, Identity.LINK, mutable=False),
+        KindRow("credit_note", 71, Identity.LINK, mutable=False),
     )
 }

@@ -1,6 +1,6 @@
 """One write to Stripe, as data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.compile.resource import Key, Params
 from connector.plan.canonical import Json, canonical
@@ -29,14 +29,26 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """End an object with its kind's verb (a schedule is canceled)."""
+    """End an object that the contract stands for no more, with its kind's verb (a schedule is canceled)."""
 
     key: Key
     id: str
     verb: str
+    params: Params = field(default_factory=dict)
 
 
-Operation = Create | Update | Retire
+@dataclass(frozen=True, slots=True)
+class End:
+    """End an object on its day: the contract still tells of it, up to that day (`desired`)."""
+
+    key: Key
+    id: str
+    verb: str
+    params: Params
+    desired: Params
+
+
+Operation = Create | Update | Retire | End
 
 
 def operation_json(operation: Operation) -> Json:
@@ -53,5 +65,6 @@ def operation_json(operation: Operation) -> Json:
                 "changes": [{"path": c.path, "before": c.before, "after": c.after} for c in changes],
                 "params": canonical(params),
             }
-        case Retire(key, object_id, verb):
-            return {"verb": verb, "kind": key.kind, "key": key.name, "id": object_id}
+        case Retire(key, object_id, verb, params) | End(key, object_id, verb, params):
+            sent = {"params": canonical(params)} if params else {}
+            return {"verb": verb, "kind": key.kind, "key": key.name, "id": object_id, **sent}

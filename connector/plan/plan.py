@@ -1,22 +1,24 @@
 """The plan: what has to happen in Stripe for one contract, as data."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import cast
 
+from connector.compile.bills import one_off_charge
 from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref, Resource, Value
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
-from connector.plan.kinds import KINDS
+from connector.plan.kinds import BILLING_KINDS, KINDS
 from connector.plan.operation import Create, Operation, Retire, Update, operation_json
 from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
-from connector.plan.running import is_too_late, running_phase, without_past_metadata
+from connector.plan.schedules import Outlook, managed_params, not_as_told, outlook
+from connector.plan.settle import Settlement, check_settlement, is_settlement, settle, settled_bills
 from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
 _OVER = frozenset({"completed", "canceled", "released"})
@@ -34,6 +36,9 @@ class Plan:
     issues: tuple[Issue, ...]
     bills: tuple[Bill, ...]
     tie_out: TieOut | None
+    today: date
+    settles: tuple[str, ...] = ()
+    """What time that has begun is made up for by, in words."""
 
     @property
     def blocked(self) -> bool:
@@ -59,20 +64,78 @@ def make_plan(
     found = (*read, *_not_told(compiled.issues, read), *existing.issues)
     desired = compiled.desired
     if desired is None:
-        return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None)
-    bills = project(desired, today)
-    account = tie_out(contract, bills, existing.billed.get(contract.currency, 0))
-    found += check_tie_out(account, contract) + check_steps(contract, bills)
-    operations, more = _retire(desired, existing, contract)
-    found += more
-    terms = terms_of(desired.of("price"))
-    for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
-        operation, more = _operation(resource, existing.objects.get(resource.key), contract, today, terms)
-        operations += [operation] if operation else []
-        found += more
+        return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None, today)
+    begun = outlook(contract, desired, existing, today)
+    settlement = settle(contract, existing, begun.unsettled, today)
+    bills, account = _money(contract, desired, existing, begun, settlement)
+    operations, more = _changes(contract, desired, existing, begun)
+    found += check_tie_out(account, contract) + check_steps(contract, bills) + begun.issues + more
+    found += check_settlement(contract, settlement, begun.waived)
     unique = tuple(dict.fromkeys(found))
     refused = any(issue.blocks for issue in unique)
-    return Plan(contract, desired, () if refused else _without_unused_prices(operations), unique, bills, account)
+    needed = () if refused else _needed(_settled_first(operations, settlement))
+    return Plan(contract, desired, needed, unique, bills, account, today, () if refused else begun.words)
+
+
+def _money(
+    contract: Contract, desired: DesiredState, existing: ExistingState, begun: Outlook, settlement: Settlement
+) -> tuple[tuple[Bill, ...], TieOut]:
+    """Return what is billed in all, as Stripe will bill it, and whether that is what was sold."""
+    told = project(desired, begun.today)
+    bills = told
+    if begun.specs and not any(issue.blocks for issue in begun.issues):
+        settled = settled_bills(existing, contract, begun.today)
+        bills = (*project(desired, begun.today, begun.specs), *settled, *settlement.bills)
+    since = begun.today if any(key.kind in BILLING_KINDS for key in existing.objects) else None
+    waived = _waived(contract, desired, begun, settlement)
+    return bills, tie_out(contract, bills, since, told=told, waived=waived)
+
+
+def _changes(
+    contract: Contract, desired: DesiredState, existing: ExistingState, begun: Outlook
+) -> tuple[list[Operation], tuple[Issue, ...]]:
+    """Plan every object of the contract, in the order of their kinds."""
+    operations, issues = _retire(desired, existing, contract)
+    terms = terms_of(desired.of("price"))
+    for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
+        if resource.key in begun.specs:
+            operations += [one for one in begun.operations if one.key == resource.key]
+            continue
+        changed, more = _operations(resource, existing.objects.get(resource.key), contract, terms)
+        operations += changed
+        issues += more
+    return operations + [one for one in begun.operations if desired.get(one.key) is None], issues
+
+
+def left_to_do(plan: Plan, existing: ExistingState, key: Key, held: ExistingObject) -> tuple[Change, ...]:
+    """Return how a schedule, as Stripe answered a write of it, still differs from what the plan wants of it."""
+    desired = plan.desired
+    resource = desired.get(key) if desired else None
+    if desired is None or resource is None:
+        return ()
+    if held.status != "not_started":
+        return not_as_told(plan.contract, desired, replace(existing, objects={key: held}), plan.today)
+    terms = terms_of(desired.of("price"))
+    return tuple(diff(by_terms(canonical(managed_params(resource)), terms), by_terms(held.params, terms)))
+
+
+def _settled_first(operations: Sequence[Operation], settlement: Settlement) -> list[Operation]:
+    """Put what settles before the schedules: cut short in between, the next plan still sees that something changed."""
+    shared = [one for one in operations if KINDS[one.key.kind].shared]
+    return [*shared, *settlement.operations, *(one for one in operations if one not in shared)]
+
+
+def _waived(contract: Contract, desired: DesiredState, begun: Outlook, settlement: Settlement) -> Mapping[str, int]:
+    """Return what is not billed, or not given back, by policy: minor units by reason."""
+    parts = sum(
+        one_off_charge(one, phase.period.start, spec.currency).net
+        for spec in desired.schedules
+        for phase in spec.phases
+        for one in phase.one_offs
+        if one.way == "waived"
+    )
+    reason = "stripe" if contract.policies.proration == "stripe" else "proration"
+    return {reason: parts + begun.waived, "settlement": settlement.kept}
 
 
 def _retire(
@@ -86,8 +149,10 @@ def _retire(
     issues: list[Issue] = []
     for key, held in sorted(existing.objects.items()):
         row = KINDS[key.kind]
-        if row.shared or desired.get(key) is not None or held.status in _ENDED:
+        if row.shared or desired.get(key) is not None or held.status in _ENDED or is_settlement(key):
             continue
+        if key.kind == "subscription_schedule" and held.status == "active":
+            continue  # it has begun: what it billed is settled with it
         if held.status == "not_started" and row.retire:
             operations.append(Retire(key, held.id, row.retire))
         else:
@@ -105,10 +170,10 @@ def _orphan(key: Key, held: ExistingObject, contract: Contract) -> Issue:
     )
 
 
-def _without_unused_prices(operations: Sequence[Operation]) -> tuple[Operation, ...]:
-    """Leave out prices that nothing sent refers to: the schedule has their terms under ids that are sent instead."""
-    used = {key for one in operations if not isinstance(one, Retire) for key in _references(one.params)}
-    return tuple(one for one in operations if one.key.kind != "price" or one.key in used)
+def _needed(operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """Leave out prices and coupons that nothing sent refers to: a schedule has them under ids that are sent instead."""
+    used = {key for one in operations for key in _references(one.params)}
+    return tuple(one for one in operations if one.key.kind not in {"price", "coupon"} or one.key in used)
 
 
 def _references(value: Value | Mapping[str, Value]) -> Iterator[Key]:
@@ -128,41 +193,50 @@ def _not_told(issues: Iterable[Issue], read: Iterable[Issue]) -> Iterable[Issue]
     return (issue for issue in issues if (issue.code, issue.record, issue.field) not in told)
 
 
-def _operation(
-    resource: Resource, existing: ExistingObject | None, contract: Contract, today: date, terms: Terms
-) -> tuple[Operation | None, tuple[Issue, ...]]:
+def _operations(
+    resource: Resource, existing: ExistingObject | None, contract: Contract, terms: Terms
+) -> tuple[list[Operation], tuple[Issue, ...]]:
+    """Plan one object that has not begun to bill."""
     row = KINDS[resource.key.kind]
     if existing is None:
-        return Create(resource.key, _create_params(resource), resource.params), ()
+        return [_create(resource)], ()
     currency = _currency_issue(resource, existing, contract)
     if not row.mutable:
-        return None, currency
-    managed = _managed(resource)
+        return [], currency
+    managed = managed_params(resource)
     changes = tuple(diff(by_terms(canonical(managed), terms), by_terms(existing.params, terms)))
-    if existing.status in _OVER and (changes or _ended_early(existing, contract, today)):
-        return None, (*currency, _over(existing, contract))
     if not changes:
-        return None, currency
-    if resource.key.kind == "subscription_schedule":
-        update, issues = _schedule_update(resource, existing, changes, contract=contract, today=today, terms=terms)
-        return update, currency + issues
-    return Update(resource.key, existing.id, managed, resource.params, changes), currency
+        return [], currency
+    if resource.key.kind != "subscription_schedule":
+        return [Update(resource.key, existing.id, managed, resource.params, changes)], currency
+    if resource.create is not None:  # it should have begun by now: it is made anew, as late as it is
+        return [Retire(resource.key, existing.id, row.retire or ""), _create(resource)], currency
+    return [_schedule_update(resource, existing, changes, terms)], currency
+
+
+def _create(resource: Resource) -> Create:
+    return Create(resource.key, _create_params(resource), resource.params)
 
 
 def _create_params(resource: Resource) -> Params:
     """Leave out what a create does not take: phases follow each other from the schedule's own start."""
+    params = resource.create or resource.params
     if resource.key.kind != "subscription_schedule":
-        return resource.params
+        return params
     phases = [
         {key: value for key, value in phase.items() if key != "start_date"}
-        for phase in cast("list[Params]", resource.params["phases"])
+        for phase in cast("list[Params]", params["phases"])
     ]
-    return {**resource.params, "phases": cast("Value", phases)}
+    return {**params, "phases": cast("Value", phases)}
 
 
-def _ended_early(existing: ExistingObject, contract: Contract, today: date) -> bool:
-    """Tell whether somebody ended the schedule in Stripe while the contract still runs."""
-    return existing.status != "completed" and contract.end is not None and today < contract.end
+def _schedule_update(resource: Resource, existing: ExistingObject, changes: tuple[Change, ...], terms: Terms) -> Update:
+    """Replace the phases of a schedule that has not begun; equal terms keep the price ids Stripe has for them."""
+    managed = managed_params(resource)
+    known = existing.params.get("price_ids", {}) if isinstance(existing.params, Mapping) else {}
+    sent = [reuse_prices(phase, known, terms) for phase in cast("list[Params]", managed["phases"])]
+    params: Params = {**managed, "phases": cast("Value", sent), "proration_behavior": "none"}
+    return Update(resource.key, existing.id, params, resource.params, changes)
 
 
 def _currency_issue(resource: Resource, existing: ExistingObject, contract: Contract) -> tuple[Issue, ...]:
@@ -176,53 +250,4 @@ def _currency_issue(resource: Resource, existing: ExistingObject, contract: Cont
             f"{(existing.currency or '').upper()}; a Stripe customer has one currency at a time",
             "Bill this order to another account, or wait until the customer's other subscriptions have ended.",
         ),
-    )
-
-
-def _schedule_update(
-    resource: Resource,
-    existing: ExistingObject,
-    changes: tuple[Change, ...],
-    *,
-    contract: Contract,
-    today: date,
-    terms: Terms,
-) -> tuple[Operation | None, tuple[Issue, ...]]:
-    """Cut an update to what Stripe accepts: running and coming phases, the running one's start untouched."""
-    managed = _managed(resource)
-    phases = cast("list[Params]", managed["phases"])
-    running = running_phase(canonical(managed)["phases"], existing.current_start)
-    if running is None:
-        return None, (_live(contract),)
-    changes = without_past_metadata(changes, running)
-    if existing.current_start and any(is_too_late(change, running, today) for change in changes):
-        return None, (_live(contract),)
-    if not changes:
-        return None, ()
-    known = existing.params.get("price_ids", {}) if isinstance(existing.params, Mapping) else {}
-    sent = [reuse_prices(phase, known, terms) for phase in phases[running:]]
-    params: Params = {**managed, "phases": cast("Value", sent), "proration_behavior": "none"}
-    return Update(resource.key, existing.id, params, resource.params, changes), ()
-
-
-def _managed(resource: Resource) -> Params:
-    create_only = KINDS[resource.key.kind].create_only
-    return {key: value for key, value in resource.params.items() if key not in create_only}
-
-
-def _over(existing: ExistingObject, contract: Contract) -> Issue:
-    return block(
-        IssueCode.SCHEDULE_OVER,
-        Source(contract.ref),
-        f"the Stripe schedule {existing.id} is {existing.status}; it bills nothing more and cannot be changed",
-        "Bill what is left by a new order, or put this order on hold.",
-    )
-
-
-def _live(contract: Contract) -> Issue:
-    return block(
-        IssueCode.LIVE_CHANGE,
-        Source(contract.ref),
-        "the change concerns time that has begun; changing what is running or past is not supported yet",
-        "Make the change effective from a day to come, or change the schedule in Stripe by hand.",
     )

@@ -43,7 +43,14 @@ def reuse_prices(phase: Params, known: Mapping[str, list[str]], terms: Terms) ->
         ids = left.get(dump(said), []) if said else []
         kept = {name: value for name, value in item.items() if name not in {"price", "price_data"}}
         items.append({**kept, "price": ids.pop(0)} if ids else item)
-    return {**phase, "items": cast("Value", items)}
+    once = [_reused_once(entry, known) for entry in cast("list[Params]", phase.get("add_invoice_items", []))]
+    return {**phase, "items": cast("Value", items), **({"add_invoice_items": cast("Value", once)} if once else {})}
+
+
+def _reused_once(entry: Params, known: Mapping[str, list[str]]) -> Params:
+    ids = known.get(dump(canonical(entry).get("price_data")), [])
+    kept = {name: value for name, value in entry.items() if name != "price_data"}
+    return {**kept, "price": ids[0]} if ids else entry
 
 
 def _item(item: Json, terms: Terms) -> Json:

@@ -3,22 +3,29 @@
 What was due before the schedules are made is invoiced on the day they are made, on one invoice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from connector.compile.bills import Bill, Charge, discounted, one_off_charge, schedule_bills
-from connector.compile.resource import DesiredState
+from connector.compile.resource import DesiredState, Key
+from connector.compile.schedule import schedule_key
 from connector.compile.spec import InvoiceSpec, ScheduleSpec
 
 __all__ = ["Bill", "Charge", "project"]
 
 
-def project(desired: DesiredState, today: date) -> tuple[Bill, ...]:
-    """Return every bill of the contract, from its first day to its last, in order of time."""
+def project(
+    desired: DesiredState, today: date, begun: Mapping[Key, tuple[ScheduleSpec, date]] | None = None
+) -> tuple[Bill, ...]:
+    """Return every bill of the contract, from its first day to its last, in order of time.
+
+    `begun` are schedules as Stripe holds them and will go on, each with the day it was made; they bill as they are.
+    """
     made = desired.made or today
+    told = {schedule_key(spec): (spec, made) for spec in desired.schedules}
     bills: list[Bill] = []
-    for schedule in desired.schedules:
-        bills += _schedule_bills(schedule, made)
+    for schedule, since in {**told, **(begun or {})}.values():
+        bills += _schedule_bills(schedule, since) if schedule.phases else ()
     bills += [_invoice_bill(invoice, today) for invoice in desired.invoices]
     return tuple(sorted(bills, key=lambda bill: bill.day))
 

@@ -3,8 +3,9 @@
 A difference must have a reason that the contract's own policies give; one without a reason blocks the plan.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from connector.domain.contract import Contract, Line
@@ -13,6 +14,12 @@ from connector.domain.money import exponent, round_minor, step, text, to_minor
 from connector.domain.period import months_since
 from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
+
+_WAIVED = {
+    "stripe": "of periods that had begun, which Stripe prorates by the second (proration: stripe)",
+    "proration": "of periods that had begun, left as they are by policy (proration: none, or correction: manual)",
+    "settlement": "was billed and is not given back by policy (settlement: none)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +60,31 @@ class TieOut:
         return "; ".join(explanation.message for explanation in self.explanations)
 
 
-def tie_out(contract: Contract, bills: Iterable[Bill], billed: int = 0) -> TieOut:
-    """Compare the contract's value with its bills; `billed` minor units of the bills are already invoiced."""
+def tie_out(
+    contract: Contract,
+    bills: Iterable[Bill],
+    today: date | None = None,
+    *,
+    told: Iterable[Bill] | None = None,
+    waived: Mapping[str, int] | None = None,
+) -> TieOut:
+    """Compare the contract's value with its bills; what was billed by `today` (None: nothing yet) is told apart.
+
+    `told` are the bills of the contract by itself, where Stripe bills the same in another way (a change that came late
+    is one amount): they give the reasons of a difference, and the bills must come to the same. `waived` are minor units
+    that policies leave out, by reason.
+    """
     everything = tuple(bills)
     due = tuple(bill for bill in everything if not bill.skipped)
     charges = [charge for bill in due for charge in bill.charges]
     positive = sum(charge.net for charge in charges if charge.net > 0)
+    past = [charge for bill in due if today and bill.day <= today for charge in bill.charges]
+    billed = sum(charge.net for charge in past if charge.net > 0)
     credited = -sum(charge.net for charge in charges if charge.net < 0)
     crm = sum(_minor(line, contract) for line in contract.lines)
-    account = TieOut(contract.currency, crm, min(billed, positive), positive - min(billed, positive), credited, ())
-    explanations = tuple(_explain(contract, everything, account.difference))
+    account = TieOut(contract.currency, crm, billed, positive - billed, credited, ())
+    reasons = everything if told is None else tuple(told)
+    explanations = tuple(_explain(contract, reasons, account.difference, waived or {}))
     return TieOut(account.currency, crm, account.billed, account.scheduled, credited, explanations)
 
 
@@ -99,9 +121,12 @@ def check_steps(contract: Contract, bills: Iterable[Bill]) -> tuple[Issue, ...]:
     )
 
 
-def _explain(contract: Contract, bills: tuple[Bill, ...], difference: int) -> Iterable[Explanation]:
+def _explain(
+    contract: Contract, bills: tuple[Bill, ...], difference: int, waived: Mapping[str, int]
+) -> Iterable[Explanation]:
     left = difference
     for reason, amount, words in (
+        *((reason, amount, _WAIVED[reason]) for reason, amount in waived.items()),
         ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
         ("usage", _usage(contract), "estimated in the CRM, billed by what is used"),
         ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),

@@ -232,7 +232,7 @@ def test_a_reference_without_an_id_is_a_wrong_plan(world: World):
     one = plan(world, desk, "ramp")
     assert one.plan is not None
     (schedule,) = (o for o in one.plan.operations if o.key.kind == "subscription_schedule")
-    cut = Plan(one.plan.contract, one.plan.desired, (schedule,), (), (), None)
+    cut = Plan(one.plan.contract, one.plan.desired, (schedule,), (), (), None, desk.today())
     with pytest.raises(NotConvergedError, match="has no Stripe id yet; the plan's order is wrong"):
         apply(cut, one.existing, desk.account, desk.clock)
     assert world.stripe_calls() == []

@@ -28,7 +28,27 @@ def invoiced(world: MoneyWorld, synced: Synced) -> Days:
     for invoice in invoices(world, synced):
         assert invoice["status"] in {"open", "paid"}, f"{invoice['id']} was not finalized"
         days[day_of(invoice["created"])] += invoice["total"]
+    for credit in given_back(world, synced):
+        days[day_of(credit["created"])] += credit["amount"]
     return _without_zeros(days)
+
+
+def given_back(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:
+    """Return what was given back on the balance of an order's customer (negative amounts)."""
+    api, journal = world.api(), world.journal
+    assert journal is not None
+    customer = journal.link("salesforce", "customer", _account(synced))
+    ids = {link.stripe_id for link in _links(journal, synced) if link.kind == "balance_credit"}
+    if not ids or customer is None:
+        return []
+    listed = api.get(f"/v1/customers/{customer.stripe_id}/balance_transactions", {"limit": 100})["data"]
+    return [one for one in listed if one["id"] in ids]
+
+
+def _account(synced: Synced) -> str:
+    contract = synced.planned.contract
+    assert contract is not None
+    return contract.party.ref
 
 
 def invoices(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:

@@ -8,6 +8,9 @@ import pytest
 
 from connector.compile.contract import compile_contract
 from connector.domain.contract import Contract
+from connector.plan.existing import NOTHING
+from connector.plan.operation import Create
+from connector.plan.plan import make_plan
 from tests.builders import END, START, amendment, contract, coupon, day, line, once, ramp
 
 APRIL, JULY, LATE = day(2027, 4), day(2027, 7), day(2027, 8, 20)
@@ -20,8 +23,9 @@ def sent(made: Contract, on: date) -> list[Any]:
     desired = compile_contract(made, on).desired
     assert desired is not None
     (schedule,) = desired.of("subscription_schedule")
-    phases: Any = schedule.params["phases"]
-    assert phases[0]["start_date"] == schedule.params["start_date"]
+    params = schedule.create or schedule.params
+    phases: Any = params["phases"]
+    assert phases[0]["start_date"] == params["start_date"]
     return list(phases)
 
 
@@ -99,9 +103,10 @@ def test_skipping_bills_from_today_or_the_next_billing_date(on, start, behavior,
 )
 def test_a_coupon_gets_the_months_it_has_left(on, duration):
     """Stripe counts them from today, so that an invoice of tomorrow's date would be one too many."""
-    desired = compile_contract(contract(line(interval=1), discounts=[THREE]), on).desired
-    assert desired is not None
-    found = [(one.params["duration"], one.params.get("duration_in_months")) for one in desired.of("coupon")]
+    made = contract(line(interval=1), discounts=[THREE])
+    plan = make_plan(made, compile_contract(made, on), NOTHING, on)
+    coupons = [one.params for one in plan.operations if isinstance(one, Create) and one.key.kind == "coupon"]
+    found = [(params["duration"], params.get("duration_in_months")) for params in coupons]
     assert found == ([] if duration is None else [duration])
 
 

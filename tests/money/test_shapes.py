@@ -29,7 +29,7 @@ def billed() -> Iterator[Billed]:
         world.amend_all()
         synced = {one.case.name: one for one in world.sync_all()}
         first_look = _found(world)
-        world.move_to(world.first_day + timedelta(days=250))
+        world.live_to(world.first_day + timedelta(days=250), synced.values())
         later_look = _found(world)
         world.run_out(synced.values())
         yield Billed(world, synced, first_look, later_look)

@@ -105,9 +105,9 @@ class MoneyWorld(World):
     def _refs(self, group: list[Case]) -> list[ContractRef]:
         return [ContractRef("salesforce", self.orders[case.name]) for case in group]
 
-    def _groups(self) -> list[list[Case]]:
+    def _groups(self, cases: Iterable[Case] | None = None) -> list[list[Case]]:
         groups: dict[tuple[tuple[str, str], ...], list[Case]] = {}
-        for case in self.cases.values():
+        for case in self.cases.values() if cases is None else cases:
             groups.setdefault(tuple(sorted(case.policies.items())), []).append(case)
         return list(groups.values())
 
@@ -118,13 +118,31 @@ class MoneyWorld(World):
         return [key for key, line in self.salesforce.records("OrderItem").items() if line["OrderId"] == order_id]
 
     def run_out(self, synced: Iterable[Synced]) -> None:
-        """Let time pass until two days after the last of some contracts has ended."""
-        self.move_to(max(one.end for one in synced) + timedelta(days=2))
+        """Let time pass until two days after the last of some contracts has ended; what comes due apart is synced."""
+        every = list(synced)
+        self.live_to(max(one.end for one in every) + timedelta(days=2), every)
+
+    def live_to(self, last: date, every: Iterable[Synced]) -> None:
+        """Let time pass until a day; what comes due apart on the way is synced on its day."""
+        every = list(every)
+        for day in sorted({day for one in every for day in billed_apart(one.planned) if self.now.date() < day < last}):
+            self.move_to(day)
+            due = [one.case for one in every if day in billed_apart(one.planned)]
+            for group in self._groups(due):
+                self._sync(group)
+        self.move_to(last)
 
     def move_to(self, day: date) -> None:
         """Move the connector's and Stripe's clocks to a day."""
         self.now += day - self.now.date()
         self.stripe.move_clock(now=self.now)
+
+
+def billed_apart(planned: Planned) -> set[date]:
+    """Return the days on which something of a contract is billed that no invoice of its schedule follows."""
+    desired = planned.plan.desired if planned.plan else None
+    phases = [phase for spec in desired.schedules for phase in spec.phases] if desired else []
+    return {phase.period.start for phase in phases if any(one.way == "apart" for one in phase.one_offs)}
 
 
 @cache

@@ -17,7 +17,7 @@ from connector.plan.existing import NOTHING, ExistingState
 from connector.plan.operation import Retire
 from connector.plan.plan import Plan
 from tests.builders import END, START, amendment, contract, coupon, day, line, once, ramp, tiers, usage
-from tests.plan.builders import SCHEDULE, applied, judged, planned
+from tests.plan.builders import SCHEDULE, TODAY, applied, judged, planned
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -57,7 +57,7 @@ def documents() -> Iterator[Any]:
 
 def _ending() -> Any:
     made = contract(line())
-    plan = Plan(made, None, (Retire(SCHEDULE, "sub_sched_1", "cancel"),), (), (), None)
+    plan = Plan(made, None, (Retire(SCHEDULE, "sub_sched_1", "cancel"),), (), (), None, TODAY)
     return plan_document(plan, judged(plan))
 
 

@@ -42,14 +42,14 @@ def first_bill(made: Contract) -> int:
         (contract(line(price=380, end=day(2028, 1, 21))), [("27-01-01", 36026), ("28-01-01", 1974)]),
         (
             contract(line(price=120), amendment("A1", APRIL, line("L2", price=90, start=APRIL, revises="L1"))),
-            [("27-01-01", 12000), ("28-01-01", 9000)],
+            [("27-01-01", 12000), ("27-04-01", 9000)],
         ),
         (
             contract(line(quantity=3, price=120),
                      amendment("A1", APRIL, line("L2", quantity=-1, price=90, start=APRIL, revises="L1"))),
-            [("27-01-01", 36000), ("28-01-01", -9000)],
+            [("27-01-01", 36000), ("27-04-01", -9000)],
         ),
-        (contract(line(), once(on=JULY, price=5)), [("27-01-01", 120000), ("28-01-01", 500)]),
+        (contract(line(), once(on=JULY, price=5)), [("27-01-01", 120000), ("27-07-01", 500)]),
         (contract(line(), line("L2", of="P2", interval=6, price=20)),
          [("27-01-01", 1000), ("27-01-01", 120000), ("27-07-01", 1000)]),
         (contract(line(of="P5", charge=usage().charge)), [("27-01-01", 0)]),

@@ -9,8 +9,7 @@ import pytest
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import IssueCode
 from connector.domain.period import add_months
-from connector.plan.existing import ExistingState
-from connector.plan.tieout import TieOut
+from connector.plan.tieout import TieOut, tie_out
 from tests.builders import START, amendment, contract, coupon, day, line, once, seeded, tiers, usage
 from tests.plan.builders import planned
 
@@ -75,10 +74,13 @@ def test_a_difference_without_a_reason_blocks(made):
     assert plan.tie_out.explained is None
 
 
-@pytest.mark.parametrize(("invoiced", "billed", "scheduled"), [(0, 0, 30000), (12000, 12000, 18000), (99999, 30000, 0)])
-def test_what_is_billed_already_is_told_apart(invoiced, billed, scheduled):
+@pytest.mark.parametrize(
+    ("today", "billed", "scheduled"),
+    [(None, 0, 30000), (day(2026, 12, 31), 0, 30000), (day(2027, 2), 30000, 0)],
+)
+def test_what_is_billed_already_is_told_apart(today, billed, scheduled):
     made = contract(line(quantity=3, price=100), amendment("A1", JULY, _change("L2", JULY, -1, 50)))
-    account = account_of(made, existing=ExistingState(billed={"usd": invoiced, "eur": 7}))
+    account = tie_out(made, planned(made).bills, today)
     assert (account.billed, account.scheduled, account.credited) == (billed, scheduled, 5000)
     assert account.difference == 0
 

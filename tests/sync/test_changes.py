@@ -75,13 +75,22 @@ def test_a_change_of_a_coming_segment_keeps_the_running_one(world: World, desk: 
     assert len(world.stripe.state[KEY].objects["invoice"]) == invoices
 
 
-def test_a_change_of_the_running_segment_is_refused_in_words(world: World, desk: Desk):
+def test_a_change_of_the_running_segment_is_made_up_for_at_once(world: World, desk: Desk):
+    """One seat more for all of the year that was billed in advance: nothing of it comes with a later invoice."""
     world.later(24 * 30)
-    world.salesforce.update("OrderItem", segment(world, 1), {"Quantity": 21.0})
+    line = world.salesforce.records("OrderItem")[segment(world, 1)]
+    more = {"Quantity": 21.0, "TotalPrice": 21 * line["UnitPrice"]}
+    world.salesforce.update("OrderItem", segment(world, 1), more)
+    world.salesforce.update("Order", world.orders["ramp"], {"TotalAmount": None})
     result, writes = sync(world, desk)
-    assert (result.outcome, writes) == ("refused", [])
-    assert IssueCode.LIVE_CHANGE in [issue.code for issue in result.planned.issues]
-    assert quantities(world) == [20, 35, 50]
+    assert (result.outcome, writes) == ("applied", [UPDATE])
+    assert quantities(world) == [20, 21, 35, 50]
+    first, second, *_ = schedule(world)["phases"]
+    assert first["end_date"] == second["start_date"] == int(desk.clock().timestamp())
+    (correction,) = second["add_invoice_items"]
+    price = world.stripe.state[KEY].objects["price"][correction["price"]]
+    assert price["unit_amount"] * correction["quantity"] == line["UnitPrice"] * 100
+    assert sync(world, desk) == (result, []) or sync(world, desk)[1] == []
 
 
 def test_metadata_alone_is_one_update_that_moves_no_money(world: World, desk: Desk):

@@ -1,28 +1,25 @@
-"""What subscription items cost: whole periods, and parts of them by the second.
+"""What subscription items cost period by period, and the invoices that come of it.
 
 Every item keeps its own period; boundaries lie on the grid of its anchor. In flexible mode items with different
-intervals bill each at its own boundaries (stripe.com/docs/billing/subscriptions/mixed-interval). Prorations are
-counted by the second over the true length of the period; credit and debit are rounded each on its own (recorded
-traffic). Credit is computed from the present price in classic mode, and from what was debited in flexible mode
-(stripe.com/docs/billing/subscriptions/billing-mode/compare).
+intervals bill each at its own boundaries (stripe.com/docs/billing/subscriptions/mixed-interval). A period that a cancel
+date cuts short costs its share by the second; in the period in which that date is set, only if the caller wants
+prorations (SDK reference of `cancel_at`, and observations in public issue threads).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.stripe.discounts import Reduction, living, reduce_lines
-from connector.sandbox.stripe.errors import not_emulated
+from connector.sandbox.stripe.discounts import Worth
 from connector.sandbox.stripe.invoices import Charge, Heading, issue
 from connector.sandbox.stripe.money import half_up, price_amount, symbol
-from connector.sandbox.stripe.pending import Extra, add_pending, attach, charge_of, waiting
-from connector.sandbox.stripe.periods import Interval, day_text
+from connector.sandbox.stripe.pending import attach, charge_of, waiting
+from connector.sandbox.stripe.periods import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from connector.sandbox.stripe.state import Object, Tenant
 
 TIMES = "\u00d7"
@@ -48,17 +45,22 @@ def due_items(sub: Object, at: int) -> list[Object]:
     return [item for item in sub["items"]["data"] if item["current_period_end"] <= at]
 
 
-def bill(tenant: Tenant, sub: Object, at: int, reason: str, *, renew: bool = True) -> Object | None:
+def bill(
+    tenant: Tenant, sub: Object, at: int, reason: str, *, renew: bool = True, prorate: bool = True
+) -> Object | None:
     """Invoice a subscription: the next period of every item that is due, and what waits. None when there is nothing."""
     due = due_items(sub, at) if renew else []
     ended = [(item["current_period_start"], item["current_period_end"]) for item in due]
-    charges = [charge for item in due for charge in advance(tenant, sub, item, at)]
+    charges = [charge for item in due for charge in advance(tenant, sub, item, at, prorate=prorate)]
     customer = tenant.objects["customer"][sub["customer"]]
     extras = list(waiting(tenant, customer["id"], sub["id"]))
     charges = [*[charge_of(tenant, item) for item in extras], *charges]
     if not charges:
         return None
-    period = max(ended) if ended and reason != "subscription_create" else (at, at)
+    since = min((item["current_period_start"] for item in sub["items"]["data"]), default=at)
+    period = max(ended) if ended else (min(since, at), at)
+    if reason == "subscription_create":
+        period = (at, at)
     head = Heading(reason, at, period, sub["currency"], invoice_facts(sub))
     invoice = issue(tenant, customer, sub, charges, head)
     attach(tenant, extras, invoice)
@@ -80,33 +82,81 @@ def invoice_facts(sub: Object) -> dict[str, Any]:
     }
 
 
-def advance(tenant: Tenant, sub: Object, item: Object, at: int) -> list[Charge]:
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period of an item as it is billed: from, until, and the part of a whole period that is."""
+
+    start: int
+    until: int
+    share: Fraction
+
+
+def grid_period(tenant: Tenant, item: Object) -> tuple[int, int]:
+    """Find the bounds of the whole period an item is in, however it was entered and whenever it will be cut."""
+    interval, start = interval_of(price_of(tenant, item)), item["current_period_start"]
+    return interval.boundary_until(item["_anchor"], start), interval.boundary_after(item["_anchor"], start)
+
+
+def advance(tenant: Tenant, sub: Object, item: Object, at: int, *, prorate: bool = True) -> list[Charge]:
     """Move an item on until its period contains the moment; return a charge for every period entered."""
-    price, charges = price_of(tenant, item), []
-    interval = interval_of(price)
-    item["_debits"] = []
+    price, began = price_of(tenant, item), item["current_period_start"]
+    entered = enter_periods(tenant, sub, item, at, prorate=prorate)
+    if metered(price):
+        return _usage(tenant, sub, item, price, began)
+    return [_period_charge(tenant, sub, item, price, period) for period in entered]
+
+
+def _usage(tenant: Tenant, sub: Object, item: Object, price: Object, began: int) -> list[Charge]:
+    """Bill the usage of the period that is over: none is kept here, and only classic mode has a line for that."""
+    over = item["current_period_start"]
+    if sub["billing_mode"]["type"] != "classic" or began >= over or price["billing_scheme"] == "tiered":
+        return []
+    return [
+        Charge(
+            amount=0,
+            description=describe(tenant, price, 0),
+            price=price,
+            quantity=0,
+            start=began,
+            end=over,
+            metadata=dict(sub["metadata"]),
+            subscription_item=item["id"],
+        )
+    ]
+
+
+def enter_periods(tenant: Tenant, sub: Object, item: Object, at: int, *, prorate: bool = True) -> list[Period]:
+    """Move an item on until its period contains the moment; return the periods entered.
+
+    Without `prorate` a cancel date inside a period leaves its price alone.
+    """
+    entered, item["_debits"] = [], []
     while item["current_period_end"] <= at:
-        start = item["current_period_end"]
-        end = interval.boundary_after(item["_anchor"], start)
-        item["current_period_start"], item["current_period_end"] = start, end
-        if not metered(price):
-            charges.append(_period_charge(tenant, sub, item, price, (start, end)))
+        item["current_period_start"] = start = item["current_period_end"]
+        whole_start, end = grid_period(tenant, item)
+        shown = cut(sub, start, end)
+        item["current_period_end"] = shown if sub["billing_mode"]["type"] == "classic" else end
+        until = shown if prorate else end
+        entered.append(Period(start, until, Fraction(until - start, end - whole_start)))
     tenant.clock_of({"test_clock": sub["test_clock"]}).plan("cycle", item["current_period_end"], sub["id"])
-    return charges
+    return entered
 
 
-def _period_charge(tenant: Tenant, sub: Object, item: Object, price: Object, period: tuple[int, int]) -> Charge:
-    start, end = period
-    whole_start = interval_of(price).boundary_until(item["_anchor"], start)
-    share = Fraction(end - start, end - whole_start)
+def cut(sub: Object, start: int, end: int) -> int:
+    """Find where a period really ends: a cancel date inside it cuts it short."""
+    cancel_at = sub["cancel_at"]
+    return cancel_at if cancel_at is not None and start < cancel_at < end else end
+
+
+def _period_charge(tenant: Tenant, sub: Object, item: Object, price: Object, period: Period) -> Charge:
     return Charge(
-        amount=part_of(price_amount(price, item["quantity"]), share),
+        amount=part_of(price_amount(price, item["quantity"]), period.share),
         description=describe(tenant, price, item["quantity"]),
         price=price,
         quantity=item["quantity"],
-        start=start,
-        end=end,
-        metadata={**sub["metadata"], **item["metadata"]},
+        start=period.start,
+        end=period.until,
+        metadata=dict(sub["metadata"]),
         subscription_item=item["id"],
         discounts=tuple(item["discounts"]),
     )
@@ -143,109 +193,8 @@ def note_debits(tenant: Tenant, sub: Object, invoice: Object) -> None:
     for line in invoice["lines"]["data"]:
         details = line["parent"]["subscription_item_details"]
         if details and details["subscription_item"] in by_item:
-            net = line["amount"] - sum(share["amount"] for share in line["discount_amounts"])
-            debit = {**line["period"], "amount": net, "line": line["id"], "invoice": invoice["id"]}
+            shares = tuple((share["discount"], Fraction(share["amount"])) for share in line["discount_amounts"])
+            worth = Worth(Fraction(line["amount"]), shares)
+            debit = {**line["period"], "worth": worth, "line": line["id"], "invoice": invoice["id"]}
             by_item[details["subscription_item"]]["_debits"].append(debit)
     tenant.touch("subscription", sub["id"])
-
-
-# --- prorations --------------------------------------------------------------------------------------------
-
-
-def credit_rest(tenant: Tenant, sub: Object, item: Object, at: int) -> None:
-    """Credit the unused time of an item, as pending invoice items."""
-    price = price_of(tenant, item)
-    if metered(price) or item["current_period_end"] <= at:
-        return
-    flexible = sub["billing_mode"]["type"] == "flexible"
-    refunds = _ledger_credits(item, at) if flexible else [_present_credit(tenant, sub, item, at)]
-    item["_debits"] = []
-    for amount, end in refunds:
-        text = f"Unused time on {{name}} after {day_text(at)}"
-        _add_proration(tenant, sub, item, text, amount=amount, period=(at, end))
-
-
-def _ledger_credits(item: Object, at: int) -> list[tuple[int, int]]:
-    refunds = []
-    for debit in item["_debits"]:
-        if debit["end"] > at:
-            share = Fraction(debit["end"] - max(at, debit["start"]), debit["end"] - debit["start"])
-            refunds.append((-half_up(debit["amount"] * share), debit["end"]))
-    return refunds
-
-
-def _present_credit(tenant: Tenant, sub: Object, item: Object, at: int) -> tuple[int, int]:
-    share = rest_share(price_of(tenant, item), item, at)
-    net = _net_of_period(tenant, sub, item, at)
-    return -half_up(net * share), item["current_period_end"]
-
-
-def debit_rest(tenant: Tenant, sub: Object, item: Object, at: int) -> None:
-    """Charge the rest of the running period of an item, as a pending invoice item."""
-    price = price_of(tenant, item)
-    if metered(price) or item["current_period_end"] <= at:
-        return
-    amount = half_up(_net_of_period(tenant, sub, item, at) * rest_share(price, item, at))
-    period = (at, item["current_period_end"])
-    text = f"Remaining time on {{name}} after {day_text(at)}"
-    made = _add_proration(tenant, sub, item, text, amount=amount, period=period)
-    item["_debits"].append({"start": at, "end": period[1], "amount": amount, "item": made["id"]})
-
-
-def rest_share(price: Object, item: Object, at: int) -> Fraction:
-    """Tell which part of a whole period is left; the period runs from boundary to boundary, however it was entered."""
-    end = item["current_period_end"]
-    start = interval_of(price).boundary_until(item["_anchor"], end - 1)
-    return Fraction(end - at, end - start)
-
-
-def _net_of_period(tenant: Tenant, sub: Object, item: Object, at: int) -> Fraction:
-    """Price a whole period of an item, discounts baked in: over all items in flexible mode, alone in classic."""
-    flexible = sub["billing_mode"]["type"] == "flexible"
-    members = [other for other in sub["items"]["data"] if flexible and other is not item]
-    works = [_period_reduction(tenant, other, at) for other in [*members, item]]
-    gross = Fraction(price_amount(price_of(tenant, item), item["quantity"]))
-    common = living(tenant, sub["discounts"], at)
-    if not common and not item["discounts"]:
-        return gross
-    if flexible and (sub["billing_mode"]["flexible"] or {}).get("proration_discounts") == "itemized":
-        what = "prorations with discounts when proration_discounts is itemized"
-        raise not_emulated(what)
-    reduce_lines(works, common)
-    return gross - (works[-1].amount - works[-1].left)
-
-
-def _period_reduction(tenant: Tenant, item: Object, at: int) -> Reduction:
-    price = price_of(tenant, item)
-    amount = 0 if metered(price) else half_up(price_amount(price, item["quantity"]))
-    return Reduction(amount, price["product"], living(tenant, item["discounts"], at))
-
-
-def _add_proration(
-    tenant: Tenant, sub: Object, item: Object, text: str, *, amount: int, period: tuple[int, int]
-) -> Object:
-    """Make a proration item; it is net of discounts already, so it takes no further ones (recorded traffic)."""
-    price = price_of(tenant, item)
-    extra = Extra(
-        at=period[0],
-        currency=sub["currency"],
-        amount=amount,
-        description=text.format(name=counted_name(tenant, price, item["quantity"])),
-        price=price,
-        quantity=item["quantity"],
-        start=period[0],
-        end=period[1],
-        proration=True,
-        discountable=False,
-        subscription_item=item["id"],
-    )
-    return add_pending(tenant, tenant.objects["customer"][sub["customer"]], sub["id"], extra)
-
-
-def drop_prorations(tenant: Tenant, sub: Object) -> None:
-    """Remove prorations that still wait (SDK reference of subscription cancelation)."""
-    waiting_here = [i for i in waiting(tenant, sub["customer"], sub["id"]) if i["_subscription"] and i["proration"]]
-    gone = {tenant.drop("invoiceitem", item["id"])["id"] for item in waiting_here}
-    items: Sequence[Object] = sub["items"]["data"]
-    for item in items:
-        item["_debits"] = [debit for debit in item["_debits"] if debit.get("item") not in gone]

@@ -9,6 +9,7 @@ from connector.sandbox.stripe.blanks import CUSTOMER, blank
 from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, listing
 from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
 from connector.sandbox.stripe.limits import merge_metadata
+from connector.sandbox.stripe.payments import check_method
 from connector.sandbox.stripe.rendering import within
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ PLAIN = (
     "next_invoice_sequence",
     "invoice_prefix",
 )
-REFUSED = ("payment_method", "source", "cash_balance", "invoice_settings[default_payment_method]")
 ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
@@ -49,6 +49,8 @@ def _create(call: Call) -> Object:
         livemode=tenant.livemode,
         test_clock=clock,
     )
+    method = (params.get("invoice_settings") or {}).get("default_payment_method")
+    check_method(tenant, method, ident, "invoice_settings[default_payment_method]")
     _apply(made, params)
     tenant.add("customer", made)
     for given in params.get("tax_id_data", []):
@@ -63,18 +65,12 @@ def _refuse(params: dict[str, Any]) -> None:
     for name in ("payment_method", "source", "cash_balance"):
         if params.get(name):
             raise not_emulated(f"customers with {name}")
-    if (params.get("invoice_settings") or {}).get("default_payment_method"):
-        raise invalid(
-            f"No such PaymentMethod: '{params['invoice_settings']['default_payment_method']}'",
-            "invoice_settings[default_payment_method]",
-            code="resource_missing",
-        )
 
 
 def _invoice_settings(given: dict[str, Any]) -> Object:
     return {
         "custom_fields": given.get("custom_fields") or None,
-        "default_payment_method": None,
+        "default_payment_method": given.get("default_payment_method") or None,
         "footer": given.get("footer") or None,
         "rendering_options": given.get("rendering_options") or None,
     }
@@ -103,6 +99,8 @@ def _update(call: Call) -> Object:
     _refuse(call.params)
     customer = _living(call)
     before = dict(customer)
+    method = (call.params.get("invoice_settings") or {}).get("default_payment_method")
+    check_method(call.tenant, method, customer["id"], "invoice_settings[default_payment_method]")
     call.tenant.touch("customer", customer["id"])
     _apply(customer, call.params)
     if "balance" in call.params:
@@ -204,7 +202,7 @@ def move_balance(tenant: Tenant, customer: Object, amount: int, currency: str, a
         "amount": amount,
         "checkout_session": None,
         "created": at,
-        "credit_note": None,
+        "credit_note": facts.get("credit_note"),
         "currency": currency,
         "customer": customer["id"],
         "customer_account": None,
@@ -231,6 +229,13 @@ def _create_balance_transaction(call: Call) -> Object:
     )
 
 
+def _balance_transaction(call: Call) -> Object:
+    found = call.tenant.get("customer_balance_transaction", call.variables["transaction"], "transaction", status=404)
+    if found["customer"] != _living(call)["id"]:
+        raise missing_object("customer balance transaction", found["id"], "transaction", status=404)
+    return found
+
+
 def _list_balance_transactions(call: Call) -> Object:
     customer = _living(call)
     return listing(call, call.tenant.of("customer_balance_transaction", customer["id"]))
@@ -251,6 +256,12 @@ ENDPOINTS = [
         "/v1/customers/{customer}/balance_transactions",
         "CustomerBalanceTransactionCreateParams",
         _create_balance_transaction,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/customers/{customer}/balance_transactions/{transaction}",
+        "CustomerBalanceTransactionRetrieveParams",
+        _balance_transaction,
     ),
     Endpoint(
         "GET",

@@ -6,22 +6,26 @@ issue threads. What a phase does not say is unset, so every phase is built from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.stripe.billing import interval_of, metered
+from connector.sandbox.stripe.billing import interval_of
 from connector.sandbox.stripe.discounts import check_discounts
-from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
+from connector.sandbox.stripe.errors import invalid, not_emulated
 from connector.sandbox.stripe.limits import merge_metadata
+from connector.sandbox.stripe.payments import check_method
 from connector.sandbox.stripe.periods import Interval
-from connector.sandbox.stripe.prices import make_price
+from connector.sandbox.stripe.phase_items import (
+    build_extra,
+    build_item,
+    check_currency,
+    check_intervals,
+    refuse_tax_rates,
+)
 
 if TYPE_CHECKING:
+    from connector.sandbox.stripe.phase_items import Context
     from connector.sandbox.stripe.state import Object, Tenant
 
-MIXED = (
-    "For a particular phase, all of its `items` prices must have the same `interval`, `interval_count`, and `currency`."
-)
 UNSUPPORTED = (
     "trial",
     "trial_end",
@@ -31,17 +35,6 @@ UNSUPPORTED = (
     "transfer_data",
     "pause_schedules",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What phases are built against."""
-
-    tenant: Tenant
-    at: int
-    mode: str
-    defaults: Object
-    known_prices: set[str] = field(default_factory=set)
 
 
 def build_phases(context: Context, given: list[Object], start: int) -> list[Object]:
@@ -68,18 +61,18 @@ def _moment(value: Any, now: int) -> int | None:
 
 def _build(context: Context, entry: Object, start: int, path: str) -> Object:
     refuse_unsupported(entry)
-    _refuse_references(entry, path)
-    items = [_item(context, item, f"{path}[items][{i}]") for i, item in enumerate(entry["items"])]
+    refuse_tax_rates(entry, "default_tax_rates", path)
+    items = [build_item(context, item, f"{path}[items][{i}]") for i, item in enumerate(entry["items"])]
     if not items:
         raise invalid(f"Missing required param: {path}[items].", f"{path}[items]", code="parameter_missing")
     prices = [context.tenant.objects["price"][item["price"]] for item in items]
-    _check_intervals(context, prices, f"{path}[items]")
+    check_intervals(context, prices, f"{path}[items]")
     currency = (entry.get("currency") or prices[0]["currency"]).lower()
     extras = [
-        _extra(context, extra, f"{path}[add_invoice_items][{i}]")
+        build_extra(context, extra, f"{path}[add_invoice_items][{i}]")
         for i, extra in enumerate(entry.get("add_invoice_items") or [])
     ]
-    _check_currency(context, currency, [*items, *extras])
+    check_currency(context, currency, [*items, *extras])
     _check_due(context, entry, path)
     return {
         "add_invoice_items": extras,
@@ -89,7 +82,9 @@ def _build(context: Context, entry: Object, start: int, path: str) -> Object:
         "billing_thresholds": None,
         "collection_method": entry.get("collection_method"),
         "currency": currency,
-        "default_payment_method": None,
+        "default_payment_method": check_method(
+            context.tenant, entry.get("default_payment_method"), context.customer, f"{path}[default_payment_method]"
+        ),
         "default_tax_rates": [],
         "description": entry.get("description") or None,
         "discounts": check_discounts(
@@ -108,6 +103,15 @@ def _build(context: Context, entry: Object, start: int, path: str) -> Object:
     }
 
 
+def _check_due(context: Context, entry: Object, path: str) -> None:
+    """Ask for days_until_due where invoices are sent."""
+    method = entry.get("collection_method") or context.defaults["collection_method"]
+    settings = {**(context.defaults["invoice_settings"] or {}), **(entry.get("invoice_settings") or {})}
+    if method == "send_invoice" and settings.get("days_until_due") is None:
+        message = "You must set `days_until_due` when `collection_method` is `send_invoice`."
+        raise invalid(message, f"{path}[invoice_settings][days_until_due]")
+
+
 def _end(context: Context, entry: Object, start: int, prices: list[Object], path: str) -> int:
     """Find the end of a phase; without end or duration it lasts one billing period."""
     end = _moment(entry.get("end_date"), context.at)
@@ -120,129 +124,6 @@ def _end(context: Context, entry: Object, start: int, prices: list[Object], path
     return end
 
 
-# --- items ---------------------------------------------------------------------------------------------------
-
-
-def _price(context: Context, entry: Object, path: str) -> Object:
-    tenant = context.tenant
-    if "price_data" in entry:
-        return make_price(tenant, entry["price_data"], context.at, inline=True, param=path)
-    ident = entry.get("price") or entry.get("plan")  # `plan` is the older name, and recorded clients send both
-    if ident is None:
-        raise invalid(f"Missing required param: {path}[price].", f"{path}[price]", code="parameter_missing")
-    price = tenant.get("price", ident, f"{path}[price]")
-    if not price["active"] and price["id"] not in context.known_prices:
-        message = "The price specified is inactive. This field only accepts active prices."
-        raise invalid(message, f"{path}[price]")
-    return price
-
-
-def _item(context: Context, entry: Object, path: str) -> Object:
-    if entry.get("billing_thresholds"):
-        what = "billing thresholds"
-        raise not_emulated(what)
-    _refuse_tax_rates(entry, "tax_rates", path)
-    price = _price(context, entry, path)
-    _check_type(price, "recurring", path)
-    made: Object = {
-        "billing_thresholds": None,
-        "discounts": check_discounts(
-            context.tenant, entry.get("discounts"), f"{path}[discounts]", price["currency"], context.at
-        ),
-        "metadata": merge_metadata({}, entry.get("metadata")),
-        "plan": price["id"],
-        "price": price["id"],
-        "tax_rates": [],
-    }
-    if not metered(price):
-        made["quantity"] = entry.get("quantity", 1)
-    elif "quantity" in entry:
-        message = "A quantity cannot be set for prices with `usage_type=metered`."
-        raise invalid(message, f"{path}[quantity]")
-    return made
-
-
-def _extra(context: Context, entry: Object, path: str) -> Object:
-    _refuse_tax_rates(entry, "tax_rates", path)
-    price = _price(context, entry, path)
-    _check_type(price, "one_time", path)
-    period = entry.get("period") or {}
-    return {
-        "discountable": entry.get("discountable", True),
-        "discounts": check_discounts(
-            context.tenant, entry.get("discounts"), f"{path}[discounts]", price["currency"], context.at
-        ),
-        "metadata": merge_metadata({}, entry.get("metadata")),
-        "period": {
-            "end": _side(period.get("end"), "min_item_period_end", f"{path}[period][end]"),
-            "start": _side(period.get("start"), "max_item_period_start", f"{path}[period][start]"),
-        },
-        "price": price["id"],
-        "quantity": entry.get("quantity", 1),
-        "tax_rates": [],
-    }
-
-
-def _side(given: Object | None, default: str, path: str) -> Object:
-    if not given:
-        return {"type": default}
-    if (given["type"] == "timestamp") != ("timestamp" in given):
-        message = "A timestamp goes with the type `timestamp`, and only with it."
-        raise invalid(message, f"{path}[timestamp]")
-    return dict(given)
-
-
-def _check_type(price: Object, wanted: str, path: str) -> None:
-    if price["type"] != wanted:
-        message = (
-            f"The price specified is set to `type={price['type']}` but this field only accepts prices with "
-            f"`type={wanted}`."
-        )
-        raise invalid(message, f"{path}[price]")
-
-
-# --- rules over several items --------------------------------------------------------------------------------
-
-
-def _check_intervals(context: Context, prices: list[Object], path: str) -> None:
-    """One interval per phase in classic mode; whole multiples of the shortest in flexible mode."""
-    if len({price["currency"] for price in prices}) > 1:
-        raise invalid(MIXED)
-    repeated = [price["id"] for i, price in enumerate(prices) if price in prices[:i]]
-    if repeated:
-        message = f"A phase cannot have several items with the same price: {repeated[0]}."
-        raise invalid(message, path)
-    intervals = [interval_of(price) for price in prices]
-    if context.mode == "classic":
-        if len(set(intervals)) > 1:
-            raise invalid(MIXED)
-        return
-    shortest = min(intervals, key=lambda interval: interval.days or interval.months * 30)
-    if not all(interval.multiple_of(shortest) for interval in intervals):
-        message = "All prices of a phase must have an interval that is a whole multiple of the shortest one."
-        raise invalid(message, path)
-
-
-def _check_currency(context: Context, currency: str, entries: list[Object]) -> None:
-    for entry in entries:
-        price = context.tenant.objects["price"][entry["price"]]
-        if price["currency"] != currency:
-            message = (
-                f"The currency of the selected prices ({price['currency']}) does not match the currency of the phase "
-                f"({currency})."
-            )
-            raise invalid(message)
-
-
-def _check_due(context: Context, entry: Object, path: str) -> None:
-    """Ask for days_until_due where invoices are sent."""
-    method = entry.get("collection_method") or context.defaults["collection_method"]
-    settings = {**(context.defaults["invoice_settings"] or {}), **(entry.get("invoice_settings") or {})}
-    if method == "send_invoice" and settings.get("days_until_due") is None:
-        message = "You must set `days_until_due` when `collection_method` is `send_invoice`."
-        raise invalid(message, f"{path}[invoice_settings][days_until_due]")
-
-
 # --- settings --------------------------------------------------------------------------------------------------
 
 
@@ -251,18 +132,6 @@ def refuse_unsupported(entry: Object) -> None:
     for name in UNSUPPORTED:
         if entry.get(name):
             raise not_emulated(f"schedules with {name}")
-
-
-def _refuse_references(entry: Object, path: str) -> None:
-    if entry.get("default_payment_method"):
-        where = f"{path}[default_payment_method]" if path else "default_payment_method"
-        raise missing_object("PaymentMethod", entry["default_payment_method"], where)
-    _refuse_tax_rates(entry, "default_tax_rates", path)
-
-
-def _refuse_tax_rates(entry: Object, name: str, path: str) -> None:
-    if entry.get(name):
-        raise missing_object("tax rate", entry[name][0], f"{path}[{name}][0]")
 
 
 def automatic_tax(given: Object | None) -> Object | None:
@@ -290,11 +159,13 @@ def invoice_settings(given: Object | None) -> Object | None:
     }
 
 
-def default_settings(given: Object | None) -> Object:
+def default_settings(tenant: Tenant, given: Object | None, customer: str) -> Object:
     """Show the default settings of a schedule with what the server fills in (recorded traffic)."""
     given = given or {}
     refuse_unsupported(given)
-    _refuse_references(given, "default_settings")
+    method = check_method(
+        tenant, given.get("default_payment_method"), customer, "default_settings[default_payment_method]"
+    )
     return {
         "application_fee_percent": None,
         "automatic_tax": automatic_tax(given.get("automatic_tax"))
@@ -302,7 +173,7 @@ def default_settings(given: Object | None) -> Object:
         "billing_cycle_anchor": given.get("billing_cycle_anchor", "automatic"),
         "billing_thresholds": None,
         "collection_method": given.get("collection_method", "charge_automatically"),
-        "default_payment_method": None,
+        "default_payment_method": method,
         "description": given.get("description") or None,
         "invoice_settings": invoice_settings(given.get("invoice_settings"))
         or {

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.engine import move_schedule, plan_schedule
 from connector.sandbox.stripe.errors import invalid
-from connector.sandbox.stripe.item_changes import bill_change, change_items
+from connector.sandbox.stripe.item_changes import Change, bill_change, change_end, change_items
 from connector.sandbox.stripe.limits import check_phase_count
-from connector.sandbox.stripe.phases import Context, build_phases
+from connector.sandbox.stripe.phase_items import Context
+from connector.sandbox.stripe.phases import build_phases
 
 if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Object, Tenant
@@ -25,7 +26,7 @@ def update_phases(tenant: Tenant, schedule: Object, params: dict[str, Any], at: 
     if schedule["status"] == "active" and (given or "default_settings" in params):
         _change_running(tenant, schedule, behavior, at, had)
     elif schedule["status"] == "active":
-        _note_end(tenant, schedule)
+        _note_end(tenant, schedule, behavior, at)
     move_schedule(tenant, schedule, at)
     plan_schedule(tenant, schedule, at)
 
@@ -49,7 +50,9 @@ def _merged(tenant: Tenant, schedule: Object, given: list[Object], at: int) -> l
         )
         raise invalid(message)
     known = {entry["price"] for p in schedule["phases"] for entry in (*p["items"], *p["add_invoice_items"])}
-    context = Context(tenant, at, schedule["billing_mode"]["type"], schedule["default_settings"], known)
+    context = Context(
+        tenant, at, schedule["billing_mode"]["type"], schedule["default_settings"], schedule["customer"], known
+    )
     phases = build_phases(context, given, at)
     check_phase_count([phase for phase in phases if phase["end_date"] > at])
     current = schedule["current_phase"]
@@ -71,11 +74,16 @@ def _not_started(phases: list[Object], at: int) -> list[Object]:
 
 
 def _check_past(repeated: list[Object], before: list[Object]) -> None:
-    stored = {(p["start_date"], p["end_date"], tuple(i["price"] for i in p["items"])) for p in before}
+    stored = [_terms(phase) for phase in before]
     for index, phase in enumerate(repeated):
-        if (phase["start_date"], phase["end_date"], tuple(i["price"] for i in phase["items"])) not in stored:
+        if _terms(phase) not in stored:
             message = "You can not modify a phase that has already ended."
             raise invalid(message, f"phases[{index}]")
+
+
+def _terms(phase: Object) -> Object:
+    items = sorted((item["price"], item.get("quantity")) for item in phase["items"])
+    return {"dates": (phase["start_date"], phase["end_date"]), "items": items}
 
 
 def _check_current(coming: list[Object], current: Object, at: int) -> None:
@@ -90,10 +98,15 @@ def _check_current(coming: list[Object], current: Object, at: int) -> None:
 def _change_running(tenant: Tenant, schedule: Object, behavior: str, at: int, had: set[str]) -> None:
     """Change the running phase in place; the request's own proration behaviour governs it."""
     phase = _running(schedule)
-    if phase is None or phase["end_date"] <= at:
+    if phase is None:
         return
     sub = tenant.touch("subscription", schedule["subscription"])
-    change_items(tenant, sub, phase["items"], behavior, at)
+    ends = subscriptions.scheduled_end(schedule, phase)
+    if phase["end_date"] <= at:
+        if ends is not None:
+            change_end(tenant, sub, ends, behavior, at)
+        return
+    change_items(tenant, sub, phase["items"], Change(behavior, at, ends, discounts=phase["discounts"]))
     subscriptions.take_settings(tenant, sub, schedule, phase, at)
     fresh = [extra for extra in phase["add_invoice_items"] if extra["price"] not in had]
     subscriptions.add_extras(tenant, sub, {**phase, "add_invoice_items": fresh}, at)
@@ -101,9 +114,10 @@ def _change_running(tenant: Tenant, schedule: Object, behavior: str, at: int, ha
     events.record(tenant, "updated", sub, at, {})
 
 
-def _note_end(tenant: Tenant, schedule: Object) -> None:
+def _note_end(tenant: Tenant, schedule: Object, behavior: str, at: int) -> None:
     """Keep the subscription's cancel date in step with end_behavior once the last phase runs."""
-    last = schedule["phases"][-1]
-    if schedule["current_phase"]["start_date"] == last["start_date"]:
+    phase = _running(schedule)
+    if phase is not None:
         sub = tenant.touch("subscription", schedule["subscription"])
-        sub["cancel_at"] = last["end_date"] if schedule["end_behavior"] == "cancel" else None
+        change_end(tenant, sub, subscriptions.scheduled_end(schedule, phase), behavior, at)
+        bill_change(tenant, sub, behavior, at)

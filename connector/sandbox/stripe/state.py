@@ -42,6 +42,10 @@ PREFIXES = {
     "customer_balance_transaction": "cbtxn_",
     "test_helpers.test_clock": "clock_",
     "billing.meter": "mtr_",
+    "payment_method": "pm_",
+    "credit_note": "cn_",
+    "credit_note_line_item": "cnli_",
+    "refund": "re_",
     "request": "req_",
     "secret": "whsec_",
 }
@@ -53,6 +57,9 @@ NOUNS = {
     "test_helpers.test_clock": "test clock",
     "billing.meter": "meter",
     "subscription_item": "subscription item",
+    "payment_method": "PaymentMethod",
+    "credit_note": "credit note",
+    "customer_balance_transaction": "customer balance transaction",
 }
 
 

@@ -1,4 +1,4 @@
-"""Subscriptions as the API offers them: read, change in place, cancel. They are made by schedules here."""
+"""Subscriptions as the API offers them: make, read, change in place, cancel; and their items."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events, subscriptions
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
-from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, listing, owned
+from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, listing, owned
 from connector.sandbox.stripe.errors import invalid, missing_object, not_emulated
-from connector.sandbox.stripe.item_changes import bill_change, change_items
 from connector.sandbox.stripe.limits import merge_metadata
-from connector.sandbox.stripe.prices import make_price
+from connector.sandbox.stripe.payments import check_method
 from connector.sandbox.stripe.rendering import within
+from connector.sandbox.stripe.subscription_create import create
+from connector.sandbox.stripe.subscription_update import change_billing
 
 if TYPE_CHECKING:
-    from connector.sandbox.stripe.state import Object, Tenant
+    from connector.sandbox.stripe.state import Object
 
 EDITABLE = frozenset(
     {
+        "add_invoice_items",
+        "billing_cycle_anchor",
+        "default_payment_method",
         "metadata",
         "description",
         "collection_method",
@@ -32,6 +36,10 @@ EDITABLE = frozenset(
         "expand",
         "cancellation_details",
     }
+)
+
+ITEM_EDITABLE = frozenset(
+    {"discounts", "expand", "metadata", "price", "price_data", "proration_behavior", "quantity", "subscription"}
 )
 
 
@@ -69,13 +77,20 @@ def _update(call: Call) -> Object:
     strange = sorted(params.keys() - EDITABLE)
     if strange:
         raise not_emulated(f"updating a subscription's {', '.join(strange)}")
-    if sub["ended_at"]:
+    if sub["ended_at"] and params.keys() - {"metadata", "cancellation_details", "expand"}:
         message = "A canceled subscription can only update its cancellation_details and metadata."
         raise invalid(message)
     _refuse_managed(sub, params)
     at = tenant.clock_of(sub).now()
     tenant.touch("subscription", sub["id"])
-    sub.update(chosen(params, "description", "collection_method", "days_until_due"))
+    check_method(tenant, params.get("default_payment_method"), sub["customer"], "default_payment_method")
+    names = ("description", "collection_method", "days_until_due", "default_payment_method")
+    sub.update(chosen(params, *names))
+    if sub["collection_method"] == "send_invoice" and sub["days_until_due"] is None:
+        message = "You must set `days_until_due` when `collection_method` is `send_invoice`."
+        raise invalid(message, "days_until_due")
+    if "cancellation_details" in params:
+        sub["cancellation_details"].update(chosen(params["cancellation_details"], "comment", "feedback"))
     if params.get("invoice_settings"):
         sub["invoice_settings"].update(chosen(params["invoice_settings"], "custom_fields", "description", "footer"))
     if params.get("payment_settings"):
@@ -85,9 +100,7 @@ def _update(call: Call) -> Object:
         entries = check_discounts(tenant, params["discounts"], "discounts", sub["currency"], at)
         owner = {"customer": sub["customer"], "subscription": sub["id"]}
         sub["discounts"] = start_discounts(tenant, entries, at, owner, sub["discounts"])
-    if params.get("items"):
-        _change_items(tenant, sub, params, at)
-    _set_cancel(tenant, sub, params, at)
+    change_billing(tenant, sub, params, at)
     events.record(tenant, "updated", sub, at, {})
     return sub
 
@@ -102,54 +115,9 @@ def _refuse_managed(sub: Object, params: dict[str, Any]) -> None:
             "cancelation behavior directly is not allowed. Please update the schedule instead."
         )
         raise invalid(message)
-    if params.get("items"):
-        what = "changing items of a subscription that a schedule manages (it would split the phase)"
+    if params.get("billing_cycle_anchor"):
+        what = "moving the anchor of a subscription that a schedule manages"
         raise not_emulated(what)
-
-
-def _change_items(tenant: Tenant, sub: Object, params: dict[str, Any], at: int) -> None:
-    by_id = {item["id"]: item for item in sub["items"]["data"]}
-    wanted = {ident: _as_given(item) for ident, item in by_id.items()}
-    for index, entry in enumerate(params["items"]):
-        ident = entry.get("id", f"new {index}")
-        if "id" in entry and ident not in by_id:
-            raise missing_object("subscription item", ident, f"items[{index}][id]")
-        if entry.get("deleted"):
-            del wanted[ident]
-            continue
-        given = wanted.setdefault(ident, {"metadata": {}, "discounts": [], "quantity": 1})
-        if "price_data" in entry:
-            given["price"] = make_price(tenant, entry["price_data"], at, inline=True, param=f"items[{index}]")["id"]
-        elif "price" in entry:
-            given["price"] = tenant.get("price", entry["price"], f"items[{index}][price]")["id"]
-        if "quantity" in entry:
-            given["quantity"] = entry["quantity"]
-        given["metadata"] = merge_metadata(given["metadata"], entry.get("metadata", {}))
-    behavior = params.get("proration_behavior", "create_prorations")
-    change_items(tenant, sub, list(wanted.values()), behavior, at)
-    bill_change(tenant, sub, behavior, at)
-
-
-def _as_given(item: Object) -> Object:
-    entries = [{"coupon": None, "discount": ident, "promotion_code": None} for ident in item["discounts"]]
-    kept = {"price": item["price"], "metadata": item["metadata"], "discounts": entries}
-    return {**kept, "quantity": item["quantity"]} if "quantity" in item else kept
-
-
-def _set_cancel(tenant: Tenant, sub: Object, params: dict[str, Any], at: int) -> None:
-    moment: Any = params.get("cancel_at")
-    if params.get("cancel_at_period_end"):
-        moment = min(item["current_period_end"] for item in sub["items"]["data"])
-        sub["cancel_at_period_end"] = True
-    elif "cancel_at_period_end" in params or moment == "":
-        sub["cancel_at_period_end"], sub["cancel_at"], sub["canceled_at"] = False, None, None
-        return
-    if moment is None:
-        return
-    if not isinstance(moment, int):
-        raise not_emulated(f"cancel_at {moment}")
-    sub["cancel_at"], sub["canceled_at"] = moment, at
-    tenant.clock_of(sub).plan("cancel", moment, sub["id"])
 
 
 def _cancel(call: Call) -> Object:
@@ -167,15 +135,76 @@ def _cancel(call: Call) -> Object:
     return sub
 
 
+# --- items -----------------------------------------------------------------------------------------------------
+
+
 def _list_items(call: Call) -> Object:
     sub = call.tenant.get("subscription", call.params["subscription"], "subscription")
     return listing(call, sub["items"]["data"])
 
 
+def _owner(call: Call) -> tuple[Object, Object]:
+    """Find an item and the subscription it belongs to."""
+    ident = call.variables["item"]
+    for sub in call.tenant.all("subscription"):
+        for item in sub["items"]["data"]:
+            if item["id"] == ident and not sub["ended_at"]:
+                return sub, item
+    raise missing_object("subscription_item", ident, "item", status=404)
+
+
+def _item(call: Call) -> Object:
+    return _owner(call)[1]
+
+
+def _change_item(call: Call, sub: Object, entry: Object) -> None:
+    strange = sorted(call.params.keys() - ITEM_EDITABLE)
+    if strange:
+        raise not_emulated(f"changing subscription items with {', '.join(strange)}")
+    at = call.tenant.clock_of(sub).now()
+    call.tenant.touch("subscription", sub["id"])
+    wanted = {"items": [entry]}
+    if "proration_behavior" in call.params:
+        wanted["proration_behavior"] = call.params["proration_behavior"]
+    change_billing(call.tenant, sub, wanted, at)
+    events.record(call.tenant, "updated", sub, at, {})
+
+
+def _entry(call: Call) -> Object:
+    names = ("price", "price_data", "quantity", "metadata", "discounts")
+    return {name: call.params[name] for name in names if name in call.params}
+
+
+def _create_item(call: Call) -> Object:
+    sub = call.tenant.get("subscription", call.params["subscription"], "subscription")
+    _change_item(call, sub, _entry(call))
+    found: Object = sub["items"]["data"][-1]
+    return found
+
+
+def _update_item(call: Call) -> Object:
+    sub, item = _owner(call)
+    place = sub["items"]["data"].index(item)
+    _change_item(call, sub, {"id": item["id"], **_entry(call)})
+    found: Object = sub["items"]["data"][place]
+    return found
+
+
+def _delete_item(call: Call) -> Object:
+    sub, item = _owner(call)
+    _change_item(call, sub, {"id": item["id"], "deleted": True})
+    return deletion("subscription_item", item["id"])
+
+
 ENDPOINTS = [
+    Endpoint("POST", "/v1/subscriptions", "SubscriptionCreateParams", create),
     Endpoint("GET", "/v1/subscriptions", "SubscriptionListParams", _list),
     Endpoint("GET", "/v1/subscriptions/{id}", "SubscriptionRetrieveParams", _retrieve),
     Endpoint("POST", "/v1/subscriptions/{id}", "SubscriptionUpdateParams", _update),
     Endpoint("DELETE", "/v1/subscriptions/{id}", "SubscriptionCancelParams", _cancel),
     Endpoint("GET", "/v1/subscription_items", "SubscriptionItemListParams", _list_items),
+    Endpoint("POST", "/v1/subscription_items", "SubscriptionItemCreateParams", _create_item),
+    Endpoint("GET", "/v1/subscription_items/{item}", "SubscriptionItemRetrieveParams", _item),
+    Endpoint("POST", "/v1/subscription_items/{item}", "SubscriptionItemUpdateParams", _update_item),
+    Endpoint("DELETE", "/v1/subscription_items/{item}", "SubscriptionItemDeleteParams", _delete_item),
 ]

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.sandbox.stripe import billing, events
-from connector.sandbox.stripe.blanks import SUBSCRIPTION, blank
+from connector.sandbox.stripe import billing, events, prorations
 from connector.sandbox.stripe.discounts import start_discounts
-from connector.sandbox.stripe.item_changes import bill_change, change_items, new_item
+from connector.sandbox.stripe.item_changes import Change, bill_change, change_items, set_cancel_date
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.money import half_up, price_amount
 from connector.sandbox.stripe.pending import Extra, add_pending, waiting
-from connector.sandbox.stripe.periods import day_text
-from connector.sandbox.stripe.rendering import embedded_list
+from connector.sandbox.stripe.subscription_start import Opening, bill_start, open_subscription
 
 if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Object, Tenant
@@ -24,89 +22,24 @@ if TYPE_CHECKING:
 
 def begin(tenant: Tenant, schedule: Object, phase: Object, at: int) -> Object:
     """Make the subscription of a schedule, which starts now or has started in the past."""
-    flexible = schedule["billing_mode"]["type"] == "flexible"
     start = schedule["phases"][0]["start_date"]
-    sub = _skeleton(tenant, schedule, phase, start, at)
-    tenant.add("subscription", sub)
-    sub["items"] = embedded_list([], f"/v1/subscription_items?subscription={sub['id']}")
-    backdated = start < at
-    for given in phase["items"]:
-        item = new_item(tenant, sub, given, at)
-        item["_anchor"] = start
-        item["current_period_start"] = item["current_period_end"] = max(start, phase["start_date"])
-        sub["items"]["data"].append(item)
+    opening = Opening(
+        tenant.objects["customer"][schedule["customer"]],
+        phase["currency"],
+        schedule["billing_mode"],
+        phase["items"],
+        start=start,
+        anchor=start,
+        first_period=max(start, phase["start_date"]),
+        schedule=schedule["id"],
+    )
+    sub = open_subscription(tenant, opening, at)
+    set_cancel_date(sub, scheduled_end(schedule, phase), at)
     take_settings(tenant, sub, schedule, phase, at)
-    customer = tenant.touch("customer", sub["customer"])
-    customer["currency"] = customer["currency"] or sub["currency"]
     add_extras(tenant, sub, phase, at)
-    if not backdated:
-        billing.bill(tenant, sub, at, "subscription_create")
-    elif phase["proration_behavior"] == "none":
-        _skip_past(tenant, sub, at)
-    elif flexible:
-        billing.bill(tenant, sub, at, "subscription_create")
-    else:
-        _bill_past_in_one(tenant, sub, at)
+    bill_start(tenant, sub, phase["proration_behavior"], at)
     events.record(tenant, "created", sub, at)
     return sub
-
-
-def _skip_past(tenant: Tenant, sub: Object, at: int) -> None:
-    """Enter the running period without billing it: nothing until the next cycle (recorded traffic)."""
-    for item in sub["items"]["data"]:
-        billing.advance(tenant, sub, item, at)
-    _classic_anchor(sub, at)
-
-
-def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> None:
-    """Bill from the start to the end of the running period as one proration line (recorded traffic, classic)."""
-    customer = tenant.objects["customer"][sub["customer"]]
-    for item in sub["items"]["data"]:
-        price, start = billing.price_of(tenant, item), item["current_period_end"]
-        periods = len(billing.advance(tenant, sub, item, at))
-        end = item["current_period_end"]
-        if not billing.metered(price):
-            name = billing.counted_name(tenant, price, item["quantity"])
-            extra = Extra(
-                at=at,
-                currency=sub["currency"],
-                amount=half_up(price_amount(price, item["quantity"]) * periods),
-                description=f"Time on {name} from {day_text(start)} until {day_text(end)}",
-                price=price,
-                quantity=item["quantity"],
-                start=start,
-                end=end,
-                proration=True,
-                subscription_item=item["id"],
-                discounts=tuple(item["discounts"]),
-            )
-            add_pending(tenant, customer, sub["id"], extra)
-    _classic_anchor(sub, at)
-    billing.bill(tenant, sub, at, "subscription_create")
-
-
-def _classic_anchor(sub: Object, at: int) -> None:
-    """In classic mode a backdated subscription is anchored at its next cycle, and its period starts today."""
-    if sub["billing_mode"]["type"] == "classic":
-        sub["billing_cycle_anchor"] = min(item["current_period_end"] for item in sub["items"]["data"])
-        for item in sub["items"]["data"]:
-            item["current_period_start"] = at
-
-
-def _skeleton(tenant: Tenant, schedule: Object, phase: Object, start: int, at: int) -> Object:
-    return blank(
-        SUBSCRIPTION,
-        id=tenant.new_id("subscription"),
-        billing_cycle_anchor=start,
-        billing_mode=dict(schedule["billing_mode"]),
-        created=at,
-        currency=phase["currency"],
-        customer=schedule["customer"],
-        livemode=tenant.livemode,
-        schedule=schedule["id"],
-        start_date=start,
-        test_clock=schedule["test_clock"],
-    )
 
 
 # --- entering a phase ----------------------------------------------------------------------------------------
@@ -116,6 +49,7 @@ def take_settings(tenant: Tenant, sub: Object, schedule: Object, phase: Object, 
     """Bring what a phase or the schedule's defaults say onto the subscription (phase first, then defaults)."""
     defaults = schedule["default_settings"]
     sub["collection_method"] = phase["collection_method"] or defaults["collection_method"]
+    sub["default_payment_method"] = phase["default_payment_method"] or defaults["default_payment_method"]
     settings = {name: value for name, value in (defaults["invoice_settings"] or {}).items() if value is not None}
     settings |= {name: value for name, value in (phase["invoice_settings"] or {}).items() if value is not None}
     automatic = sub["collection_method"] == "charge_automatically"
@@ -132,8 +66,12 @@ def take_settings(tenant: Tenant, sub: Object, schedule: Object, phase: Object, 
     sub["metadata"] = merge_metadata(sub["metadata"], phase["_metadata"] or {})
     owner = {"customer": sub["customer"], "subscription": sub["id"]}
     sub["discounts"] = start_discounts(tenant, phase["discounts"], at, owner, sub["discounts"])
+
+
+def scheduled_end(schedule: Object, phase: Object) -> int | None:
+    """Find the cancel date a phase gives its subscription: that of the last one, if the schedule ends with it."""
     last = phase is schedule["phases"][-1] and schedule["end_behavior"] == "cancel"
-    sub["cancel_at"] = phase["end_date"] if last else None
+    return int(phase["end_date"]) if last else None
 
 
 def add_extras(tenant: Tenant, sub: Object, phase: Object, at: int) -> None:
@@ -165,6 +103,8 @@ def _extra_period(tenant: Tenant, sub: Object, phase: Object, period: Object, at
     def moment(side: Object) -> int:
         if side["type"] == "timestamp":
             return int(side["timestamp"])
+        if side["type"] == "now":
+            return at
         if side["type"] in {"phase_start", "phase_end"}:
             return int(phase["start_date"] if side["type"] == "phase_start" else phase["end_date"])
         starts, ends = [], []
@@ -187,7 +127,10 @@ def enter(tenant: Tenant, sub: Object, schedule: Object, phase: Object, at: int)
     tenant.touch("subscription", sub["id"])
     behavior = phase["proration_behavior"]
     restart = (phase["billing_cycle_anchor"] or schedule["default_settings"]["billing_cycle_anchor"]) == "phase_start"
-    change_items(tenant, sub, phase["items"], behavior, at, restart=restart)
+    change = Change(behavior, at, scheduled_end(schedule, phase), restart, phase["discounts"])
+    change_items(tenant, sub, phase["items"], change)
+    if sub["cancel_at"] is not None:
+        sub["canceled_at"] = at  # the last phase has been entered only now (recorded traffic)
     take_settings(tenant, sub, schedule, phase, at)
     add_extras(tenant, sub, phase, at)
     bill_change(tenant, sub, behavior, at)
@@ -204,7 +147,7 @@ def end(tenant: Tenant, sub: Object, at: int, *, reason: str | None = None) -> N
     sub["status"] = "canceled"
     sub["ended_at"] = at
     sub["canceled_at"] = sub["canceled_at"] or at
-    sub["cancellation_details"]["reason"] = reason
+    sub["cancellation_details"]["reason"] = reason or sub["cancellation_details"]["reason"]
     if left:
         billing.bill(tenant, sub, at, "subscription_cycle", renew=False)
     events.record(tenant, "deleted", sub, at)
@@ -215,10 +158,10 @@ def cancel_now(tenant: Tenant, sub: Object, at: int, options: dict[str, Any]) ->
     tenant.touch("subscription", sub["id"])
     prorate, invoice = options["prorate"], options["invoice_now"]
     if prorate and invoice:
-        billing.drop_prorations(tenant, sub)
+        prorations.drop_prorations(tenant, sub)
     if prorate:
         for item in sub["items"]["data"]:
-            billing.credit_rest(tenant, sub, item, at)
+            prorations.credit(tenant, sub, item, (at, prorations.billed_until(sub, item)), at)
     sub["status"] = "canceled"
     sub["ended_at"] = sub["canceled_at"] = at
     sub["cancellation_details"]["reason"] = "cancellation_requested"

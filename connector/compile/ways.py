@@ -1,0 +1,41 @@
+"""How amounts billed once come to the customer: the policies `proration` and `correction`."""
+
+from dataclasses import replace
+
+from connector.compile.bills import begins_within_a_period, waits_in_vain
+from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
+from connector.domain.contract import Contract
+
+#: What changes within a billing period cost, as opposed to what was sold to be billed once.
+_PARTS = frozenset({"proration", "credit"})
+
+
+def billed_as_agreed(schedule: ScheduleSpec, contract: Contract) -> ScheduleSpec:
+    """Return the schedule with each one-off on the way that the contract's policies say.
+
+    What no invoice of the schedule follows is billed apart: Stripe would keep it pending, and cancel it unbilled.
+    """
+    return replace(schedule, phases=tuple(_phase(phase, schedule, contract) for phase in schedule.phases))
+
+
+def leaves_parts(contract: Contract) -> bool:
+    """Tell whether what changes within a period that has begun is not ours to bill: Stripe's, people's, or nobody's."""
+    return contract.policies.proration != "crm" or contract.policies.correction == "manual"
+
+
+def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> PhaseSpec:
+    if contract.policies.proration == "stripe" and begins_within_a_period(schedule, phase):
+        phase = replace(phase, prorates=True)
+    if not phase.one_offs:
+        return phase
+    alone = waits_in_vain(schedule, phase)
+    one_offs = tuple(replace(one, way=_way(one, contract, alone=alone)) for one in phase.one_offs)
+    return replace(phase, one_offs=one_offs)
+
+
+def _way(one: OneOffSpec, contract: Contract, *, alone: bool) -> Way:
+    policies = contract.policies
+    if one.reason in _PARTS and leaves_parts(contract):
+        return "waived"
+    at_once = policies.correction == "now" and one.reason in _PARTS
+    return "apart" if alone or at_once else "invoice"

@@ -1,0 +1,121 @@
+"""What a change makes of time that has begun: what should have been billed by now, minus what was.
+
+    correction = owed by the contract as it now is - billed by the schedule as Stripe holds it
+
+One formula for upsell, downsell, credit, back-dated amendment and late arrival (design.md 5). Amounts are told by
+product: what one line gives back and another one takes is no correction.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from connector.compile.backdating import first_invoice
+from connector.compile.bills import Charge, one_off_charge, schedule_bills
+from connector.compile.spec import OneOffSpec, ScheduleSpec
+from connector.domain.contract import Contract, Line
+from connector.domain.money import unit_amount
+from connector.domain.period import Period, day_after
+from connector.plan.held import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Told and held of the schedules that have begun; `told` is None where the contract stands for none any more."""
+
+    contract: Contract
+    pairs: Sequence[tuple[ScheduleSpec | None, Held]]
+    today: date
+    settled: Mapping[str, int] = field(default_factory=dict)
+
+
+def corrections(account: Account) -> tuple[OneOffSpec, ...]:
+    """Return what is still to be charged (or credited, negative) for time up to today, as amounts billed once."""
+    owed = [charge for told, held in account.pairs if told for charge in owed_by(told, held.made, account.today)]
+    billed = [charge for _, held in account.pairs for charge in billed_by(held, account.contract, account.today)]
+    lines = {line.ref: line for line in account.contract.lines}
+    sums = _by_product(owed, billed, lines, account.settled)
+    return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
+
+
+def owed_by(told: ScheduleSpec, made: date, today: date) -> Iterator[Charge]:
+    """Yield what a schedule that was made on a day should have charged by today."""
+    for bill in schedule_bills(told, made):
+        if not bill.skipped:
+            yield from (charge for charge in bill.charges if charge.owed_from <= today)
+
+
+def billed_by(held: Held, contract: Contract, today: date) -> Iterator[Charge]:
+    """Yield what a schedule has charged by today; what waits for its next invoice counts."""
+    until = min(today, held.ended) if held.ended else today
+    spec = held.spec
+    if not spec.phases:
+        return
+    charges = [c for bill in schedule_bills(spec, held.made) if not bill.skipped for c in bill.charges]
+    late = held.made > spec.start and spec.phases[0].bills_from_start
+    if late and contract.policies.billing_mode == "classic":  # one line for all late periods, rounded once
+        yield from first_invoice(spec, contract, held.made)
+        charges = [c for c in charges if c.owed_from > held.made]
+    yield from (charge for charge in charges if charge.owed_from <= until)
+
+
+def _by_product(
+    owed: Iterable[Charge], billed: Iterable[Charge], lines: Mapping[str, Line], settled: Mapping[str, int]
+) -> Mapping[str, Mapping[str, int]]:
+    """Return owed minus billed, by product and by line; a product that comes to nothing is left out."""
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for sign, charges in ((1, owed), (-1, billed)):
+        for charge in charges:
+            line = lines.get(charge.line)
+            sums[line.product.ref if line else charge.line][charge.line] += sign * charge.net
+    for ref, amount in settled.items():
+        sums[lines[ref].product.ref if ref in lines else ref][ref] -= amount
+    return {product: left for product, left in sums.items() if sum(left.values())}
+
+
+def _settle(account: Account, product: str, left: Mapping[str, int]) -> tuple[OneOffSpec, ...]:
+    """Return a product's correction: its own one-offs where they say it exactly, else one amount."""
+    total = sum(left.values())
+    fresh = _not_billed(account, product)
+    currency = account.contract.currency
+    if fresh and sum(one_off_charge(one, account.today, currency).net for one in fresh) == total:
+        return fresh
+    lines = {line.ref: line for line in account.contract.lines}
+    known = [ref for ref in left if ref in lines]
+    line = lines[max(known, key=lambda ref: (abs(left[ref]), ref))] if known else account.contract.lines[0]
+    began = min(max(line.start, account.contract.start), account.today)
+    return (
+        OneOffSpec(
+            line=line,
+            reason="credit" if total < 0 else "correction",
+            quantity=1,
+            unit_amount=unit_amount(total),
+            period=Period(began, day_after(account.today)),
+            discountable=False,
+        ),
+    )
+
+
+def _not_billed(account: Account, product: str) -> tuple[OneOffSpec, ...]:
+    """Return the told one-offs of a product up to today that no schedule carries yet."""
+    carried = Counter(
+        _content(one) for _, held in account.pairs for stretch in held.stretches for one in stretch.one_offs
+    )
+    fresh = []
+    for told in (told for told, _ in account.pairs if told):
+        for phase in told.phases:
+            if phase.period.start > account.today or phase.discounts:
+                continue
+            for one in phase.one_offs:
+                if one.line.product.ref != product or one.way == "waived":
+                    continue
+                if carried[_content(one)] > 0:
+                    carried[_content(one)] -= 1
+                else:
+                    fresh.append(replace(one, due=None, way="invoice"))
+    return tuple(fresh)
+
+
+def _content(one: OneOffSpec) -> tuple[str, int, object]:
+    return one.line.ref, one.quantity, one.unit_amount

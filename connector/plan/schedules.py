@@ -1,0 +1,248 @@
+"""The schedules of a contract that have begun: how each goes on, what is settled, and what cannot be done.
+
+A schedule that has not begun is compared and replaced as a whole (plan.py); here is what runs, or ran.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import cast
+
+from connector.compile.bills import one_off_charge, schedule_bills
+from connector.compile.resource import DesiredState, Key, Params, Resource, Value
+from connector.compile.schedule import schedule_key
+from connector.compile.spec import OneOffSpec, ScheduleSpec
+from connector.compile.ways import leaves_parts
+from connector.domain.contract import Contract
+from connector.domain.issues import Issue, IssueCode, Source, block
+from connector.domain.period import day_after
+from connector.plan.canonical import canonical
+from connector.plan.corrections import Account, corrections
+from connector.plan.diff import Change, diff
+from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.held import Held, UnreadableError, read_held, spec_of
+from connector.plan.kinds import KINDS
+from connector.plan.live import Running, bills_alike
+from connector.plan.operation import End, Operation, Retire, Update
+from connector.plan.prices import terms_of
+from connector.plan.settle import settled_by_line
+from connector.plan.wording import in_words
+from connector.plan.words import vocabulary
+
+_SETTLED = {
+    "credit_balance": "credited to the customer's balance",
+    "credit_note": "credited by credit note",
+    "refund": "refunded by credit note",
+    "none": "kept by policy",
+}
+_OVER = frozenset({"completed", "canceled", "released"})
+#: Bill what waits, and let Stripe reckon nothing of its own: what is owed back is settled by the plan.
+_END_NOW: Params = {"invoice_now": True, "prorate": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """One schedule that has begun, as told (None: the contract stands for none any more) and as held."""
+
+    key: Key
+    told: ScheduleSpec | None
+    resource: Resource | None
+    existing: ExistingObject
+    held: Held
+
+    @property
+    def over(self) -> bool:
+        """Tell whether it bills nothing more."""
+        return self.existing.status in _OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What becomes of the schedules that have begun.
+
+    `specs` tells by key how each bills in all, and the day it was made; `unsettled` is what no schedule can bill,
+    `waived` what is left as it was billed by policy (minor units; more than was billed is positive).
+    """
+
+    operations: tuple[Operation, ...]
+    issues: tuple[Issue, ...]
+    specs: Mapping[Key, tuple[ScheduleSpec, date]]
+    unsettled: tuple[OneOffSpec, ...]
+    today: date
+    waived: int = 0
+    words: tuple[str, ...] = ()
+
+
+def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Outlook:
+    """Plan the schedules that have begun."""
+    found, issues = _begun(contract, desired, existing)
+    account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
+    owed = corrections(account) if found else ()
+    waived = sum(one_off_charge(one, today, contract.currency).net for one in owed) if leaves_parts(contract) else 0
+    able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
+    carriers, unsettled = ({}, ()) if leaves_parts(contract) else _carriers(able, owed)
+    operations: list[Operation] = []
+    specs: dict[Key, tuple[ScheduleSpec, date]] = {}
+    for one in found:
+        step = _Step(contract, desired, one, today, tuple(carriers.get(one.key, ())))
+        operation, spec, more = step.take()
+        operations += [operation] if operation else []
+        issues += more
+        specs[one.key] = (spec, one.held.made)
+    words = [*_carried_in_words(carriers, specs, contract.currency, today), *_settled_in_words(unsettled, contract)]
+    return Outlook(tuple(operations), tuple(issues), specs, unsettled, today, waived, tuple(words))
+
+
+def _carried_in_words(
+    carriers: Mapping[Key, Iterable[OneOffSpec]],
+    specs: Mapping[Key, tuple[ScheduleSpec, date]],
+    currency: str,
+    today: date,
+) -> Iterator[str]:
+    for key, one_offs in carriers.items():
+        yield from (in_words(one, currency, specs[key][0], today) for one in one_offs)
+
+
+def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract) -> Iterator[str]:
+    owed = sum(one_off_charge(one, date.min, contract.currency).net for one in unsettled)
+    how = "invoiced at once" if owed >= 0 else _SETTLED[contract.policies.settlement]
+    yield from (f"{in_words(one, contract.currency)}, {how}" for one in unsettled)
+
+
+def not_as_told(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> tuple[Change, ...]:
+    """Return how the schedules that run differ from what is told from now on, whatever has still to be settled."""
+    found, _ = _begun(contract, desired, existing)
+    steps = (_Step(contract, desired, one, today, ()).take()[0] for one in found)
+    return tuple(change for step in steps if isinstance(step, Update) for change in step.changes)
+
+
+def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -> tuple[list[Begun], list[Issue]]:
+    told = {schedule_key(spec): spec for spec in desired.schedules}
+    words = vocabulary(contract, desired, existing)
+    found: list[Begun] = []
+    issues: list[Issue] = []
+    for key, held in sorted(existing.objects.items()):
+        if key.kind != "subscription_schedule":
+            continue
+        try:
+            read = read_held(key.name, held, words)
+        except UnreadableError as error:
+            issues.append(_unreadable(contract, held, error))
+            continue
+        if read is not None:
+            found.append(Begun(key, told.get(key), desired.get(key), held, read))
+    return found, issues
+
+
+def _carriers(
+    able: Sequence[Begun], owed: Iterable[OneOffSpec]
+) -> tuple[Mapping[Key, list[OneOffSpec]], tuple[OneOffSpec, ...]]:
+    """Deal corrections out to schedules that still send an invoice; what none can carry is left over."""
+    dealt: dict[Key, list[OneOffSpec]] = {}
+    left = []
+    for correction in owed:
+        own = [one for one in able if one.told and _has_line(one.told, correction.line.ref)]
+        carrier = next(iter(own or able), None)
+        if carrier is None:
+            left.append(correction)
+        else:
+            dealt.setdefault(carrier.key, []).append(correction)
+    return dealt, tuple(left)
+
+
+def _bills_again(one: Begun, today: date) -> bool:
+    """Tell whether a schedule goes on and has an invoice to come, with which a correction is to be billed."""
+    if one.told is None or one.over or not one.told.start <= today < one.told.end:
+        return False
+    bills = schedule_bills(one.told, one.held.made)
+    return any(charge.recurring and charge.day > today for bill in bills for charge in bill.charges)
+
+
+def _has_line(told: ScheduleSpec, ref: str) -> bool:
+    return any(item.line.ref == ref for phase in told.phases for item in phase.items)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    contract: Contract
+    desired: DesiredState
+    one: Begun
+    today: date
+    settling: tuple[OneOffSpec, ...]
+
+    def take(self) -> tuple[Operation | None, ScheduleSpec, tuple[Issue, ...]]:
+        """Return the operation, how the schedule then bills in all, and what stands in the way."""
+        told, held = self.one.told, self.one.held
+        if self.one.over:
+            completed = self.one.existing.status == "completed"
+            lost = told is not None and self.today < told.end and not completed
+            spec = held.spec if completed else self._until_now()
+            return None, spec, (_over(self.one.existing, self.contract),) if lost else ()
+        if told is None:
+            return Retire(self.one.key, held.id, "cancel", _END_NOW), self._until_now(), ()
+        if told.start > self.today:
+            return None, held.spec, (_live(self.contract, f"it is to start on {told.start}, but runs already"),)
+        if told.end <= self.today:
+            return self._end(), self._until_now(), ()
+        return self._go_on(told)
+
+    def _end(self) -> Operation | None:
+        if self.one.held.spec.end <= self.today or self.one.resource is None:
+            return None
+        return End(self.one.key, self.one.held.id, "cancel", _END_NOW, self.one.resource.params)
+
+    def _go_on(self, told: ScheduleSpec) -> tuple[Operation | None, ScheduleSpec, tuple[Issue, ...]]:
+        one = self.one
+        resource = cast("Resource", one.resource)
+        terms = terms_of(self.desired.of("price"))
+        running = Running(self.contract, told, resource, one.held, self.today, terms)
+        going = running.go_on(self.settling, one.existing.params.get("price_ids", {}))
+        rest = {name: value for name, value in managed_params(resource).items() if name != "phases"}
+        changes: tuple[Change, ...] = (*diff(canonical(rest), one.existing.params), *going.changes)
+        if not changes:
+            return None, going.spec, ()
+        if running.changes_interval() or not bills_alike(told, going.spec, one.held.made, self.today):
+            words = "its billing dates would have to move within a period that has begun"
+            return None, going.spec, (_live(self.contract, words),)
+        params: Params = {**rest, "phases": cast("Value", list(going.phases)), "proration_behavior": going.proration}
+        return Update(one.key, one.held.id, params, resource.params, changes), going.spec, ()
+
+    def _until_now(self) -> ScheduleSpec:
+        """Return the schedule as it has billed, with nothing to come."""
+        held = self.one.held
+        tomorrow = day_after(min(self.today, held.ended) if held.ended else self.today)
+        kept = [replace(s, end=min(s.end, tomorrow)) for s in held.stretches if s.start <= tomorrow]
+        return spec_of(held.key, held.currency, kept)
+
+
+def managed_params(resource: Resource) -> Params:
+    """Return the parameters of a resource that an update takes."""
+    create_only = KINDS[resource.key.kind].create_only
+    return {key: value for key, value in resource.params.items() if key not in create_only}
+
+
+def _unreadable(contract: Contract, existing: ExistingObject, error: UnreadableError) -> Issue:
+    return block(
+        IssueCode.LIVE_CHANGE,
+        Source(contract.ref),
+        f"the Stripe schedule {existing.id} cannot be followed: {error}",
+        "Undo in Stripe what was changed there by hand, or bill the change of the order by hand.",
+    )
+
+
+def _over(existing: ExistingObject, contract: Contract) -> Issue:
+    return block(
+        IssueCode.SCHEDULE_OVER,
+        Source(contract.ref),
+        f"the Stripe schedule {existing.id} is {existing.status}; it bills nothing more and cannot be changed",
+        "Bill what is left by a new order, or put this order on hold.",
+    )
+
+
+def _live(contract: Contract, words: str) -> Issue:
+    return block(
+        IssueCode.LIVE_CHANGE,
+        Source(contract.ref),
+        f"the change concerns time that has begun, and {words}",
+        "Make the change effective from a billing date to come, or change the schedule in Stripe by hand.",
+    )
