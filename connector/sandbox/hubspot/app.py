@@ -22,6 +22,7 @@ from connector.sandbox.hubspot.records import Records
 from connector.sandbox.hubspot.rest_account import AccountResource
 from connector.sandbox.hubspot.rest_associations import AssociationResource
 from connector.sandbox.hubspot.rest_batch import BatchResource
+from connector.sandbox.hubspot.rest_groups import GroupResource
 from connector.sandbox.hubspot.rest_labels import LabelResource
 from connector.sandbox.hubspot.rest_objects import ObjectResource
 from connector.sandbox.hubspot.rest_properties import PropertyResource
@@ -43,6 +44,7 @@ _RESOURCES = (
     AssociationResource,
     ObjectResource,
     LabelResource,
+    GroupResource,
     PropertyResource,
     AccountResource,
 )
