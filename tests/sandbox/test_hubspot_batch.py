@@ -95,21 +95,21 @@ def test_create_with_trace_ids_is_partial(portal):
 
 def test_create_merges_identical_inputs(portal):
     """Lines that do not differ become one, which is why every line needs something of its own."""
-    twins = [{"properties": {**LINE, "name": "twin"}}] * 2
-    assert len(batch(portal, "create", *twins, {"properties": {**LINE, "name": "other"}}).json()["results"]) == 2
+    inputs = [{"properties": {**LINE, "name": name}} for name in ("twin", "twin", "other")]
+    assert len(batch(portal, "create", *inputs).json()["results"]) == 2
 
 
 def test_create_associates(portal):
     deal_id = portal.post("/objects/deals", {"properties": {"dealname": "D", "dealstage": "closedwon"}})["id"]
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 20}]
-    inputs = [
-        {"properties": {**LINE, "name": str(n)}, "associations": [{"to": {"id": deal_id}, "types": types}]}
-        for n in (1, 2)
-    ]
+    tie = [{"to": {"id": deal_id}, "types": types}]
+    lines = [{**LINE, "name": name} for name in "12"]
+    inputs = [{"properties": line, "associations": tie} for line in lines]
     ids = [row["id"] for row in batch(portal, "create", *inputs).json()["results"]]
     assert portal.sandbox.associated("deals", deal_id, "line_items") == ids
     wrong = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 19}]
-    body = {"inputs": [{**inputs[0], "associations": [{"to": {"id": deal_id}, "types": wrong}]}]}
+    properties = {**LINE, "name": "wrong way"}
+    body = {"inputs": [{"properties": properties, "associations": [{"to": {"id": deal_id}, "types": wrong}]}]}
     assert portal.refused("POST", "/objects/line_items/batch/create", body)[0] == 400
     assert portal.sandbox.associated("deals", deal_id, "line_items") == ids
 
@@ -127,6 +127,32 @@ def test_update_goes_on_after_a_failure(portal):
     assert [(row["id"], row["properties"]["amount"]) for row in body["results"]] == [(first, "50")]
     assert [error["context"]["ids"] for error in body["errors"]] == [[second], ["17"]]
     assert value_faults(body["errors"][0]) == {"price": "INVALID_NUMBER"}
+
+
+def test_update_may_be_refused_as_a_whole():
+    with HubSpotSandbox(whole_batches=True) as sandbox:
+        portal = Portal(sandbox)
+        first, second = made(portal, 2)
+        good, bad = {"id": first, "properties": {"quantity": "5"}}, {"id": second, "properties": {"price": "-1"}}
+        status, _, answer = portal.refused("POST", "/objects/line_items/batch/update", {"inputs": [good, bad]})
+        assert (status, value_faults(answer)) == (400, {"price": "INVALID_NUMBER"})
+        assert portal.get(f"/objects/line_items/{first}")["properties"]["quantity"] == "1"
+
+
+def test_a_locked_record_fails_alone(portal):
+    first, second = made(portal, 2)
+    portal.sandbox.lock_once(second)
+    answer = batch(portal, "update", *[{"id": each, "properties": {"quantity": "5"}} for each in (first, second)])
+    assert answer.status_code == partial(portal, 200)
+    assert [row["id"] for row in answer.json()["results"]] == [first]
+    assert answer.json()["errors"][0]["context"]["ids"] == [second]
+
+
+def test_fifty_with_history(portal):
+    inputs = [{"id": str(n)} for n in range(51)]
+    body = {"inputs": inputs, "properties": [], "propertiesWithHistory": ["name"]}
+    assert portal.refused("POST", "/objects/line_items/batch/read", body)[0] == 400
+    batch(portal, "read", *inputs[:50], properties=[], propertiesWithHistory=["name"])
 
 
 def test_upsert(portal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -83,6 +84,19 @@ def test_pages_follow_ids(portal):
         after = page["paging"]["next"]["after"]
     assert seen == ids
     assert len(portal.get("/objects/companies")["results"]) == 10
+
+
+def test_rows_may_be_repeated_on_the_next_page():
+    with HubSpotSandbox(repeated_rows=1) as sandbox:
+        portal = Portal(sandbox)
+        ids = [make(portal, "companies", name=f"Company {n}")["id"] for n in range(3)]
+        first = portal.get("/objects/companies", limit=2)
+        second = portal.get("/objects/companies", limit=2, after=first["paging"]["next"]["after"])
+        assert [row["id"] for page in (first, second) for row in page["results"]] == [*ids[:2], *ids[1:]]
+
+
+def test_a_list_of_properties_may_be_too_long_for_an_address(portal):
+    assert portal.call("GET", "/objects/deals", properties=",".join(["amount"] * 2_500)).status_code == 414
 
 
 def test_page_sizes_end_at_a_hundred(portal):
@@ -170,6 +184,7 @@ def test_a_wrong_value_rejects_the_whole_record(portal, name, given, code):
     )
     assert (status, category) == (400, "VALIDATION_ERROR")
     assert value_faults(answer) == {name: code}
+    assert [(each["code"], each["context"]) for each in answer["errors"]] == [(code, {"propertyName": [name]})]
     assert portal.get(f"/objects/deals/{deal_id}")["properties"]["dealname"] == "Twelve seats"
 
 
@@ -323,11 +338,16 @@ def test_a_published_quote_is_locked_until_it_is_a_draft_again(sandbox, portal):
     quote_id = make(portal, "quotes", **quote)["id"]
     deal_id = make(portal)["id"]
     sandbox.associate("deals", deal_id, "quotes", quote_id)
-    line_id = make(portal, "line_items", **SEATS)["id"]
+    line_id, typed = (make(portal, "line_items", **SEATS)["id"] for _ in range(2))
     sandbox.associate("quotes", quote_id, "line_items", line_id)
+    sandbox.associate("deals", deal_id, "line_items", typed)
     (copy,) = sandbox.publish_quote(quote_id)
-    assert copy != line_id
-    assert sandbox.associated("deals", deal_id, "line_items") == [copy]
+    assert copy not in {line_id, typed}
+    assert typed not in sandbox.records("line_items")
+    quotes = portal.get(f"/objects/deals/{deal_id}/associations/quotes")["results"]
+    assert [each["typeId"] for each in quotes[0]["associationTypes"]] == [63, 1393]
+    live = portal.get(f"/objects/deals/{deal_id}/associations/line_items")["results"]
+    assert [str(each["toObjectId"]) for each in live] == [copy]
     assert portal.refused("PATCH", f"/objects/quotes/{quote_id}", {"properties": {"hs_title": "R"}})[0] == 400
     body = {"properties": {"hs_status": "DRAFT", "hs_title": "R"}}
     assert portal.ok("PATCH", f"/objects/quotes/{quote_id}", body)["properties"]["hs_title"] == "R"
@@ -387,6 +407,40 @@ def test_rules_of_the_account(sandbox, portal):
     sandbox.add_rule(Rule("deals", when={"bsync_status": "synced"}, require=("closed_won_reason",)))
     response = portal.call("PATCH", path, {"properties": {"bsync_status": "synced"}})
     assert response.status_code == (400 if portal.version == "2026-09" else 200)
+
+
+def test_a_property_comes_and_goes(sandbox, portal):
+    deal_id = make(portal)["id"]
+    body = {"properties": {"region": "west"}}
+    assert portal.refused("PATCH", f"/objects/deals/{deal_id}", body)[0] == 400
+    sandbox.add_property("deals", "region text")
+    portal.ok("PATCH", f"/objects/deals/{deal_id}", body)
+    sandbox.remove_property("deals", "region")
+    assert "region" not in portal.get(f"/objects/deals/{deal_id}", properties="region")["properties"]
+    assert portal.refused("GET", "/properties/deals/region")[0] == 404
+
+
+def test_many_clients_at_once(sandbox, portal):
+    """Eight clients write and read together: nothing is lost, no id given twice, every deal adds up."""
+    deal_id = make(portal)["id"]
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 20}]
+
+    def work(number):
+        client = Portal(sandbox, version=portal.version)
+        made = []
+        for n in range(10):
+            tie = [{"to": {"id": deal_id}, "types": types}]
+            body = {"properties": {**SEATS, "name": f"{number}-{n}"}, "associations": tie}
+            made.append(client.post("/objects/line_items", body)["id"])
+            assert client.search("line_items", query="", limit=1)["total"] > 0
+        return made
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = [each for made in pool.map(work, range(8)) for each in made]
+    assert len(set(ids)) == 80
+    shown = portal.get(f"/objects/deals/{deal_id}", properties="hs_num_of_associated_line_items,hs_mrr")
+    assert shown["properties"]["hs_num_of_associated_line_items"] == "80"
+    assert shown["properties"]["hs_mrr"] == str(80 * 12 * 39)
 
 
 def test_a_locked_record(sandbox, portal):

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from connector.sandbox.hubspot import HubSpotSandbox
-from connector.sandbox.hubspot.arithmetic import parse_period
+from connector.sandbox.hubspot.arithmetic import Period
 from connector.sandbox.seed.hubspot import CHANGES, DEALS, MISTAKES, UNBILLED, seed
 from tests.sandbox.hubspot_portal import Portal
 
@@ -58,7 +58,7 @@ def test_the_hero(portal):
     assert deal["amount"] == "46680"
     for before, after in pairwise(seats):
         start = date.fromisoformat(before["hs_recurring_billing_start_date"])
-        assert parse_period("P1Y").after(start).isoformat() == after["hs_recurring_billing_start_date"]
+        assert Period(months=12).after(start).isoformat() == after["hs_recurring_billing_start_date"]
         assert before["hs_billing_period_end_date"] == after["hs_recurring_billing_start_date"]
 
 

@@ -56,12 +56,16 @@ class HubSpotSandbox:
         portal: Mapping[str, Any] | None = None,
         inline_cap: int = 100,
         association_page: int = 500,
+        whole_batches: bool = False,
+        repeated_rows: int = 0,
     ) -> None:
         """Set up a portal that holds ``records`` (type, then id, then values) with their ``associations``.
 
         ``now`` freezes its clock; ``limits`` turns refusals for too many calls on; ``lag`` is how many seconds (from,
         to) search is behind; ``billing_sync=False`` is a portal in which setup is yet to run; ``portal`` sets the
-        account (see ``portal.Portal``); ``inline_cap`` and ``association_page`` make answers page sooner.
+        account (see ``portal.Portal``); ``inline_cap`` and ``association_page`` make answers page sooner;
+        ``whole_batches`` lets one wrong value refuse a whole batch update; ``repeated_rows`` is how many rows of a list
+        page are shown again on the next one.
         """
         settings = Settings(
             records=records or {},
@@ -74,6 +78,8 @@ class HubSpotSandbox:
             portal=portal or {},
             inline_cap=inline_cap,
             association_page=association_page,
+            whole_batches=whole_batches,
+            repeated_rows=repeated_rows,
         )
         self.app = HubSpotApp(settings)
         self._server = SandboxServer(self.app, port=port)
@@ -155,6 +161,14 @@ class HubSpotSandbox:
     def accept_quote(self, quote_id: str) -> None:
         """Let the buyer accept a published quote."""
         accept(self.app.backdoor, quote_id)
+
+    def add_property(self, name: str, line: str) -> None:
+        """Define a property in the notation of the tables, such as ``add_property("deals", "region text")``."""
+        self.app.backdoor.add_property(name, line)
+
+    def remove_property(self, name: str, prop: str) -> None:
+        """Take a property away, HubSpot's own too: an account in which it never was."""
+        self.app.backdoor.remove_property(name, prop)
 
     # --- what happened ---------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connector.sandbox.hubspot.store import Store
     from connector.sandbox.hubspot.tokens import Token, TokenDesk
 
+MAX_URI = 16_384
 TYPES = ("objectType", "fromObjectType", "toObjectType")
 
 
@@ -106,6 +107,8 @@ class Api:
     router: Router[Callable[[Call], Response]]
     inline_cap: int = 100
     association_page: int = 500
+    whole_batches: bool = False
+    repeated_rows: int = 0
 
     def add(self, method: str, path: str, handler: Callable[[Call], Response]) -> None:
         """Register a handler for a path without its version."""
@@ -139,6 +142,8 @@ class Api:
         if found is None:
             raise self._unserved(request, found_at.path)
         token = self.desk.check(request.headers.get("authorization"))
+        if len(request.path) + len(request.query) > MAX_URI:
+            raise ApiError("VALIDATION_ERROR", f"The URI is longer than {MAX_URI} characters", status=414)
         search = found.route.endswith("/search")
         response = self.limits.admit(token.value, search=search)
         if response is None:

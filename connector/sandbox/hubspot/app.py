@@ -22,6 +22,7 @@ from connector.sandbox.hubspot.records import Records
 from connector.sandbox.hubspot.rest_account import AccountResource
 from connector.sandbox.hubspot.rest_associations import AssociationResource
 from connector.sandbox.hubspot.rest_batch import BatchResource
+from connector.sandbox.hubspot.rest_groups import GroupResource
 from connector.sandbox.hubspot.rest_labels import LabelResource
 from connector.sandbox.hubspot.rest_objects import ObjectResource
 from connector.sandbox.hubspot.rest_properties import PropertyResource
@@ -43,6 +44,7 @@ _RESOURCES = (
     AssociationResource,
     ObjectResource,
     LabelResource,
+    GroupResource,
     PropertyResource,
     AccountResource,
 )
@@ -74,6 +76,8 @@ class Settings:
     portal: Mapping[str, Any] = field(default_factory=dict)
     inline_cap: int = 100
     association_page: int = 500
+    whole_batches: bool = False
+    repeated_rows: int = 0
 
 
 class HubSpotApp:
@@ -108,6 +112,8 @@ class HubSpotApp:
             Router(),
             inline_cap=settings.inline_cap,
             association_page=settings.association_page,
+            whole_batches=settings.whole_batches,
+            repeated_rows=settings.repeated_rows,
         )
         for resource in _RESOURCES:
             resource(self.api).install()

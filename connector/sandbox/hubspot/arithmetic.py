@@ -2,7 +2,7 @@
 
 ``price`` is per unit and billing cycle; ``amount`` is quantity times net price for one cycle. The recurring figures do
 not look at start dates, so the yearly value of a ramp sold as one line per year is too high in HubSpot itself
-(research: HubSpot B.9); the emulator keeps that, so that nobody comes to rely on the figure.
+(the vendor's community forum); the emulator keeps that, so that nobody comes to rely on the figure.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connector.sandbox.hubspot.linking import End, Linking
 from connector.sandbox.hubspot.merging import merge
 from connector.sandbox.hubspot.records import HAND
+from connector.sandbox.hubspot.schema import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +73,19 @@ class Backdoor:
     def lock_once(self, *record_ids: str) -> None:
         """Let the next write of each record fail with 423."""
         self.api.records.locked_once.update(record_ids)
+
+    def add_property(self, name: str, line: str) -> None:
+        """Define a property of the account's in the notation of the tables, such as ``"region text"``."""
+        with self.store.lock:
+            kind = self.store.schema[name]
+            for made in parse(line, kind.default_group):
+                made.hubspot_defined = False
+                kind.properties[made.name] = made
+
+    def remove_property(self, name: str, prop: str) -> None:
+        """Take a property away, HubSpot's own too: an account in which it never was."""
+        with self.store.lock:
+            del self.store.schema[name].properties[prop]
 
     def records(self, name: str, *, with_archived: bool = False) -> dict[str, dict[str, str]]:
         """Return copies of a type's values by id."""

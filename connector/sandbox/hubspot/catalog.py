@@ -1,7 +1,7 @@
 """HubSpot's own properties, object by object, as far as a sold deal touches them.
 
-Names, types and which ones the service fills are from the vendor's property reference and from accounts looked at in
-public (research: HubSpot B.2 to B.6); the notation is explained in ``schema``.
+Names, types and which ones the service fills are from the vendor's property reference and from public reports of
+real accounts; the notation is explained in ``schema``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What follows from a write: calculated properties of the record and of the deals and quotes around it.
 
 Such a change never moves a modified moment: an association, an archive or a new figure is not an edit of the record
-(research: HubSpot C.3, G.3).
+(issues of public integrations).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The properties and the label that a portal has after the connector's setup ran (research: HubSpot B.10).
+"""The properties and the pair of labels that a portal has after the connector's setup ran.
 
 The emulator keeps its own list, as it imports nothing of the product: a portal is what the admin says it is.
 """

@@ -1,8 +1,8 @@
 """The refusals of the API and their shapes.
 
 A refused request answers ``{"status": "error", "message", "correlationId", "category", ...}``. Wrong property values
-are listed a second time as JSON inside the message text, which is what clients have to parse (research: HubSpot C.7).
-A record that fails inside a batch is an entry of ``errors`` in a 207.
+are listed a second time as JSON inside the message text, which is what clients have to parse (issues of public
+integrations). A record that fails inside a batch is an entry of ``errors`` in a 207.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rate limits: a rolling ten seconds per app, five searches a second per account, and a day (research: HubSpot C.6).
+"""Rate limits: a rolling ten seconds per app, five searches a second per account, a day (vendor's usage guidelines).
 
 Windows slide with the host's clock, plus whatever the portal's clock was advanced: a frozen portal can still be waited
 for. Without `Limits` nothing is refused and the headers show an untouched budget.

@@ -118,7 +118,7 @@ class Linking:
                 self.api.records.consequences.refresh(each, record)
 
     def _one_parent(self, one: End, other: End) -> None:
-        """Hold a line item to one deal, and to one quote (research: HubSpot B.3)."""
+        """Hold a line item to one deal, and to one quote (vendor's line items guide)."""
         for line, parent in ((one, other), (other, one)):
             if line.kind.name != "line_items" or parent.kind.name not in {"deals", "quotes"}:
                 continue

@@ -1,6 +1,8 @@
 """Associations: which records belong together, by which type, seen from both sides.
 
-A type id has a direction: deal to line item is 19, line item to deal 20 (research: HubSpot C.5). A labelled association
+A type id has a direction: deal to line item is 19, line item to deal 20 (vendor's v4 guide). The ids seen from the
+other side of the primary quote (1393) and of the billing contact and company of a quote (1227, 1335) are not published;
+1394, 1228 and 1336 stand in for them. A labelled association
 always comes with the unlabelled one. The first company of a deal is its primary one until another is said to be.
 """
 
@@ -31,6 +33,9 @@ quotes      line_items     67    68    .
 quotes      contacts       69    70    .
 quotes      contacts       702   703   Contact signer
 quotes      companies      71    72    .
+contacts    quotes         1227  1228  Billing contact
+companies   quotes         1335  1336  Billing company
+companies   contacts       930   931   Billing contact
 quotes      quote_templates 286  285   .
 companies   contacts       280   279   .
 companies   contacts       2     1     Primary

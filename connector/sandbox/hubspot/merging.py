@@ -2,7 +2,7 @@
 
 The vendor's changelog describes it for deals: deal A and deal B become deal C; a get of A answers C, and associations
 hang on C only. Values of the primary record win. The survivor lists the old ids in ``hs_merged_object_ids``; a batch
-does not follow them (research: HubSpot C.3).
+does not follow them (vendor's page on merged records).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The versions of the API brought to one: ``/crm/v3/objects/deals`` and ``/crm/objects/2026-03/0-3`` are the same call.
 
-The names differ in shape only (research: HubSpot C.9); associations are v4 where objects are v3.
+The names differ in shape only (vendor's published specifications, compared); associations are v4 where objects are v3.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Rule:
     """A rule of the account's admins that writes of any client have to pass.
 
     ``require`` is asked of records that have the values of ``when`` after the write; the service enforces such
-    conditional rules on API writes from version 2026-09 on (research: HubSpot C.9). ``property`` with ``pattern``
+    conditional rules on API writes from version 2026-09 on (vendor's changelog). ``property`` with ``pattern``
     or ``max_length`` checks a value in every version.
     """
 

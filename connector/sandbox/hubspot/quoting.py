@@ -1,4 +1,4 @@
-"""What HubSpot does to a quote when a rep publishes it and a buyer accepts it (research: HubSpot B.3, B.4).
+"""What HubSpot does to a quote when a rep publishes it and a buyer accepts it (vendor's quotes guide).
 
 Publishing locks the quote, makes it the deal's primary one and gives the deal its own copies of the lines, with new
 ids. Acceptance is a status on a CPQ quote and a date and a count of signers on a legacy one.

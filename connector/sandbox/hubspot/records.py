@@ -84,17 +84,14 @@ class Records:
         return record
 
     def update(self, kind: ObjectType, record: Record, given: Mapping[str, Any], by: Writer) -> None:
-        """Change a record; a write that changes nothing leaves its modified moment alone (research: HubSpot G.1)."""
+        """Change a record; a write that changes nothing leaves its modified moment alone."""
         self._unlock(record, by)
-        changes = self._values(kind, given, record.values, by)
-        values = {name: value for name, value in {**record.values, **changes}.items() if value}
-        self._check(kind, values, given, record, by)
-        if born := parse_stamp(values.pop(kind.created_property, "")):
-            record.created = born
+        changes, values = self.check_change(kind, record, given, by)
+        before, born = record.values, parse_stamp(values.pop(kind.created_property, ""))
         values.pop(kind.modified_property, None)
-        before = record.values
-        if values == before:
+        if values == before and born in {None, record.created}:
             return
+        record.created = born or record.created
         derived = self.consequences.of(kind, record.id, values)
         merged = {name: value for name, value in {**values, **derived}.items() if value}
         self.store.put(kind, record, merged, source=by.source)
@@ -130,6 +127,15 @@ class Records:
             values.setdefault("pipeline", "default")
         self._check(kind, values, given, None, by)
         return values
+
+    def check_change(
+        self, kind: ObjectType, record: Record, given: Mapping[str, Any], by: Writer
+    ) -> tuple[Values, Values]:
+        """Return what a write sets, and all values after it; raises `ApiError` that names every fault."""
+        changes = self._values(kind, given, record.values, by)
+        values = {name: value for name, value in {**record.values, **changes}.items() if value}
+        self._check(kind, values, given, record, by)
+        return changes, values
 
     # --- checks ------------------------------------------------------------------------------------------
 
@@ -201,6 +207,6 @@ def spoken(kind: ObjectType) -> str:
 
 
 def _check_lock(record: Record, given: Mapping[str, Any]) -> None:
-    """Hold back writes to a published quote, unless they open it again (research: HubSpot B.4)."""
+    """Hold back writes to a published quote, unless they open it again (vendor's quotes guide)."""
     if record.values.get("hs_locked") == "true" and given.get("hs_status") != "DRAFT":
         raise ApiError("VALIDATION_ERROR", "The quote is locked: set hs_status to DRAFT before changing it")

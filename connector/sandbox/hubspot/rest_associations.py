@@ -1,4 +1,4 @@
-"""Associations between records: list, batch read, create, default, labels, archive (research: HubSpot C.5)."""
+"""Associations between records: list, batch read, create, default, labels, archive (vendor's v4 guide)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ class ObjectResource:
         after, archived = call.query("after", "0"), call.flag("archived")
         if not after.isdigit():
             raise invalid(f"after is not a cursor of this list: {after}")
-        for record in self.api.store.after(kind, int(after)):
+        start = max(int(after) - self.api.repeated_rows, 0)
+        for record in self.api.store.after(kind, start):
             if (record.archived_at is not None) == archived:
                 yield record
                 count -= 1

@@ -1,19 +1,18 @@
-"""Property definitions and groups: read, create, change, archive, with the refusals setup has to cope with.
+"""Property definitions: read, create, change, archive, with the refusals setup has to cope with.
 
 A name is lower case and final, an existing one answers 409, an object has at most ten unique properties, and the
-definition of HubSpot's own properties cannot be changed (research: HubSpot D).
+definition of HubSpot's own properties cannot be changed (vendor's properties guide).
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.http import Response, json_response
 from connector.sandbox.hubspot.api import Api, Call, text
 from connector.sandbox.hubspot.errors import ApiError, invalid, not_found
 from connector.sandbox.hubspot.rest_batch import batch_answer
-from connector.sandbox.hubspot.schema import Property, option
+from connector.sandbox.hubspot.schema import NAME, Property, option
 from connector.sandbox.hubspot.tokens import schema_scopes
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from connector.sandbox.hubspot.schema import ObjectType
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 MAX_UNIQUE = 10
 FIELD_TYPES = {
     "string": {"text", "textarea", "html", "file", "phonenumber", "calculation_equation"},
@@ -51,16 +49,11 @@ class PropertyResource:
         self.api = api
 
     def install(self) -> None:
-        """Register the routes; the fixed words come before a property's name."""
+        """Register the routes, after those of groups: a group is no property called so."""
         base, add = "/properties/{objectType}", self.api.add
         for name, act in (("read", self._read_one), ("create", self._create_one)):
             add("POST", f"{base}/batch/{name}", self._batch(act, 201 if name == "create" else 200))
         add("POST", f"{base}/batch/archive", self.batch_archive)
-        add("GET", f"{base}/groups", self.groups)
-        add("POST", f"{base}/groups", self.create_group)
-        add("GET", f"{base}/groups/{{groupName}}", self.group)
-        add("PATCH", f"{base}/groups/{{groupName}}", self.update_group)
-        add("DELETE", f"{base}/groups/{{groupName}}", self.archive_group)
         add("GET", base, self.index)
         add("POST", base, self.create)
         add("GET", f"{base}/{{propertyName}}", self.get)
@@ -167,43 +160,6 @@ class PropertyResource:
         kind.properties[name] = made
         return made
 
-    # --- groups ------------------------------------------------------------------------------------------
-
-    def groups(self, call: Call) -> Response:
-        """Return every group."""
-        return json_response({"results": list(self._kind(call, "read").groups.values())})
-
-    def group(self, call: Call) -> Response:
-        """Return one group."""
-        return json_response(_group(self._kind(call, "read"), call["groupName"]))
-
-    def create_group(self, call: Call) -> Response:
-        """Add a group."""
-        kind, body = self._kind(call, "write"), call.fields()
-        name, label = text(body, "name"), text(body, "label")
-        if not NAME.fullmatch(name):
-            raise invalid(f"Group name {name} must be lower case letters, digits and underscores")
-        if name in kind.groups:
-            raise ApiError("OBJECT_ALREADY_EXISTS", f"A property group named '{name}' already exists.")
-        order = int(body.get("displayOrder") or -1)
-        kind.groups[name] = {"name": name, "label": label, "displayOrder": order, "archived": False}
-        return json_response(kind.groups[name], 201)
-
-    def update_group(self, call: Call) -> Response:
-        """Change a group's words."""
-        found = _group(self._kind(call, "write"), call["groupName"])
-        found |= {name: value for name, value in call.fields().items() if name in {"label", "displayOrder"}}
-        return json_response(found)
-
-    def archive_group(self, call: Call) -> Response:
-        """Remove an empty group."""
-        kind, name = self._kind(call, "write"), call["groupName"]
-        _group(kind, name)
-        if any(each.group == name and each.archived_at is None for each in kind.properties.values()):
-            raise invalid(f"Group {name} still has properties")
-        del kind.groups[name]
-        return Response(204)
-
     def _kind(self, call: Call, mode: str) -> ObjectType:
         kind = self.api.kind(call)
         self.api.allow(call, schema_scopes(kind, mode))
@@ -215,12 +171,6 @@ def _live(kind: ObjectType, name: str) -> Property:
     if found is None:
         raise not_found(f"{kind.name} has no property {name}")
     return found
-
-
-def _group(kind: ObjectType, name: str) -> dict[str, Any]:
-    if name not in kind.groups:
-        raise not_found(f"{kind.name} has no property group {name}")
-    return kind.groups[name]
 
 
 def _check_definition(kind: ObjectType, given: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Search with its limits: 200 rows a page, 10,000 in all, 18 filters, 3,000 characters, one sort (HubSpot C.1).
+"""Search with its limits: 200 rows a page, 10,000 in all, 18 filters, 3,000 characters, one sort (vendor's guide).
 
 Archived records never appear; new ones do when the index has heard of them.
 """
@@ -65,10 +65,11 @@ class SearchResource:
         return [entry for entry in found if matches_query(kind, entry, query)] if query else found
 
     def _group(self, kind: ObjectType, table: Table, filters: list[dict[str, Any]]) -> list[Indexed]:
-        tests = [self._test(kind, each) for each in filters]
-        found: Iterable[Indexed] = (
-            entry for number in table.beyond(_floor(filters)) if (entry := table.index.get(number))
-        )
+        """Return what passes all filters; ids are in order, so those a keyset poll has had are not looked at."""
+        floor = max((bound for each in filters if (bound := _above(each)) is not None), default=0)
+        tests = [self._test(kind, each) for each in filters if _above(each) is None]
+        index = table.index
+        found: Iterable[Indexed] = [index[number] for number in table.beyond(floor) if number in index]
         for test in tests:
             found = filter(test, found)
         return list(found)
@@ -135,11 +136,11 @@ def _sort(given: Any) -> tuple[str, bool]:
     return str(given.get("propertyName")), given.get("direction") == "DESCENDING"
 
 
-def _floor(filters: list[dict[str, Any]]) -> int:
-    """Return the id below which a group cannot match, so that a keyset poll does not look at every record."""
-    own = [each for each in filters if each.get("propertyName") == "hs_object_id" and each.get("operator") == "GT"]
-    bounds = [int(value) for each in own if (value := str(each.get("value"))).isdigit()]
-    return max(bounds, default=0)
+def _above(given: dict[str, Any]) -> int | None:
+    """Return the id that a filter of a keyset poll has to be beyond; None when it is another kind of filter."""
+    value = str(given.get("value"))
+    own = given.get("propertyName") == "hs_object_id" and given.get("operator") == "GT"
+    return int(value) if own and value.isdigit() else None
 
 
 def _row(kind: ObjectType, entry: Indexed, names: Iterable[str]) -> dict[str, Any]:

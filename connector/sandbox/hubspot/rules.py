@@ -49,7 +49,7 @@ def _price(values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def _period(values: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Weeks want days, everything else wants months (research: HubSpot B.3)."""
+    """Weeks want days, everything else wants months (seen in accounts)."""
     text, frequency = values.get("hs_recurring_billing_period", ""), values.get("recurringbillingfrequency", "")
     if not text:
         return

@@ -12,6 +12,7 @@ flags               ``ro`` filled by the service, ``calc`` calculated, ``uniq`` 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ _KINDS = {
     "radio": ("enumeration", "radio"),
     "checks": ("enumeration", "checkbox"),
 }
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What properties and groups of an account may be called."""
 BUILT_AT = 1_577_836_800_000
 """When HubSpot's own definitions were made, for the answers: 2020-01-01."""
 
@@ -113,7 +116,7 @@ class ObjectType:
 
     @property
     def spoken(self) -> str:
-        """The key of inline associations to this type: plural, with spaces (research: HubSpot C.4)."""
+        """The key of inline associations to this type: plural, with spaces (seen by several integrations)."""
         return self.name.replace("_", " ")
 
     def find(self, name: str) -> Property | None:

@@ -1,4 +1,4 @@
-"""Search filters: what a filter means, and which records it lets through (research: HubSpot C.1).
+"""Search filters: what a filter means, and which records it lets through (vendor's search guide).
 
 Comparison ignores case, except for enumerations, and for IN and NOT_IN, whose values must be lower case already. Dates
 are compared as epoch milliseconds. A record without a value passes none of the comparisons, and all of the negations.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.hubspot.clock import parse_stamp
@@ -44,11 +45,11 @@ class Column:
     def _reader(self, kind: ObjectType) -> Callable[[Indexed], Any]:
         name = self.prop.name
         if name == "hs_object_id":
-            return lambda entry: entry.number
+            return attrgetter("number")
         if name == kind.modified_property:
-            return lambda entry: entry.updated
+            return attrgetter("updated")
         if name == kind.created_property:
-            return lambda entry: entry.created
+            return attrgetter("created")
         return lambda entry: None if (value := entry.values.get(name)) is None else self.comparable(value)
 
     def comparable(self, text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Signatures of webhook deliveries: v3 over method, address, body, time; v1 over the body (research: HubSpot C.8)."""
+"""Signatures of webhook deliveries: v3 over method, address, body, time; v1 over the body (vendor's page)."""
 
 from __future__ import annotations
 

@@ -145,8 +145,8 @@ class Store:
         self.publish(kind, record)
         return record
 
-    def put(self, kind: ObjectType, record: Record, values: Values, *, source: str, touch: bool = True) -> None:
-        """Replace a record's values; ``touch`` moves its modified moment."""
+    def put(self, kind: ObjectType, record: Record, values: Values, *, source: str) -> None:
+        """Replace a record's values, which moves its modified moment."""
         now = self.clock.ms()
         for name in values.keys() | record.values.keys():
             if values.get(name) != record.values.get(name):
@@ -154,12 +154,11 @@ class Store:
         self._release(kind, record)
         record.values = values
         self._claim(kind, record)
-        if touch:
-            record.updated = now
+        record.updated = now
         self.publish(kind, record)
 
     def archive(self, kind: ObjectType, record: Record) -> None:
-        """Move a record out of sight; its modified moment stays (research: HubSpot C.3)."""
+        """Move a record out of sight; its modified moment stays (issues of public integrations)."""
         record.archived_at = self.clock.ms()
         self._release(kind, record)
         self.tables[kind.name].index.pop(int(record.id), None)

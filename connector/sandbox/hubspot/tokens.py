@@ -1,4 +1,4 @@
-"""Bearer tokens and scopes: private apps, service keys, OAuth tokens that run out (research: HubSpot C.10)."""
+"""Bearer tokens and scopes: private apps, service keys, OAuth tokens that run out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal's object types with their ids, default properties and searched properties (research: HubSpot B.1)."""
+"""The portal's object types with their ids, default properties and searched properties (vendor's table)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHERS = """
 
 def default_schema() -> Schema:
     """Return the types of a fresh portal."""
-    return Schema([*_sales(), *_people(), *_activities(), *_commerce(), *_others()])
+    return Schema([*_sales(), _products(), *_people(), *_activities(), *_commerce(), *_others()])
 
 
 def _sales() -> list[ObjectType]:
@@ -62,7 +62,11 @@ def _sales() -> list[ObjectType]:
         searched=("hs_title", "hs_quote_number", "hs_sender_email", "hs_sender_company_name", "hs_public_url_key"),
         required=("hs_title", "hs_expiration_date"),
     )
-    products = object_type(
+    return [deals, lines, quotes]
+
+
+def _products() -> ObjectType:
+    return object_type(
         "0-7",
         "products",
         "product",
@@ -72,7 +76,6 @@ def _sales() -> list[ObjectType]:
         searched=("name", "description", "price", "hs_sku"),
         created_property="createdate",
     )
-    return [deals, lines, quotes, products]
 
 
 def _people() -> list[ObjectType]:

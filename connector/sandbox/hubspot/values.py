@@ -1,4 +1,4 @@
-"""What a property takes: each value checked and brought into the form the service keeps (research: HubSpot D).
+"""What a property takes: each value checked and brought into the form the service keeps (vendor's properties guide).
 
 Values arrive as text, numbers, booleans or null; they are kept as text, and empty means none.
 """

@@ -1,4 +1,4 @@
-"""Webhooks: who subscribed to what, the events that writes cause, and their delivery (research: HubSpot C.8).
+"""Webhooks: who subscribed to what, the events that writes cause, and their delivery (vendor's webhooks guide).
 
 Events are delivered at least once and in no order, at most 100 to a request, signed. An answer outside 2xx, or none
 within five seconds, brings them again, ten times at most; the waiting between attempts is short here. Calculated
