@@ -28,14 +28,14 @@ CHANGES: dict[str, Change] = {
 }  # fmt: skip
 
 
-#: The bundled mapping, with the policy by which the connector bills parts of periods as the CRM prices them.
-BY_THE_CRM = replace(
+#: The bundled mapping, with the policy by which Stripe bills parts of periods.
+BY_STRIPE = replace(
     MAPPING,
-    sections={**MAPPING.sections, "policies": {**MAPPING.sections["policies"], "proration": Rule(Const("crm"))}},
+    sections={**MAPPING.sections, "policies": {**MAPPING.sections["policies"], "proration": Rule(Const("stripe"))}},
 )
 
 
-@pytest.mark.parametrize("mapping", [BY_THE_CRM, MAPPING], ids=["by the CRM", "by Stripe"])
+@pytest.mark.parametrize("mapping", [MAPPING, BY_STRIPE], ids=["by the CRM", "by Stripe"])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change, mapping: MappingFile) -> None:
     company, desk = world.company(), replace(world.desk(), mapping=mapping)
@@ -54,10 +54,24 @@ def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change, 
     sold = sum(round_minor(to_minor(line.total, "usd")) for line in planned.contract.lines)
     invoiced = sum(invoice["total"] for invoice in invoices)
     assert sold != 2400_00, "the change is in it"
-    if mapping is BY_THE_CRM:
+    if mapping is MAPPING:
         assert invoiced == sold
     else:  # by the second instead of by months and days: within a tenth of a month of what changed
         assert abs(invoiced - sold) <= 10_00
         assert result.planned.plan is not None
         assert result.planned.plan.tie_out is not None
         assert result.planned.plan.tie_out.unexplained == 0
+
+
+def test_a_contract_that_ends_on_a_date_is_billed_up_to_it(world: HubSpotWorld) -> None:
+    company, desk = world.company(), world.desk()
+    deal = world.deal(company, [monthly(16, 39, "2026-12-01", name="Seat")])
+    ended = {"bsync_action": "terminate", "bsync_termination_mode": "on_date", "bsync_effective_date": "2027-06-16"}
+    world.deal(company, amends=deal, **ended)
+    assert [result.outcome for result in world.sync(deal, desk=desk)] == ["applied"]
+    world.later(days=400)
+    invoices = desk.account.api.get("/v1/invoices", {"limit": 100})["data"]
+    (planned,) = world.plan(deal, desk=desk)
+    assert planned.contract is not None
+    sold = sum(round_minor(to_minor(line.total, "usd")) for line in planned.contract.lines)
+    assert sum(invoice["total"] for invoice in invoices) == sold == 4060_27
