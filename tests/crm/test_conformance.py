@@ -270,3 +270,15 @@ def test_a_crm_that_stays_away_is_told(make_site: MakeSite) -> None:
         fetched(crm, site, site.contracts[0])
     with pytest.raises(RetryableError):
         crm.write_back([site.write(site.contracts[0], "never")])
+
+
+def test_a_redacted_file_reads_alike(make_site: MakeSite) -> None:
+    site = make_site()
+    (raw,) = fetched(site.crm(), site, site.amendment)
+    text = dump_records(raw, redact=True)
+    assert "Customer " not in text, "the emulators' customers are called so"
+    snapshot = SnapshotCrm(load_records(text))
+    (again,) = snapshot.fetch(snapshot.changed(None).refs, site.paths)
+    assert [[line.record.id for line in revision.lines] for revision in again.revisions] == [
+        [line.record.id for line in revision.lines] for revision in raw.revisions
+    ]
