@@ -61,7 +61,8 @@ class Life:
 
     def invoiced(self) -> Days:
         """Return what was invoiced less what was given back, by day, in minor units."""
-        api, days = self.world.api(), defaultdict(int)
+        api = self.world.api()
+        days: Days = defaultdict(int)
         for invoice in _all(api, "/v1/invoices"):
             if invoice["status"] in {"open", "paid"}:
                 days[day_of(invoice["created"])] += invoice["total"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def versions(example: dict[str, str]) -> list[tuple[date, Contract]]:
 
 def _change(number: int, text: str, interval: int) -> Revision:
     ((quantity, price, start, end),) = _LINE.findall(text)
-    fields = {"start": date.fromisoformat(start), "end": date.fromisoformat(end), "interval": interval}
+    fields: dict[str, Any] = {"start": date.fromisoformat(start), "end": date.fromisoformat(end), "interval": interval}
     changed = line(f"C{number}", quantity=quantity, price=price, revises="L1", **fields)
     return amendment(f"A{number}", changed.start, changed)
 

@@ -80,8 +80,8 @@ class Book:
         return self.start + timedelta(days=self.chance.randint(0, max(days - 1, 0)))
 
 
-def deal(seed: int) -> Contract:
-    """Return the contract of a seed."""
+def deal(seed: int, lines: int | None = None) -> Contract:
+    """Return the contract of a seed; with as many lines in the first order as are asked for."""
     chance = seeded(seed)
     start = chance.choice(_STARTS) if chance.random() < 0.7 else date(2027, 1, 1) + timedelta(chance.randint(0, 800))
     end = months_on(start, chance.choice(_TERMS))
@@ -89,7 +89,7 @@ def deal(seed: int) -> Contract:
         end += timedelta(chance.randint(-20, 20))
     end = max(end, start + timedelta(days=1))
     book = Book(chance, start, end, chance.choice((1, 1, 3, 6, 12, 12)), policies(chance), currency_of(chance))
-    first = Revision("R1", RevisionKind.INITIAL, start, tuple(first_lines(book)))
+    first = Revision("R1", RevisionKind.INITIAL, start, tuple(first_lines(book, lines)))
     return Contract(
         key="R1",
         crm="salesforce",
@@ -125,10 +125,10 @@ def currency_of(chance: random.Random) -> str:
     return chance.choice(("usd", "usd", "eur", "jpy", "kwd", "huf"))
 
 
-def first_lines(book: Book) -> list[Line]:
-    """Return the lines of the first order, up to twenty."""
+def first_lines(book: Book, asked: int | None = None) -> list[Line]:
+    """Return the lines of the first order, up to twenty unless more are asked for."""
     chance = book.chance
-    wanted = chance.choice((1, 1, 1, 2, 2, 3, 4, 6, 10, 20))
+    wanted = asked or chance.choice((1, 1, 1, 2, 2, 3, 4, 6, 10, 20))
     if chance.random() < 0.01:
         return [once(chance, book.ref(), book.start) for _ in range(wanted)]
     lines = book.sell(book.start, book.end)
@@ -140,7 +140,7 @@ def first_lines(book: Book) -> list[Line]:
             lines += joining(book)
         else:
             lines += book.sell(book.start, book.end)
-    return lines[:20]
+    return lines[: asked or 20]
 
 
 def joining(book: Book) -> list[Line]:
