@@ -66,8 +66,13 @@ def test_what_is_invoiced_is_what_was_sold(world: HubSpotWorld, change: Change, 
 def test_a_contract_that_ends_on_a_date_is_billed_up_to_it(world: HubSpotWorld) -> None:
     company, desk = world.company(), world.desk()
     deal = world.deal(company, [monthly(16, 39, "2026-12-01", name="Seat")])
-    ended = {"bsync_action": "terminate", "bsync_termination_mode": "on_date", "bsync_effective_date": "2027-06-16"}
-    world.deal(company, amends=deal, **ended)
+    world.deal(
+        company,
+        amends=deal,
+        bsync_action="terminate",
+        bsync_termination_mode="on_date",
+        bsync_effective_date="2027-06-16",
+    )
     assert [result.outcome for result in world.sync(deal, desk=desk)] == ["applied"]
     world.later(days=400)
     invoices = desk.account.api.get("/v1/invoices", {"limit": 100})["data"]
