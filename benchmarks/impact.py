@@ -34,7 +34,7 @@ def contracts(count: int) -> Iterator[RawContract]:
             if made == count:
                 return
             file = load_records(text.replace("8Z000000", f"8Z{made:06d}"))
-            yield from SnapshotCrm(file).fetch([ContractRef("", file.root_id)], {})
+            yield next(SnapshotCrm(file).fetch([ContractRef("", file.root_id)], {}))
             made += 1
 
 

@@ -52,6 +52,15 @@ def _apart(periods: Iterable[Period]) -> list[tuple[Period, Period]]:
 
 
 def _gap(contract: Contract, one: Period, other: Period) -> Issue:
+    lines = [line for line in contract.lines if line.quantity > 0 and line.charge is not Charge.ONE_TIME]
+    if any(line.start < one.end < line_end(line, contract) for line in lines):
+        revision = next(r for r in contract.revisions if any(line.start == other.start for line in r.lines))
+        return block(
+            IssueCode.TERMINATION,
+            Source(revision.ref),
+            f"the order changes the contract from {other.start}, but everything in it was ended on {one.end}",
+            "Cancel this order, or sell what it holds as a new contract; the connector bills neither until then.",
+        )
     return block(
         IssueCode.COVERAGE_GAP,
         Source(contract.ref),

@@ -47,6 +47,7 @@ def _policy_slots() -> tuple[Slot, ...]:
         "proration": "who bills changes inside a billing period",
         "correction": "when time that has begun is made up for",
         "settlement": "how money goes back that no invoice to come can take off",
+        "crm_rules": "what to do with amendments that CPQ itself would not allow",
         "precision": "how the CRM counts part periods",
         "rounding": "what happens to a rounding difference",
         "stub": "where the short period goes when the term is no multiple of the billing period",

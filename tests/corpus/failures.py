@@ -15,6 +15,7 @@ _CODES = {
 }
 #: Recorded failures of what Stripe can do today, so that refusing would be wrong.
 _ALLOWED = {
+    "missing: sbqq__quote__c.sbqq__subscriptionterm__c": "lines that end by themselves need no term of their quote",
     "prices must have the same `interval`": "monthly and yearly lines are two linked schedules, shown as one contract",
     "must coterminate": "an amendment ends when its lines end, whatever term its quote names",
     "does not equal number of whole months": "an amendment may be any number of months and days long",
@@ -26,8 +27,8 @@ _ALLOWED = {
     "evergreen order that has not started": "a contract without an end can change before it begins",
     "pre-integration order": "contracts from before the connector are taken over, the past by policy (backdated_start)",
 }
-#: Recorded failures that Stripe itself answers with, once the value is sent: a plan cannot know.
-_REFUSED_LATER = {"no such invoice rendering template": TEMPLATE}
+#: Recorded failures that our mapping file cannot even ask for.
+_REFUSED_EARLIER = {"no such invoice rendering template": TEMPLATE}
 _DRAFT = "a draft amendment is left out with a warning until it is activated; it does not hold up the contract"
 
 
@@ -47,12 +48,12 @@ def compare_failure(result: Comparison) -> None:
     refused = result.document["verdict"] == "refuse"
     told = recorded_message(result)
     code = next((code for words, code in _CODES.items() if words in told), None)
-    if code is not None:
-        result.failure = refused and code in blocking
-    elif reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
+    if reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
         result.failure = result.document["verdict"] == "apply"
         result.explain("failure", reason)
-    elif reason := next((reason for words, reason in _REFUSED_LATER.items() if words in told), None):
+    elif code is not None:
+        result.failure = refused and code in blocking
+    elif reason := next((reason for words, reason in _REFUSED_EARLIER.items() if words in told), None):
         result.failure = reason in result.notes
         result.explain("failure", reason)
     elif "custom order filters" in told:
