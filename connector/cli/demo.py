@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -56,6 +57,7 @@ def demo(
             for stage in stages:
                 _tell(playground, app, stage)
             for stage in stages:
+                _title(10 if "salesforce" in crms else 8, "Years later: what Stripe invoiced, against what was sold")
                 _years_later(playground, app, app.desk(stage.crm), stage)
     out.print(Rule(style="dim"))
     say("Nothing was kept. Next: `connector sandbox` to try it yourself, README.md for your own accounts.")
@@ -74,6 +76,7 @@ def _tell(playground: Playground, app: App, stage: Stage) -> None:
     _company(playground, app, desk, stage)
     if stage.crm == "salesforce":
         _endless(playground, app, desk)
+        _late(playground, app, desk)
 
 
 def say(words: str) -> None:
@@ -167,8 +170,26 @@ def _endless(playground: Playground, app: App, desk: Desk) -> None:
         out.print(f"{result.outcome}: {result.writes} Stripe writes")
 
 
+def _late(playground: Playground, app: App, desk: Desk) -> None:
+    """Tell of an upsell that counts from a day in a year that was billed in advance, and is heard of a month later."""
+    _title(9, "Ten seats more since last month, in a year billed in advance")
+    order, sf = playground.orders[HERO], playground.salesforce
+    own = [(key, line) for key, line in sf.records("OrderItem").items() if line["OrderId"] == order]
+    start, seats = min((line["ServiceDate"], key) for key, line in own if line.get("SBQQ__SegmentKey__c"))
+    begun = add_months(date.fromisoformat(start), 5)
+    sf.amend(
+        order, add_months(begun, -1) + timedelta(days=11), {seats: sf.records("OrderItem")[seats]["Quantity"] + 10}
+    )
+    moment = datetime.combine(begun + timedelta(days=4), time(9), UTC)
+    playground.stripe.move_clock(now=moment)
+    for result in _run(app, replace(desk, clock=lambda: moment), [ContractRef("salesforce", order)]):
+        shown = ("settles", "bills ", "tie-out")
+        lines = planned_text(result.planned).splitlines()
+        print_plan("\n".join([lines[0], *(line for line in lines if line.lstrip().startswith(shown))]))
+        out.print(f"{result.outcome}: {result.writes} Stripe write{'s' if result.writes != 1 else ''}")
+
+
 def _years_later(playground: Playground, app: App, desk: Desk, stage: Stage) -> None:
-    _title(9, "Three years later: what Stripe really invoiced, against what was sold")
     contract = next(plan_contracts(desk, [_hero(stage)])).contract
     if contract is None or contract.end is None:
         return

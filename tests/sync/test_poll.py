@@ -124,7 +124,7 @@ def test_what_stripe_refused_waits_for_a_change(world: World, settled: Desk):
 
 def test_what_was_approved_is_applied_by_the_next_run_although_nothing_changed(world: World):
     desk = world.desk(limits=SMALL)
-    assert outcomes(poll(desk))["pending"] == 14
+    assert outcomes(poll(desk))["pending"] == 15
     pass_time(world, 1)
     poll(desk)
     pass_time(world, 1)
