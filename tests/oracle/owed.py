@@ -101,10 +101,13 @@ def _changes(line: Line, contract: Contract) -> bool:
 
 
 def _day_of(line: Line, contract: Contract) -> date:
-    """Return the day from which a one-time line is owed: its own, within the time of what it goes with."""
+    """Return the day from which a one-time line is owed: its own, within the time of what it goes with.
+
+    Alone it is an invoice of its own, made at once.
+    """
     frequencies = list(calendars(contract).values())
     if not frequencies:
-        return line.start
+        return date.min
     first = min(dates.first for dates in frequencies)
     latest = max(dates.end for dates in frequencies)
     running = [dates for dates in frequencies if line.start < dates.end or dates.end == latest <= line.start]
