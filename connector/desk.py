@@ -45,6 +45,8 @@ class Planned:
     judgement: Judgement
     waiting: str | None = None
     """Why Stripe could not be looked at just now; the contract is tried again later."""
+    mark: object = None
+    """The journal's mark of the contract's operations before Stripe was looked at."""
 
     @property
     def contract(self) -> Contract | None:

@@ -26,8 +26,9 @@ from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.existing import NOTHING, ExistingState
-from connector.plan.operation import Retire, Update
-from connector.plan.plan import make_plan
+from connector.plan.kinds import KINDS
+from connector.plan.operation import Create, Retire, Update
+from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
 from connector.record import record
@@ -63,6 +64,7 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
     now, today = desk.clock(), desk.today()
+    mark = desk.account.journal.contract_mark(desk.name, contract.key)
     try:
         compiled, existing = _look(desk, contract, now, live=live)
     except RejectedError as error:
@@ -71,10 +73,13 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
     except RetryableError as error:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE), waiting=str(error))
     plan = make_plan(contract, compiled, existing, today, reading.issues)
-    approval = desk.account.journal.approval(plan.fingerprint, now)
+    return Planned(raw, reading, plan, existing, _judge(desk, plan, scope), mark=mark)
+
+
+def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
+    approval = desk.account.journal.approval(plan.fingerprint, desk.clock())
     approved = approval.fingerprint if approval else None
-    judgement = check_safety(plan, desk.limits, today=today, scope=scope, approved=approved)
-    return Planned(raw, reading, plan, existing, judgement)
+    return check_safety(plan, desk.limits, today=plan.today, scope=scope, approved=approved)
 
 
 def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
@@ -97,16 +102,18 @@ def sync_contracts(
 ) -> Iterator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
-    A batch is planned as a whole first: the safety limits look at all of it. What has to change is planned again when
-    its turn comes, since an earlier contract may have made the customer they share. With `shown`, the fingerprints
-    somebody saw, no other plan is applied.
+    A batch is planned as a whole first: the safety limits look at all of it. When its turn comes, what has to change is
+    planned again if anything happened since that it builds on. With `shown`, the fingerprints somebody saw, no other
+    plan is applied.
     """
     for chunk in _batches(refs):
         planned = list(plan_contracts(desk, chunk))
-        scope = _scope(desk, planned)
+        run = _Run(run_id, _scope(desk, planned), shown, set())
         for one in planned:
             started = time.monotonic()
-            result = _carry_out(desk, one, _Run(run_id, scope, shown))
+            result = _carry_out(desk, one, run)
+            if result.writes and one.contract:
+                run.touched.add(one.contract.party.ref)
             record(desk, result, run_id, round((time.monotonic() - started) * 1000))
             yield result
 
@@ -144,10 +151,12 @@ class _Run:
     id: int
     scope: RunScope
     shown: frozenset[str] | None
+    touched: set[str]
+    """The customers that something was written for in this batch."""
 
 
 def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
-    """Plan again, apply and write back under the lease of the customer: no two workers hold one account."""
+    """Apply and write back under the lease of the customer: no two workers hold one account."""
     journal = desk.account.journal
     account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
     owner = f"{socket.gethostname()}:{threading.get_ident()}"
@@ -170,7 +179,8 @@ def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
 def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
     writes = 0
     if one.plan and one.plan.operations:
-        one = plan_contract(desk, one.raw, scope=run.scope)
+        fresh = replace(one, judgement=_judge(desk, one.plan, run.scope))
+        one = plan_contract(desk, one.raw, scope=run.scope) if _is_stale(desk, one, one.plan, run) else fresh
     if one.waiting is not None:
         return Result(one, "waiting", None, error=one.waiting)
     if _is_new_to(run.shown, one):
@@ -191,6 +201,21 @@ def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
         return Result(one, "failed", status, error=str(error))
     status = crm_status(one.plan, one.issues, one.judgement, _ids(desk, one), desk.today())
     return Result(one, _outcome(one), status, writes)
+
+
+def _is_stale(desk: Desk, one: Planned, plan: Plan, run: _Run) -> bool:
+    """Tell whether something happened since a contract was planned that its plan builds on.
+
+    That is: another day, a write of the contract by somebody else, a write for its customer, a shared object there now.
+    """
+    journal = desk.account.journal
+    makes = [o.key for o in plan.operations if isinstance(o, Create) and KINDS[o.key.kind].shared]
+    return (
+        desk.today() != plan.today
+        or plan.contract.party.ref in run.touched
+        or journal.contract_mark(desk.name, plan.contract.key) != one.mark
+        or bool(journal.links(desk.name, [(key.kind, key.name) for key in makes]))
+    )
 
 
 def _is_new_to(shown: frozenset[str] | None, one: Planned) -> bool:

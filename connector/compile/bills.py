@@ -104,9 +104,19 @@ def _recurring(schedule: ScheduleSpec) -> dict[date, list[Charge]]:
     return days
 
 
+def recurring_days(schedule: ScheduleSpec) -> tuple[date, ...]:
+    """Return the days on which recurring items are invoiced, in order."""
+    return tuple(sorted(_recurring(schedule)))
+
+
 def waits_in_vain(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
     """Tell whether no invoice follows the beginning of a phase, with which its one-offs could be billed."""
     return not any(day >= phase.period.start for day in _recurring(schedule))
+
+
+def begins_within_a_period(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
+    """Tell whether a phase changes what was billed already: it is not the first, and begins on no billing date."""
+    return phase.period.start != schedule.start and phase.period.start not in _recurring(schedule)
 
 
 def _billed_on(

@@ -53,7 +53,12 @@ class PriceBook:
         self._used: dict[Key, Resource] = {}
         self.terms: dict[str, Terms] = {}
         phases = [phase for schedule in schedules for phase in schedule.phases]
-        self._phases_of = Counter(terms for phase in phases for terms in {item.terms for item in phase.items})
+        self._phases_of = Counter(
+            (terms, ordinal)
+            for phase in phases
+            for terms, count in Counter(item.terms for item in phase.items).items()
+            for ordinal in range(count)
+        )
 
     def item_price(self, item: ItemSpec, ordinal: int) -> Params:
         """Return `price` or `price_data` for an item; `ordinal` counts equal terms within one phase from 0.
@@ -62,7 +67,7 @@ class PriceBook:
         that the mapping sets on prices need a price object: `price_data` does not take them.
         """
         terms = item.terms
-        if terms.usage or terms.tiers or self._phases_of[terms] > 1 or item.line.extras.get("price"):
+        if terms.usage or terms.tiers or self._phases_of[terms, ordinal] > 1 or item.line.extras.get("price"):
             return {"price": Ref(self._price(item.line, terms, ordinal))}
         return {
             "price_data": {

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from connector.compile.resource import DesiredState
-from connector.domain.contract import Charge, Contract, Line, RevisionKind
+from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.domain.money import plain
 from connector.domain.timeline import Timeline, line_end
@@ -21,7 +21,6 @@ def check_lines(contract: Contract) -> tuple[Issue, ...]:
         issues += _price(contract, line)
     issues += _segments(contract)
     issues += _customer_currency(contract)
-    issues += _proration(contract)
     issues += _endless(contract)
     if not contract.lines:
         issues.append(_no_lines(contract))
@@ -169,18 +168,6 @@ def _label(line: Line) -> str:
     if line.segment is None:
         return f"line {line.ref}"
     return f'segment "{line.segment.label}"' if line.segment.label else f"segment {line.segment.index}"
-
-
-def _proration(contract: Contract) -> Iterator[Issue]:
-    """Yield the issue for a policy that only matters once something changes in the middle of a period."""
-    policy = contract.policies.proration
-    if policy == "stripe" and any(revision.kind is RevisionKind.AMENDMENT for revision in contract.revisions):
-        yield block(
-            IssueCode.PRORATION_POLICY,
-            contract.source(contract.ref, "proration"),
-            f'the policy "proration: {policy}" is not supported yet for a contract that was amended',
-            'Set "proration: crm" in the mapping file: the part of the period is billed as the CRM priced it.',
-        )
 
 
 def _customer_currency(contract: Contract) -> Iterator[Issue]:

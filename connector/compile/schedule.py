@@ -67,7 +67,7 @@ def _phase(contract: Contract, phase: PhaseSpec, prices: PriceBook) -> Params:
     params: dict[str, Value] = {
         "start_date": phase.period.start,
         "end_date": phase.period.end,
-        "proration_behavior": "create_prorations" if phase.bills_from_start else "none",
+        "proration_behavior": _proration(contract, phase),
         "billing_cycle_anchor": "phase_start" if phase.restarts_cycle else None,
         "metadata": metadata(
             contract,
@@ -84,6 +84,15 @@ def _phase(contract: Contract, phase: PhaseSpec, prices: PriceBook) -> Params:
         "discounts": _discounts(contract, phase.discounts),
     }
     return merge_extras(omit_empty(params), contract.extras.get("phase", ()))
+
+
+def _proration(contract: Contract, phase: PhaseSpec) -> str:
+    """Return what the beginning of a phase does: a first phase bills time since a start that is past."""
+    if phase.bills_from_start:
+        return "create_prorations"
+    if not phase.prorates:
+        return "none"
+    return "always_invoice" if contract.policies.correction == "now" else "create_prorations"
 
 
 def _item(contract: Contract, item: ItemSpec, prices: PriceBook, ordinal: int) -> Params:

@@ -81,7 +81,10 @@ class OneOffSpec:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpec:
-    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any."""
+    """One phase. `revision` is the CRM record that put it into this shape; the label is the segment's, if any.
+
+    `prorates`: Stripe reckons the rest of the period in which it begins.
+    """
 
     period: Period
     revision: str
@@ -92,6 +95,7 @@ class PhaseSpec:
     discounts: tuple[Discount, ...]
     bills_from_start: bool
     restarts_cycle: bool = False
+    prorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from connector.compile.bills import waits_in_vain
+from connector.compile.bills import begins_within_a_period, waits_in_vain
 from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
 from connector.domain.contract import Contract
 
@@ -18,7 +18,14 @@ def billed_as_agreed(schedule: ScheduleSpec, contract: Contract) -> ScheduleSpec
     return replace(schedule, phases=tuple(_phase(phase, schedule, contract) for phase in schedule.phases))
 
 
+def leaves_parts(contract: Contract) -> bool:
+    """Tell whether what changes within a period that has begun is not ours to bill: Stripe's, people's, or nobody's."""
+    return contract.policies.proration != "crm" or contract.policies.correction == "manual"
+
+
 def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> PhaseSpec:
+    if contract.policies.proration == "stripe" and begins_within_a_period(schedule, phase):
+        phase = replace(phase, prorates=True)
     if not phase.one_offs:
         return phase
     alone = waits_in_vain(schedule, phase)
@@ -28,7 +35,7 @@ def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> Phas
 
 def _way(one: OneOffSpec, contract: Contract, *, alone: bool) -> Way:
     policies = contract.policies
-    if one.reason in _PARTS and (policies.proration == "none" or policies.correction == "manual"):
+    if one.reason in _PARTS and leaves_parts(contract):
         return "waived"
     at_once = policies.correction == "now" and one.reason in _PARTS
     return "apart" if alone or at_once else "invoice"

@@ -130,6 +130,15 @@ class Operations(Chapter):
         with self._reading() as database:
             return int(database.execute(settled).scalar_one())
 
+    def contract_mark(self, connection: str, contract_key: str) -> tuple[int, datetime | None]:
+        """Return a mark of a contract's operations that changes with each that is begun or closed."""
+        query = select(func.max(operations.c.id), func.max(operations.c.finished_at)).where(
+            operations.c.connection == connection, operations.c.contract_key == contract_key
+        )
+        with self._reading() as database:
+            number, finished = database.execute(query).one()
+            return number or 0, finished
+
     def pending_intents(self, connection: str, contract_key: str | None = None) -> tuple[Operation, ...]:
         """List the calls whose outcome is unknown, oldest first: of one contract, or of all for the sweeper."""
         conditions = [operations.c.connection == connection, operations.c.state == "intent"]

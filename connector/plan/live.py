@@ -42,13 +42,15 @@ _DATES = frozenset({"start_date", "end_date", "timestamp", "trial_end"})
 class Continuation:
     """How a running schedule goes on. `phases` is what an update sends, `spec` what the schedule then bills in all.
 
-    `breaks` tells that the running phase ends now; without `changes` there is nothing to send.
+    `breaks` tells that the running phase ends now, `proration` what Stripe reckons then; without `changes` there is
+    nothing to send.
     """
 
     phases: tuple[Params, ...]
     spec: ScheduleSpec
     changes: tuple[Change, ...]
     breaks: bool
+    proration: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Running:
     def go_on(self, settling: Sequence[OneOffSpec], known: Mapping[str, list[str]]) -> Continuation:
         """Return how it goes on; `settling` goes on the next invoice, `known` are the price ids by terms."""
         now = running_from(self.told, self.contract, self.today)
+        now = replace(now, prorates=self.contract.policies.proration == "stripe")
         rest = self.told.phases[running_phase(self.told, self.today) + 1 :]
         told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *rest))
         to_come = [self._with_foreign(phase) for phase in coming]
@@ -75,7 +78,8 @@ class Running:
             sent = [self._kept(told_now), *to_come]
         changes = tuple(self._changes(told_now, to_come, breaks=breaks))
         phases = tuple(reuse_prices(phase, known, self.terms) for phase in sent)
-        return Continuation(phases, self._spec(now, rest, settling, breaks=breaks), changes, breaks)
+        proration = str(told_now["proration_behavior"]) if breaks else "none"
+        return Continuation(phases, self._spec(now, rest, settling, breaks=breaks), changes, breaks, proration)
 
     def changes_interval(self) -> bool:
         """Tell whether what should run has another billing interval: Stripe would begin its cycle anew."""

@@ -18,7 +18,7 @@ from connector.plan.operation import Create, Operation, Retire, Update, operatio
 from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
 from connector.plan.schedules import Outlook, managed_params, not_as_told, outlook
-from connector.plan.settle import Settlement, is_settlement, settle, settled_bills
+from connector.plan.settle import Settlement, check_settlement, is_settlement, settle, settled_bills
 from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
 _OVER = frozenset({"completed", "canceled", "released"})
@@ -37,6 +37,8 @@ class Plan:
     bills: tuple[Bill, ...]
     tie_out: TieOut | None
     today: date
+    settles: tuple[str, ...] = ()
+    """What time that has begun is made up for by, in words."""
 
     @property
     def blocked(self) -> bool:
@@ -65,17 +67,35 @@ def make_plan(
         return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None, today)
     begun = outlook(contract, desired, existing, today)
     settlement = settle(contract, existing, begun.unsettled, today)
-    told = project(desired, today)
+    bills, account = _money(contract, desired, existing, begun, settlement)
+    operations, more = _changes(contract, desired, existing, begun)
+    found += check_tie_out(account, contract) + check_steps(contract, bills) + begun.issues + more
+    found += check_settlement(contract, settlement, begun.waived)
+    unique = tuple(dict.fromkeys(found))
+    refused = any(issue.blocks for issue in unique)
+    needed = () if refused else _needed(_settled_first(operations, settlement))
+    return Plan(contract, desired, needed, unique, bills, account, today, () if refused else begun.words)
+
+
+def _money(
+    contract: Contract, desired: DesiredState, existing: ExistingState, begun: Outlook, settlement: Settlement
+) -> tuple[tuple[Bill, ...], TieOut]:
+    """Return what is billed in all, as Stripe will bill it, and whether that is what was sold."""
+    told = project(desired, begun.today)
     bills = told
     if begun.specs and not any(issue.blocks for issue in begun.issues):
-        settled = settled_bills(existing, contract, today)
-        bills = (*project(desired, today, begun.specs), *settled, *settlement.bills)
-    account = tie_out(
-        contract, bills, today if _is_billing(existing) else None, told=told, waived=_waived(desired, begun, settlement)
-    )
-    found += check_tie_out(account, contract) + check_steps(contract, bills) + begun.issues
-    operations, more = _retire(desired, existing, contract)
-    found += more
+        settled = settled_bills(existing, contract, begun.today)
+        bills = (*project(desired, begun.today, begun.specs), *settled, *settlement.bills)
+    since = begun.today if any(key.kind in BILLING_KINDS for key in existing.objects) else None
+    waived = _waived(contract, desired, begun, settlement)
+    return bills, tie_out(contract, bills, since, told=told, waived=waived)
+
+
+def _changes(
+    contract: Contract, desired: DesiredState, existing: ExistingState, begun: Outlook
+) -> tuple[list[Operation], tuple[Issue, ...]]:
+    """Plan every object of the contract, in the order of their kinds."""
+    operations, issues = _retire(desired, existing, contract)
     terms = terms_of(desired.of("price"))
     for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
         if resource.key in begun.specs:
@@ -83,12 +103,8 @@ def make_plan(
             continue
         changed, more = _operations(resource, existing.objects.get(resource.key), contract, terms)
         operations += changed
-        found += more
-    operations += [one for one in begun.operations if desired.get(one.key) is None]
-    operations = _settled_first(operations, settlement)
-    unique = tuple(dict.fromkeys(found))
-    refused = any(issue.blocks for issue in unique)
-    return Plan(contract, desired, () if refused else _needed(operations), unique, bills, account, today)
+        issues += more
+    return operations + [one for one in begun.operations if desired.get(one.key) is None], issues
 
 
 def left_to_do(plan: Plan, existing: ExistingState, key: Key, held: ExistingObject) -> tuple[Change, ...]:
@@ -109,7 +125,7 @@ def _settled_first(operations: Sequence[Operation], settlement: Settlement) -> l
     return [*shared, *settlement.operations, *(one for one in operations if one not in shared)]
 
 
-def _waived(desired: DesiredState, begun: Outlook, settlement: Settlement) -> Mapping[str, int]:
+def _waived(contract: Contract, desired: DesiredState, begun: Outlook, settlement: Settlement) -> Mapping[str, int]:
     """Return what is not billed, or not given back, by policy: minor units by reason."""
     parts = sum(
         one_off_charge(one, phase.period.start, spec.currency).net
@@ -118,11 +134,8 @@ def _waived(desired: DesiredState, begun: Outlook, settlement: Settlement) -> Ma
         for one in phase.one_offs
         if one.way == "waived"
     )
-    return {"proration": parts + begun.waived, "settlement": settlement.kept}
-
-
-def _is_billing(existing: ExistingState) -> bool:
-    return any(key.kind in BILLING_KINDS for key in existing.objects)
+    reason = "stripe" if contract.policies.proration == "stripe" else "proration"
+    return {reason: parts + begun.waived, "settlement": settlement.kept}
 
 
 def _retire(

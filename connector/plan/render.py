@@ -6,13 +6,14 @@ Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 from collections.abc import Iterator
 from fractions import Fraction
 
-from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
 from connector.plan.operation import Create, End, Operation, Retire, Update
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
 from connector.plan.tieout import TieOut
+from connector.plan.wording import in_words
 
 _BAR = 48  # characters of the ramp picture
 
@@ -27,7 +28,8 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
         for schedule in plan.desired.schedules:
             lines += [f"    {line}" for line in schedule_lines(schedule)]
         for invoice in plan.desired.invoices:
-            lines += [f"      one-off  {_one_off(one_off, invoice.currency)}" for one_off in invoice.lines]
+            lines += [f"      one-off  {in_words(one_off, invoice.currency)}" for one_off in invoice.lines]
+    lines += [f"    settles  {words}" for words in plan.settles if plan.operations]
     if plan.tie_out:
         lines += [f"    {line}" for line in (*billing_lines(plan), *tie_out_lines(plan.tie_out))]
     lines += [f"    needs approval: {reason}" for reason in judgement.reasons if _asks(judgement)]
@@ -49,7 +51,7 @@ def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
         for item in phase.items:
             yield f"  {_item(item, schedule.currency)}"
         for one_off in phase.one_offs:
-            yield f"  once  {_one_off(one_off, schedule.currency)}"
+            yield f"  once  {in_words(one_off, schedule.currency, schedule)}"
         for discount in phase.discounts:
             yield f"  coupon  {discount.name or discount.ref} ({discount.duration})"
 
@@ -129,13 +131,6 @@ def _item(item: ItemSpec, currency: str) -> str:
         mode = terms.tiers_mode.value if terms.tiers_mode else ""
         return f"{item.quantity} x {name}, {mode} tiers, per {terms.interval}"
     return f"{item.quantity} x {name} at {text(terms.unit_amount or 0, currency)} per {terms.interval}"
-
-
-def _one_off(one_off: OneOffSpec, currency: str) -> str:
-    when = f"  for {one_off.period}" if one_off.period else ""
-    amount = text(one_off.unit_amount, currency)
-    how = {"invoice": "", "apart": ", settled on its day", "waived": ", left out by policy"}[one_off.way]
-    return f"{one_off.quantity} x {one_off.line.product.name} at {amount} ({one_off.reason}{how}){when}"
 
 
 def _per_year(phase: PhaseSpec) -> int:

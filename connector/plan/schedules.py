@@ -3,7 +3,7 @@
 A schedule that has not begun is compared and replaced as a whole (plan.py); here is what runs, or ran.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
@@ -12,6 +12,7 @@ from connector.compile.bills import one_off_charge, schedule_bills
 from connector.compile.resource import DesiredState, Key, Params, Resource, Value
 from connector.compile.schedule import schedule_key
 from connector.compile.spec import OneOffSpec, ScheduleSpec
+from connector.compile.ways import leaves_parts
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.period import day_after
@@ -25,8 +26,15 @@ from connector.plan.live import Running, bills_alike
 from connector.plan.operation import End, Operation, Retire, Update
 from connector.plan.prices import terms_of
 from connector.plan.settle import settled_by_line
+from connector.plan.wording import in_words
 from connector.plan.words import vocabulary
 
+_SETTLED = {
+    "credit_balance": "credited to the customer's balance",
+    "credit_note": "credited by credit note",
+    "refund": "refunded by credit note",
+    "none": "kept by policy",
+}
 _OVER = frozenset({"completed", "canceled", "released"})
 #: Bill what waits, and let Stripe reckon nothing of its own: what is owed back is settled by the plan.
 _END_NOW: Params = {"invoice_now": True, "prorate": False}
@@ -60,7 +68,9 @@ class Outlook:
     issues: tuple[Issue, ...]
     specs: Mapping[Key, tuple[ScheduleSpec, date]]
     unsettled: tuple[OneOffSpec, ...]
+    today: date
     waived: int = 0
+    words: tuple[str, ...] = ()
 
 
 def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Outlook:
@@ -68,9 +78,9 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
     found, issues = _begun(contract, desired, existing)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
-    waived = sum(one_off_charge(one, today, contract.currency).net for one in owed) if _waives(contract) else 0
+    waived = sum(one_off_charge(one, today, contract.currency).net for one in owed) if leaves_parts(contract) else 0
     able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
-    carriers, unsettled = ({}, ()) if _waives(contract) else _carriers(able, owed)
+    carriers, unsettled = ({}, ()) if leaves_parts(contract) else _carriers(able, owed)
     operations: list[Operation] = []
     specs: dict[Key, tuple[ScheduleSpec, date]] = {}
     for one in found:
@@ -79,12 +89,24 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
         operations += [operation] if operation else []
         issues += more
         specs[one.key] = (spec, one.held.made)
-    return Outlook(tuple(operations), tuple(issues), specs, unsettled, waived)
+    words = [*_carried_in_words(carriers, specs, contract.currency, today), *_settled_in_words(unsettled, contract)]
+    return Outlook(tuple(operations), tuple(issues), specs, unsettled, today, waived, tuple(words))
 
 
-def _waives(contract: Contract) -> bool:
-    """Tell whether time that has begun is left as it was billed."""
-    return contract.policies.proration == "none" or contract.policies.correction == "manual"
+def _carried_in_words(
+    carriers: Mapping[Key, Iterable[OneOffSpec]],
+    specs: Mapping[Key, tuple[ScheduleSpec, date]],
+    currency: str,
+    today: date,
+) -> Iterator[str]:
+    for key, one_offs in carriers.items():
+        yield from (in_words(one, currency, specs[key][0], today) for one in one_offs)
+
+
+def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract) -> Iterator[str]:
+    owed = sum(one_off_charge(one, date.min, contract.currency).net for one in unsettled)
+    how = "invoiced at once" if owed >= 0 else _SETTLED[contract.policies.settlement]
+    yield from (f"{in_words(one, contract.currency)}, {how}" for one in unsettled)
 
 
 def not_as_told(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> tuple[Change, ...]:
@@ -182,7 +204,7 @@ class _Step:
         if running.changes_interval() or not bills_alike(told, going.spec, one.held.made, self.today):
             words = "its billing dates would have to move within a period that has begun"
             return None, going.spec, (_live(self.contract, words),)
-        params: Params = {**rest, "phases": cast("Value", list(going.phases)), "proration_behavior": "none"}
+        params: Params = {**rest, "phases": cast("Value", list(going.phases)), "proration_behavior": going.proration}
         return Update(one.key, one.held.id, params, resource.params, changes), going.spec, ()
 
     def _until_now(self) -> ScheduleSpec:

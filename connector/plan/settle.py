@@ -21,6 +21,8 @@ from connector.compile.resource import Key, Params, Ref
 from connector.compile.schedule import invoice_resources
 from connector.compile.spec import InvoiceSpec, OneOffSpec
 from connector.domain.contract import Contract, Line
+from connector.domain.issues import Issue, IssueCode, Source, block, warn
+from connector.domain.money import text
 from connector.plan.canonical import Json
 from connector.plan.existing import ExistingState
 from connector.plan.operation import Create, Operation
@@ -91,6 +93,34 @@ def settle(contract: Contract, existing: ExistingState, unsettled: Sequence[OneO
         return Settlement((*done, _balance(contract, name, amounts)), _bill(contract, amounts, today))
     notes, short = _credit_notes(contract, existing, name, amounts)
     return Settlement((*done, *notes), () if short else _bill(contract, amounts, today), short=short)
+
+
+def check_settlement(contract: Contract, settlement: Settlement, waived: int) -> tuple[Issue, ...]:
+    """Return what people should know: invoices that do not suffice for a credit note, and what was left by policy."""
+    currency = contract.currency
+    issues: list[Issue] = []
+    if settlement.short:
+        issues.append(
+            block(
+                IssueCode.SETTLEMENT,
+                Source(contract.ref),
+                f"{text(settlement.short, currency)} are owed back, but the invoices of the contract do not suffice "
+                "for a credit note",
+                'Set "settlement: credit_balance" for this contract, or give the money back in Stripe by hand.',
+            )
+        )
+    if waived:
+        words = "not charged" if waived > 0 else "not credited"
+        issues.append(
+            warn(
+                IssueCode.PRORATION_POLICY,
+                Source(contract.ref),
+                f"{text(abs(waived), currency)} for time that has begun are {words} by us "
+                f"(proration: {contract.policies.proration}, correction: {contract.policies.correction})",
+                "Nothing to do if that was agreed; else bill it in Stripe by hand.",
+            )
+        )
+    return tuple(issues)
 
 
 def _unfinished(contract: Contract, existing: ExistingState) -> tuple[Operation, ...]:

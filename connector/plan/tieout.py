@@ -16,6 +16,7 @@ from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
 
 _WAIVED = {
+    "stripe": "of periods that had begun, which Stripe prorates by the second (proration: stripe)",
     "proration": "of periods that had begun, left as they are by policy (proration: none, or correction: manual)",
     "settlement": "was billed and is not given back by policy (settlement: none)",
 }

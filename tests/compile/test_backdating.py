@@ -61,13 +61,15 @@ def test_in_time_or_over_it_is_sent_as_it_is(on):
         (skip(MONTHLY), JULY, ["27-07-01: 2xL1@10000/month"]),
         (skip(*RAMP), MID_JULY, ["27-07-01: 2xS2@1500/month"]),
         (skip(MONTHLY, once(on=FEBRUARY, price=30)), MID_JULY, ["27-07-01: 2xL1@10000/month"]),
-        (skip(line(), once(on=FEBRUARY, price=30)), APRIL, ["27-01-01: 1xL1@120000/year, one_time 1xO1@3000"]),
+        (skip(line(), once(on=FEBRUARY, price=30)), APRIL, ["27-01-01: 1xL1@120000/year"]),
+        (skip(line(price=240, end=END_2028), once(on=FEBRUARY, price=30), end=END_2028), APRIL,
+         ["27-01-01: 1xL1@12000/year, one_time 1xO1@3000"]),
         (skip(*RAMP), START, ["27-01-01: 1xS1@1000/month", "27-07-01: 2xS2@1500/month"]),
     ],
     ids=["first day", "first phase over", "first phase running", "one bill", "changed in mid-year",
          "one-time line past", "skipped",
          "skipped to a billing date", "skipped, first phase over", "one-time line skipped with the past",
-         "one-time line not invoiced yet", "nothing to skip"],
+         "one-time line billed apart, and past", "one-time line not invoiced yet", "nothing to skip"],
 )  # fmt: skip
 def test_what_is_sent(made, on, expected):
     assert told_phases(sent(made, on)) == expected

@@ -157,13 +157,14 @@ def test_a_stub_starts_the_cycle_anew():
 @pytest.mark.parametrize(
     ("price", "quantity", "marks"),
     [
-        (100, 3, {"salesforce_proration": "true"}),
-        (100, -1, {"salesforce_proration": "true", "salesforce_credit": "true"}),
+        (900, 3, {"salesforce_proration": "true"}),
+        (900, -1, {"salesforce_proration": "true", "salesforce_credit": "true"}),
     ],
 )
 def test_changes_in_mid_period_are_marked(price, quantity, marks):
-    changed = line("L2", quantity=quantity, price=price, start=JULY, revises="L1")
-    second = phases_of(compiled(line(quantity=5), changed))[1]
+    end = day(2029)
+    changed = line("L2", quantity=quantity, price=price, start=JULY, end=end, revises="L1")
+    second = phases_of(compiled(line(quantity=5, end=end), changed, end=end))[1]
     (one_off,) = cast("list[Params]", second["add_invoice_items"])
     assert one_off["metadata"] == {"salesforce_order_item_id": "L2", **marks}
 

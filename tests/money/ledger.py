@@ -28,12 +28,12 @@ def invoiced(world: MoneyWorld, synced: Synced) -> Days:
     for invoice in invoices(world, synced):
         assert invoice["status"] in {"open", "paid"}, f"{invoice['id']} was not finalized"
         days[day_of(invoice["created"])] += invoice["total"]
-    for credit in credits(world, synced):
+    for credit in given_back(world, synced):
         days[day_of(credit["created"])] += credit["amount"]
     return _without_zeros(days)
 
 
-def credits(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:
+def given_back(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:
     """Return what was given back on the balance of an order's customer (negative amounts)."""
     api, journal = world.api(), world.journal
     assert journal is not None

@@ -1,4 +1,4 @@
-"""Orders amended while their schedules run, ahead of the change or long after: one schedule write, the money to the cent."""
+"""Orders amended while their schedules run, ahead of the change or long after: one write, and the money to the cent."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tests.money.shapes import amended_shapes
 from tests.money.world import MoneyWorld, Synced
 
 NAMES = [case.name for case in amended_shapes()]
-#: All begin on 1 December 2026. The day on which the amendments are heard of: ahead of all of them, amid, and after most.
+#: All begin on 1 December 2026. When the amendments are heard of: ahead of all of them, amid, and after most.
 HEARD = (date(2027, 2, 10), date(2027, 6, 15), date(2027, 12, 1), date(2028, 4, 5))
 
 

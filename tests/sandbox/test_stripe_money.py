@@ -308,7 +308,7 @@ def test_backdated_start_in_classic_mode_is_one_line(client, sandbox):
     first = invoices(client, customer)[0]
     assert lines(first) == [(12_000, ts(2026, 4, 2), ts(2026, 9, 2))]
     assert first.lines.data[0].description == "Time on SKU from 02 Apr 2026 until 02 Sep 2026"
-    assert client.v1.subscriptions.retrieve(made.subscription).billing_cycle_anchor == ts(2026, 9, 2)
+    assert client.v1.subscriptions.retrieve(made.subscription).billing_cycle_anchor == ts(2026, 5, 2)
 
 
 # --- changes in the middle of a period ---------------------------------------------------------------------

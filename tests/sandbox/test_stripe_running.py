@@ -156,7 +156,7 @@ def test_the_last_phase_ended_now_without_prorations_gives_no_credit(sandbox, mo
 def test_the_last_phase_ended_now_can_let_the_subscription_live(sandbox, mode):
     running = Running(sandbox, mode, end_behavior="release")
     ended = running.update(running.phase(until="now"))
-    assert (ended.status, ended.released_subscription) == ("completed", running.schedule.subscription)
+    assert (ended.status, ended.released_subscription) == ("released", running.schedule.subscription)
     running.run_to(ts(2, 1))
     assert (running.subscription().status, running.totals()) == ("active", [6_000, 6_000])
 
@@ -260,3 +260,71 @@ def test_a_schedule_that_has_not_begun_can_begin_now(sandbox, mode):
     begun = client.v1.subscription_schedules.update(later.id, {"phases": [phase]})
     assert (begun.status, begun.current_phase.start_date) == ("active", START + 1)
     assert client.v1.invoices.list({"subscription": begun.subscription}).data[0].total == 100
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_phase_does_not_repeat_is_unset(sandbox, mode):
+    """Discounts and descriptions go; metadata that has reached the subscription stays there until it is emptied."""
+    running = Running(sandbox, mode)
+    running.client.v1.coupons.create({"id": "off", "percent_off": 10, "duration": "forever"})
+    said = {"discounts": [{"coupon": "off"}], "description": "said", "metadata": {"a": "1"}}
+    fee = {"price_data": {"currency": "usd", "product": "sku", "unit_amount": 70}}
+    running.update(running.phase(**said, add_invoice_items=[fee]))
+    assert (running.waiting(), len(running.subscription().discounts)) == ([70], 1)
+    bare = running.update(running.phase()).phases[0]
+    assert (bare.discounts, bare.description, bare.metadata.to_dict(), bare.add_invoice_items) == ([], None, {}, [])
+    sub = running.subscription()
+    assert (sub.discounts, sub.description, sub.metadata.to_dict()) == ([], None, {"a": "1"})
+    running.update(running.phase(metadata={"a": ""}))
+    assert running.subscription().metadata.to_dict() == {}
+    assert running.waiting() == [70]  # what was to be billed once is not taken back
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_default_settings_that_are_not_named_stay(sandbox, mode):
+    running = Running(sandbox, mode)
+    settings = {"default_settings": {"invoice_settings": {"days_until_due": 45}}}
+    changed = running.client.v1.subscription_schedules.update(running.schedule.id, settings)
+    assert changed.default_settings.collection_method == "send_invoice"
+    assert running.subscription().days_until_due == 45
+    assert running.waiting() == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("start", [ts(2, 1), ts(5, 1)])
+def test_a_start_that_is_still_to_come_can_be_moved(sandbox, mode, start):
+    running = Running(sandbox, mode, at=START + 1)
+    order = {
+        "customer": running.customer,
+        "start_date": ts(3, 1),
+        "billing_mode": {"type": mode},
+        "phases": [{"items": running.items(7), "end_date": ts(6, 1)}],
+    }
+    made = running.client.v1.subscription_schedules.create(order)
+    phase = {"start_date": start, "end_date": ts(6, 1), "items": running.items(7)}
+    moved = running.client.v1.subscription_schedules.update(made.id, {"phases": [phase]})
+    assert (moved.status, moved.phases[0].start_date) == ("not_started", start)
+    running.run_to(start)
+    begun = running.client.v1.subscription_schedules.retrieve(made.id)
+    assert running.client.v1.invoices.list({"subscription": begun.subscription}).data[0].created == start
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_end_behavior_alone_moves_the_cancel_date(sandbox, mode):
+    """The end lies in the middle of the running period: what is cut off is credited, and charged when it comes back."""
+    running = Running(sandbox, mode, until=ts(1, 24, 6), end_behavior="release")  # a quarter is left then
+    assert (running.totals(), running.subscription().cancel_at) == ([6_000], None)
+    update = running.client.v1.subscription_schedules.update
+    update(running.schedule.id, {"end_behavior": "cancel"})
+    assert (running.waiting(), running.subscription().cancel_at) == ([-1_500], ts(1, 24, 6))
+    update(running.schedule.id, {"end_behavior": "release"})
+    assert (running.waiting(), running.subscription().cancel_at) == ([-1_500, 1_500], None)
+    update(running.schedule.id, {"end_behavior": "cancel", "proration_behavior": "none"})
+    assert running.waiting() == [-1_500, 1_500]
+
+
+@pytest.mark.parametrize("behavior", ["none", "renew"])
+def test_ends_that_the_reference_does_not_describe_are_not_emulated(sandbox, behavior):
+    running = Running(sandbox, "flexible")
+    with pytest.raises(stripe.APIError, match="Not emulated: end_behavior"):
+        running.client.v1.subscription_schedules.update(running.schedule.id, {"end_behavior": behavior})

@@ -138,7 +138,8 @@ def test_release_at_the_end_lets_the_subscription_live(client, sandbox, customer
     made = client.v1.subscription_schedules.create(order)
     sandbox.move_clock(now=datetime(2029, 3, 1, tzinfo=UTC))
     ended = client.v1.subscription_schedules.retrieve(made.id)
-    assert (ended.status, ended.subscription, ended.released_subscription) == ("completed", None, made.subscription)
+    assert (ended.status, ended.subscription, ended.released_subscription) == ("released", None, made.subscription)
+    assert (ended.released_at, ended.completed_at) == (ts(2029, 1, 1), None)
     sub = client.v1.subscriptions.retrieve(made.subscription, {"expand": ["latest_invoice"]})
     assert (sub.status, sub.schedule) == ("active", None)
     assert sub.latest_invoice.created == ts(2029, 3, 1)
@@ -334,7 +335,8 @@ def test_metadata_travels_with_the_phase(client, sandbox, customer):
     assert sub.metadata.to_dict()["a"] == "1"
     assert "b" not in sub.metadata.to_dict()
     assert sub.latest_invoice.parent.subscription_details.metadata["c"] == "2"
-    assert sub.latest_invoice.lines.data[0].metadata.to_dict() == {"a": "1", "c": "2", "line": "L2"}
+    assert sub.latest_invoice.lines.data[0].metadata.to_dict() == {"a": "1", "c": "2"}
+    assert sub["items"].data[0].metadata.to_dict() == {"line": "L2"}
 
 
 def test_cancel_and_terminal_states(client, sandbox, customer):

@@ -3,8 +3,11 @@ Salesforce writes and 12 Stripe calls for a three-line segmented order.
 """
 
 import copy
+from datetime import timedelta
+from decimal import Decimal
 
 from connector.crm.protocol import ContractRef
+from connector.plan.safety import Limits
 from connector.poll import sync_refs
 from connector.sandbox.seed import ORDERS, seed
 from tests.wiring import TODAY, World
@@ -33,6 +36,22 @@ def test_a_new_customer_is_two_writes_plus_products_and_shared_prices(world: Wor
     ]
     assert calls.count("POST /v1/products") == 3
     assert calls.count("POST /v1/prices") == 1  # the platform line has the same terms in all three phases
+
+
+def test_an_amendment_of_a_running_schedule_is_one_read_and_one_write(world: World):
+    """Signed two months after the start, effective a month ago, in the middle of a year that was billed."""
+    desk = world.desk(limits=Limits(max_changed_share=Decimal(1)))
+    world.sync(desk, "ramp")
+    world.later(24 * 60)
+    lines = world.salesforce.records("OrderItem").items()
+    running = min(
+        (row["ServiceDate"], key) for key, row in lines if row["OrderId"] == RAMP and row.get("SBQQ__SegmentKey__c")
+    )
+    world.salesforce.amend(RAMP, (desk.today() - timedelta(days=30)), {running[1]: 27})
+    before = len(world.stripe_calls())
+    (result,) = world.sync(desk, "ramp")
+    calls = [call.partition(" ")[0] for call in world.stripe_calls()[before:]]
+    assert (result.outcome, calls) == ("applied", ["GET", "POST"])
 
 
 def test_an_unchanged_contract_costs_no_stripe_call_and_no_write(world: World):

@@ -72,9 +72,9 @@ def test_while_it_runs_it_is_ended_and_what_it_billed_is_given_back(world: World
     take_everything_away(world, "flat")
     result = sync(world, desk, "flat")
     assert (result.outcome, result.writes, statuses(world, "flat")) == ("applied", 2, ["canceled"])
-    credits = world.stripe.state[KEY].objects["customer_balance_transaction"].values()
+    given_back = world.stripe.state[KEY].objects["customer_balance_transaction"].values()
     assert billed > 0
-    assert [credit["amount"] for credit in credits] == [-billed]
+    assert [credit["amount"] for credit in given_back] == [-billed]
     before = len(world.stripe_calls())
     assert sync(world, desk, "flat").outcome == "nothing"
     assert len(world.stripe_calls()) == before

@@ -8,9 +8,9 @@ Start it, and point the SDK at it:
 Every API key is an account of its own. Requests are checked against the SDK's request types, state is kept in the
 shape of API version 2026-10-28.endive, and time is real, frozen, or moved by test clocks.
 
-What is not emulated answers 501 and says so. Not emulated are above all: subscriptions made without a schedule,
-quotes, credit notes, payment methods and payments (an automatic charge fails for want of one), tax rates, trials,
-billing thresholds, pauses, usage of meters, search, Connect, and the delivery of webhooks.
+What is not emulated answers 501 and says so. Not emulated are above all: quotes, payments other than by a test card
+that always pays, tax rates, trials, billing thresholds, pauses, usage of meters, search, Connect, and the delivery of
+webhooks.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
 from connector.sandbox.stripe import (
     catalog,
     clocks,
+    credit_notes,
     customers,
     events,
     invoice_endpoints,
+    invoice_item_endpoints,
     payments,
     previews,
     prices,
@@ -44,9 +46,11 @@ MODULES: tuple[Any, ...] = (
     previews,
     catalog,
     clocks,
+    credit_notes,
     customers,
     events,
     invoice_endpoints,
+    invoice_item_endpoints,
     payments,
     prices,
     schedules,

@@ -181,7 +181,8 @@ def _unrouted(request: Request) -> StripeError:
     if request.path.startswith(("/v1/", "/v2/")):
         message = f"{request.method} {request.path} is not emulated by this sandbox."
         return StripeError(message, status=501, kind="api_error", code="not_emulated", executed=False)
-    message = f"Unrecognized request URL ({request.method}: {request.path})."
+    where = f"{request.method}: {request.path}"
+    message = f"Unrecognized request URL ({where}). Please see https://stripe.com/docs for the routes there are."
     return StripeError(message, status=404, executed=False)
 
 

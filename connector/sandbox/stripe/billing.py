@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from connector.sandbox.stripe.discounts import Worth
 from connector.sandbox.stripe.invoices import Charge, Heading, issue
 from connector.sandbox.stripe.money import half_up, price_amount, symbol
 from connector.sandbox.stripe.pending import attach, charge_of, waiting
@@ -56,7 +57,10 @@ def bill(
     charges = [*[charge_of(tenant, item) for item in extras], *charges]
     if not charges:
         return None
-    period = max(ended) if ended and reason != "subscription_create" else (at, at)
+    since = min((item["current_period_start"] for item in sub["items"]["data"]), default=at)
+    period = max(ended) if ended else (min(since, at), at)
+    if reason == "subscription_create":
+        period = (at, at)
     head = Heading(reason, at, period, sub["currency"], invoice_facts(sub))
     invoice = issue(tenant, customer, sub, charges, head)
     attach(tenant, extras, invoice)
@@ -95,8 +99,30 @@ def grid_period(tenant: Tenant, item: Object) -> tuple[int, int]:
 
 def advance(tenant: Tenant, sub: Object, item: Object, at: int, *, prorate: bool = True) -> list[Charge]:
     """Move an item on until its period contains the moment; return a charge for every period entered."""
-    price, entered = price_of(tenant, item), enter_periods(tenant, sub, item, at, prorate=prorate)
-    return [] if metered(price) else [_period_charge(tenant, sub, item, price, period) for period in entered]
+    price, began = price_of(tenant, item), item["current_period_start"]
+    entered = enter_periods(tenant, sub, item, at, prorate=prorate)
+    if metered(price):
+        return _usage(tenant, sub, item, price, began)
+    return [_period_charge(tenant, sub, item, price, period) for period in entered]
+
+
+def _usage(tenant: Tenant, sub: Object, item: Object, price: Object, began: int) -> list[Charge]:
+    """Bill the usage of the period that is over: none is kept here, and only classic mode has a line for that."""
+    over = item["current_period_start"]
+    if sub["billing_mode"]["type"] != "classic" or began >= over or price["billing_scheme"] == "tiered":
+        return []
+    return [
+        Charge(
+            amount=0,
+            description=describe(tenant, price, 0),
+            price=price,
+            quantity=0,
+            start=began,
+            end=over,
+            metadata=dict(sub["metadata"]),
+            subscription_item=item["id"],
+        )
+    ]
 
 
 def enter_periods(tenant: Tenant, sub: Object, item: Object, at: int, *, prorate: bool = True) -> list[Period]:
@@ -130,7 +156,7 @@ def _period_charge(tenant: Tenant, sub: Object, item: Object, price: Object, per
         quantity=item["quantity"],
         start=period.start,
         end=period.until,
-        metadata={**sub["metadata"], **item["metadata"]},
+        metadata=dict(sub["metadata"]),
         subscription_item=item["id"],
         discounts=tuple(item["discounts"]),
     )
@@ -167,7 +193,8 @@ def note_debits(tenant: Tenant, sub: Object, invoice: Object) -> None:
     for line in invoice["lines"]["data"]:
         details = line["parent"]["subscription_item_details"]
         if details and details["subscription_item"] in by_item:
-            net = line["amount"] - sum(share["amount"] for share in line["discount_amounts"])
-            debit = {**line["period"], "amount": net, "line": line["id"], "invoice": invoice["id"]}
+            shares = tuple((share["discount"], Fraction(share["amount"])) for share in line["discount_amounts"])
+            worth = Worth(Fraction(line["amount"]), shares)
+            debit = {**line["period"], "worth": worth, "line": line["id"], "invoice": invoice["id"]}
             by_item[details["subscription_item"]]["_debits"].append(debit)
     tenant.touch("subscription", sub["id"])

@@ -70,8 +70,8 @@ def _farthest(tenant: Tenant, clock: Object) -> int:
 def _delete(call: Call) -> Object:
     """Delete a clock with everything on it."""
     clock, tenant = _retrieve(call), call.tenant
-    for kind in ("customer", "subscription", "subscription_schedule", "invoice", "invoiceitem"):
-        for ident in [o["id"] for o in tenant.all(kind) if o.get("test_clock") == clock["id"]]:
+    for kind in ("customer", "subscription", "subscription_schedule", "invoice", "invoiceitem", "credit_note"):
+        for ident in [o["id"] for o in tenant.all(kind) if o.get("test_clock", o.get("_test_clock")) == clock["id"]]:
             tenant.drop(kind, ident)
     tenant.drop(KIND, clock["id"])
     tenant.clocks[clock["id"]].agenda.clear()

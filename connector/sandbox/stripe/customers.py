@@ -202,7 +202,7 @@ def move_balance(tenant: Tenant, customer: Object, amount: int, currency: str, a
         "amount": amount,
         "checkout_session": None,
         "created": at,
-        "credit_note": None,
+        "credit_note": facts.get("credit_note"),
         "currency": currency,
         "customer": customer["id"],
         "customer_account": None,
@@ -229,6 +229,13 @@ def _create_balance_transaction(call: Call) -> Object:
     )
 
 
+def _balance_transaction(call: Call) -> Object:
+    found = call.tenant.get("customer_balance_transaction", call.variables["transaction"], "transaction", status=404)
+    if found["customer"] != _living(call)["id"]:
+        raise missing_object("customer balance transaction", found["id"], "transaction", status=404)
+    return found
+
+
 def _list_balance_transactions(call: Call) -> Object:
     customer = _living(call)
     return listing(call, call.tenant.of("customer_balance_transaction", customer["id"]))
@@ -249,6 +256,12 @@ ENDPOINTS = [
         "/v1/customers/{customer}/balance_transactions",
         "CustomerBalanceTransactionCreateParams",
         _create_balance_transaction,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/customers/{customer}/balance_transactions/{transaction}",
+        "CustomerBalanceTransactionRetrieveParams",
+        _balance_transaction,
     ),
     Endpoint(
         "GET",

@@ -18,6 +18,7 @@ from connector.sandbox.stripe.periods import add_months
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from connector.sandbox.stripe.state import Object, Tenant
 
@@ -40,6 +41,23 @@ class Reduction:
         if amount:
             self.left -= amount
             self.shares.append((discount["id"], amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """An amount before discounts, exact, and what each discount takes off it."""
+
+    gross: Fraction
+    shares: tuple[tuple[str, Fraction], ...] = ()
+
+    @property
+    def net(self) -> Fraction:
+        """What is left of the amount."""
+        return self.gross - sum(amount for _, amount in self.shares)
+
+    def times(self, share: Fraction) -> Worth:
+        """Take a part of it, discounts and all."""
+        return Worth(self.gross * share, tuple((ident, amount * share) for ident, amount in self.shares))
 
 
 def check_discounts(tenant: Tenant, given: Any, path: str, currency: str | None, at: int) -> list[Object]:
@@ -105,15 +123,19 @@ def _start(tenant: Tenant, coupon: Object | None, at: int, owner: Object) -> Obj
         "subscription": owner.get("subscription"),
         "subscription_item": owner.get("subscription_item"),
         "_coupon": dict(coupon),
-        "_used": False,
+        "_used": None,  # the invoice that used it
     }
     return tenant.add("discount", made)
 
 
-def living(tenant: Tenant, idents: Sequence[str], at: int) -> list[Object]:
-    """Find the discounts that count at a moment: `once` until used, `repeating` until their end."""
+def living(tenant: Tenant, idents: Sequence[str], at: int, invoice: str | None = None) -> list[Object]:
+    """Find the discounts that count at a moment: `once` until another invoice used it, `repeating` until its end."""
     found = [tenant.objects["discount"][ident] for ident in idents]
-    return [d for d in found if not (d["_coupon"]["duration"] == "once" and d["_used"]) and _runs(d, at)]
+    return [
+        d
+        for d in found
+        if not (d["_coupon"]["duration"] == "once" and d["_used"] not in {None, invoice}) and _runs(d, at)
+    ]
 
 
 def _runs(discount: Object, at: int) -> bool:

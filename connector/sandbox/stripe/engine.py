@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.sandbox.stripe import billing, events, subscriptions
-from connector.sandbox.stripe.invoices import finalize
+from connector.sandbox.stripe.invoice_life import finalize
 
 if TYPE_CHECKING:
     from connector.sandbox.stripe.state import Clock, Due, Object, Tenant
@@ -92,15 +92,17 @@ def move_schedule(tenant: Tenant, schedule: Object, at: int) -> None:
 
 
 def _finish(tenant: Tenant, schedule: Object, at: int) -> None:
-    """Complete a schedule: `cancel` ends the subscription, `release` lets it live on (reference of end_behavior)."""
-    schedule["status"], schedule["completed_at"], schedule["current_phase"] = "completed", at, None
+    """End a schedule: `cancel` completes it with its subscription, `release` lets that live on (recorded traffic)."""
+    released = schedule["end_behavior"] == "release"
+    schedule["status"], schedule["current_phase"] = "released" if released else "completed", None
+    schedule["released_at" if released else "completed_at"] = at
     sub = tenant.objects["subscription"].get(schedule["subscription"] or "")
     if sub and not sub["ended_at"]:
         tenant.touch("subscription", sub["id"])
-        if schedule["end_behavior"] == "cancel":
+        if not released:
             subscriptions.end(tenant, sub, at)
         else:
             sub["schedule"], sub["cancel_at"] = None, None
             schedule["released_subscription"], schedule["subscription"] = sub["id"], None
             events.record(tenant, "updated", sub, at, {})
-    events.record(tenant, "completed", schedule, at)
+    events.record(tenant, "released" if released else "completed", schedule, at)

@@ -24,13 +24,13 @@ EVENT_NAMES = {
 }
 
 
-def record(tenant: Tenant, action: str, subject: Object, at: int, before: dict[str, Any] | None = None) -> None:
-    """Record an event about an object; `before` holds the former values of what an update changed."""
+def record(tenant: Tenant, action: str, subject: Object, at: int, before: dict[str, Any] | None = None) -> str:
+    """Record an event about an object, and return its id; `before` holds the former values of what changed."""
     kind = subject["object"]
     data: Object = {"object": render(subject, tenant)}
     if before is not None:
         data["previous_attributes"] = before
-    tenant.add(
+    made = tenant.add(
         "event",
         {
             "id": tenant.new_id("event"),
@@ -47,6 +47,14 @@ def record(tenant: Tenant, action: str, subject: Object, at: int, before: dict[s
     )
     if len(tenant.objects["event"]) > KEPT:
         tenant.drop("event", next(iter(tenant.objects["event"])))
+    return str(made["id"])
+
+
+def retell(tenant: Tenant, ident: str, subject: Object) -> None:
+    """Show the object of an event as it is now: what one request does to it is told at once (recorded traffic)."""
+    if ident in tenant.objects["event"]:
+        data = {"object": render(subject, tenant)}
+        tenant.touch("event", ident)["_data"] = json.dumps(data, separators=(",", ":"), default=float)
 
 
 def _list_events(call: Call) -> Object:

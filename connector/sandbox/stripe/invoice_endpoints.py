@@ -1,22 +1,19 @@
-"""Invoices and invoice items as the API offers them (stripe.com/docs/api/invoices, /invoiceitems)."""
+"""Invoices as the API offers them (stripe.com/docs/api/invoices)."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events
-from connector.sandbox.stripe.billing import part_of
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
 from connector.sandbox.stripe.endpoint import Call, Endpoint, chosen, deletion, listing, owned
-from connector.sandbox.stripe.errors import StripeError, invalid, missing_object, not_emulated
-from connector.sandbox.stripe.invoices import Charge, Heading, finalize, issue, set_lines, settle
+from connector.sandbox.stripe.errors import StripeError, invalid, not_emulated
+from connector.sandbox.stripe.invoice_life import finalize, settle
+from connector.sandbox.stripe.invoices import Heading, issue, only_draft
 from connector.sandbox.stripe.limits import merge_metadata
-from connector.sandbox.stripe.money import price_amount
 from connector.sandbox.stripe.payments import paying_method
-from connector.sandbox.stripe.pending import Extra, add_pending, attach, charge_of, waiting
-from connector.sandbox.stripe.prices import make_price
+from connector.sandbox.stripe.pending import attach, charge_of, waiting
 from connector.sandbox.stripe.rendering import list_of, page_of, within
 
 if TYPE_CHECKING:
@@ -63,7 +60,8 @@ def _create(call: Call) -> Object:
         message = "Nothing to invoice for subscription"
         raise invalid(message, code="invoice_no_subscription_line_items")
     currency = params.get("currency") or (extras[0]["currency"] if extras else customer["currency"] or "usd")
-    head = Heading("manual", at, (at, at), currency.lower(), _facts(tenant, params, method, sub, at))
+    since = min((item["current_period_start"] for item in sub["items"]["data"]), default=at) if sub else at
+    head = Heading("manual", at, (since, at), currency.lower(), _facts(tenant, params, method, sub, at))
     made = issue(tenant, customer, sub, [charge_of(tenant, item) for item in extras], head)
     attach(tenant, extras, made)
     return made
@@ -90,7 +88,7 @@ def _update(call: Call) -> Object:
     call.tenant.touch("invoice", invoice["id"])
     invoice["metadata"] = merge_metadata(invoice["metadata"], params.get("metadata", {}))
     if params.keys() - {"metadata", "expand"}:
-        _only_draft(invoice, "updated")
+        only_draft(invoice, "updated")
     invoice.update(chosen(params, "description", "footer", "custom_fields"))
     if "days_until_due" in params:
         invoice["due_date"] = invoice["created"] + params["days_until_due"] * 86_400
@@ -106,16 +104,12 @@ def _now(call: Call, owner: Object) -> int:
     return call.tenant.clock_of(owner).now()
 
 
-def _only_draft(invoice: Object, participle: str) -> None:
-    if invoice["status"] != "draft":
-        message = f"Invoice {invoice['id']} is in the status `{invoice['status']}` and can't be {participle}."
-        raise invalid(message, code="invoice_not_editable")
-
-
 def _finalize(call: Call) -> Object:
     invoice = _invoice(call)
-    _only_draft(invoice, "finalized")
-    finalize(call.tenant, invoice, _now(call, invoice))
+    only_draft(invoice, "finalized")
+    call.tenant.touch("invoice", invoice["id"])
+    invoice["auto_advance"] = call.params.get("auto_advance", invoice["auto_advance"])
+    finalize(call.tenant, invoice, _now(call, invoice), collect=invoice["auto_advance"])
     return invoice
 
 
@@ -143,7 +137,9 @@ def _refuse_transition(invoice: Object, participle: str) -> None:
 def _pay(call: Call) -> Object:
     invoice, at = _invoice(call), _now(call, _invoice(call))
     if invoice["status"] == "draft":
-        finalize(call.tenant, invoice, at)
+        finalize(call.tenant, invoice, at, collect=False)
+        if invoice["status"] == "paid":
+            return invoice
     if invoice["status"] == "paid":
         message = "Invoice is already paid"
         raise invalid(message)
@@ -184,7 +180,7 @@ def _close(call: Call, invoice: Object, status: str, stamp: str, action: str) ->
 
 def _delete(call: Call) -> Object:
     invoice, tenant = _invoice(call), call.tenant
-    _only_draft(invoice, "deleted")
+    only_draft(invoice, "deleted")
     if invoice["_subscription"]:
         message = "You can't delete invoices created by subscriptions."
         raise invalid(message)
@@ -194,111 +190,6 @@ def _delete(call: Call) -> Object:
     return deletion("invoice", invoice["id"])
 
 
-def _add_lines(call: Call) -> Object:
-    """Add lines to a draft: each becomes an invoice item of it (stripe.com/docs/api/invoices/add_lines)."""
-    invoice = _invoice(call)
-    _only_draft(invoice, "updated")
-    for line in call.params["lines"]:
-        if "invoice_item" in line or "tax_amounts" in line:
-            raise not_emulated("adding existing invoice items or own tax amounts")
-        facts = {**line, "customer": invoice["customer"], "invoice": invoice["id"]}
-        _create_item(Call(call.tenant, call.path, call.variables, facts))
-    return _invoice(call)
-
-
-# --- invoice items ---------------------------------------------------------------------------------------------
-
-
-def _create_item(call: Call) -> Object:
-    params, tenant = call.params, call.tenant
-    if "customer" not in params:
-        message = "Missing required param: customer."
-        raise invalid(message, "customer", code="parameter_missing")
-    customer = living_customer(tenant, params["customer"], "customer")
-    at = tenant.clock_of(customer).now()
-    price, amount, quantity = _item_amount(tenant, params, at)
-    currency: str = price["currency"] if price else (params.get("currency") or customer["currency"] or "usd").lower()
-    if customer["currency"] not in (None, currency):
-        message = (
-            f"The currency of the invoice item ({currency}) does not match the customer currency "
-            f"({customer['currency']})."
-        )
-        raise invalid(message)
-    sub = tenant.get("subscription", params["subscription"], "subscription") if "subscription" in params else None
-    period = params.get("period") or {"start": at, "end": at}
-    entries = check_discounts(tenant, params.get("discounts"), "discounts", currency, at)
-    extra = Extra(
-        at=at,
-        currency=currency,
-        amount=amount,
-        description=params.get("description") or (tenant.objects["product"][price["product"]]["name"] if price else ""),
-        price=price,
-        quantity=quantity,
-        start=period["start"],
-        end=period["end"],
-        metadata=merge_metadata({}, params.get("metadata")),
-        discountable=params.get("discountable", amount >= 0),
-        discounts=tuple(start_discounts(tenant, entries, at, {"customer": customer["id"]})),
-    )
-    made = add_pending(tenant, customer, sub["id"] if sub else None, extra)
-    tenant.touch("customer", customer["id"])["currency"] = currency
-    if "invoice" in params:
-        _add_to_draft(tenant, made, params["invoice"])
-    return made
-
-
-def _item_amount(tenant: Tenant, params: dict[str, Any], at: int) -> tuple[Object | None, int, int]:
-    """Find price, amount and quantity: `amount` alone, a price by id in `pricing`, or `price_data`."""
-    quantity = params.get("quantity", 1)
-    if "amount" in params:
-        return None, params["amount"], 1
-    if "price_data" in params:
-        price = make_price(tenant, params["price_data"], at, inline=True)
-    elif "pricing" in params:
-        price = tenant.get("price", params["pricing"]["price"], "pricing[price]")
-    else:
-        raise not_emulated("invoice items without amount, pricing or price_data")
-    return price, part_of(price_amount(price, quantity), Fraction(1)), quantity
-
-
-def _add_to_draft(tenant: Tenant, item: Object, invoice_id: str) -> None:
-    invoice = tenant.get("invoice", invoice_id, "invoice")
-    _only_draft(invoice, "updated")
-    tenant.touch("invoice", invoice_id)
-    attach(tenant, [item], invoice)
-    charges: list[Charge] = [*invoice["_charges"], charge_of(tenant, item)]
-    set_lines(tenant, invoice, charges)
-
-
-def _item(call: Call) -> Object:
-    return call.tenant.get("invoiceitem", call.variables["invoiceitem"], "invoiceitem", status=404)
-
-
-def _list_items(call: Call) -> Object:
-    params = call.params
-    found = [
-        item
-        for item in owned(call, "invoiceitem")
-        if params.get("invoice") in (None, item["invoice"])
-        and ("pending" not in params or (item["invoice"] is None) == params["pending"])
-        and ("created" not in params or within(item["date"], params["created"]))
-    ]
-    return listing(call, found)
-
-
-def _delete_item(call: Call) -> Object:
-    item, tenant = _item(call), call.tenant
-    if item["invoice"]:
-        invoice = tenant.objects["invoice"].get(item["invoice"])
-        if invoice is None:
-            raise missing_object("invoice", item["invoice"], "invoice")
-        _only_draft(invoice, "updated")
-        tenant.touch("invoice", invoice["id"])
-        set_lines(tenant, invoice, [c for c in invoice["_charges"] if c.invoice_item != item["id"]])
-    tenant.drop("invoiceitem", item["id"])
-    return deletion("invoiceitem", item["id"])
-
-
 ENDPOINTS = [
     Endpoint("GET", "/v1/invoices", "InvoiceListParams", _list),
     Endpoint("POST", "/v1/invoices", "InvoiceCreateParams", _create),
@@ -306,7 +197,6 @@ ENDPOINTS = [
     Endpoint("POST", "/v1/invoices/{invoice}", "InvoiceUpdateParams", _update),
     Endpoint("DELETE", "/v1/invoices/{invoice}", "InvoiceDeleteParams", _delete),
     Endpoint("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", _lines),
-    Endpoint("POST", "/v1/invoices/{invoice}/add_lines", "InvoiceAddLinesParams", _add_lines),
     Endpoint("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams", _finalize),
     Endpoint("POST", "/v1/invoices/{invoice}/send", "InvoiceSendInvoiceParams", _send),
     Endpoint("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", _pay),
@@ -314,8 +204,4 @@ ENDPOINTS = [
     Endpoint(
         "POST", "/v1/invoices/{invoice}/mark_uncollectible", "InvoiceMarkUncollectibleParams", _mark_uncollectible
     ),
-    Endpoint("POST", "/v1/invoiceitems", "InvoiceItemCreateParams", _create_item),
-    Endpoint("GET", "/v1/invoiceitems", "InvoiceItemListParams", _list_items),
-    Endpoint("GET", "/v1/invoiceitems/{invoiceitem}", "InvoiceItemRetrieveParams", _item),
-    Endpoint("DELETE", "/v1/invoiceitems/{invoiceitem}", "InvoiceItemDeleteParams", _delete_item),
 ]

@@ -1,7 +1,6 @@
-"""The invoice object and its life: draft, open, paid (stripe.com/docs/api/invoices; timeline from recorded traffic).
+"""The invoice object: its heading, its lines, and what they add up to (stripe.com/docs/api/invoices).
 
-An invoice is a draft for an hour, then it is finalised: numbered, charged or sent. `due_date` counts from its
-creation. An automatic charge succeeds with a test card and fails without one; then the invoice stays open.
+An invoice is a draft for an hour, then it is finalised. `due_date` counts from its creation (recorded traffic).
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from connector.sandbox.stripe import events
 from connector.sandbox.stripe.blanks import INVOICE, blank
-from connector.sandbox.stripe.customers import move_balance
 from connector.sandbox.stripe.discounts import Reduction, living, reduce_lines
 from connector.sandbox.stripe.errors import invalid
-from connector.sandbox.stripe.payments import paying_method
 from connector.sandbox.stripe.rendering import embedded_list
 
 if TYPE_CHECKING:
@@ -43,6 +40,8 @@ class Charge:
     proration: bool = False
     discountable: bool = True
     discounts: tuple[str, ...] = ()
+    taken: tuple[tuple[str, int], ...] = ()
+    credited: Object | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +73,26 @@ def issue(tenant: Tenant, customer: Object, sub: Object | None, charges: Sequenc
 
 def set_lines(tenant: Tenant, invoice: Object, charges: Sequence[Charge]) -> None:
     """Put lines on an invoice and add them up, discounts taken off."""
-    at = invoice["created"]
-    common = living(tenant, invoice["discounts"], at)
-    works = [_reduction(tenant, charge, at) for charge in charges]
+    common = living(tenant, invoice["discounts"], invoice["created"], invoice["id"])
+    works = [_reduction(tenant, charge, invoice) for charge in charges]
     reduce_lines([work for work, charge in zip(works, charges, strict=True) if charge.discountable], common)
     lines = [_line(tenant, invoice, charge, work) for charge, work in zip(charges, works, strict=True)]
     for ident in {ident for work in works for ident, _ in work.shares}:
-        tenant.touch("discount", ident)["_used"] = True
+        discount = tenant.touch("discount", ident)
+        discount["_used"] = discount["_used"] or invoice["id"]
     invoice["_charges"] = list(charges)
     invoice["lines"]["data"] = lines
     invoice["lines"]["total_count"] = len(lines)
     _add_up(invoice, works)
 
 
-def _reduction(tenant: Tenant, charge: Charge, at: int) -> Reduction:
-    own = living(tenant, charge.discounts, at) if charge.discountable else []
-    return Reduction(charge.amount, charge.price["product"] if charge.price else "", own)
+def _reduction(tenant: Tenant, charge: Charge, invoice: Object) -> Reduction:
+    at, ident = invoice["created"], invoice["id"]
+    own = living(tenant, charge.discounts, at, ident) if charge.discountable else []
+    work = Reduction(charge.amount, charge.price["product"] if charge.price else "", own)
+    for discount, amount in charge.taken:
+        work.take({"id": discount}, amount)
+    return work
 
 
 def _add_up(invoice: Object, works: Sequence[Reduction]) -> None:
@@ -140,7 +143,7 @@ def _line_parent(invoice: Object, charge: Charge) -> Object:
     details: Object = {
         "invoice_item": charge.invoice_item,
         "proration": charge.proration,
-        "proration_details": {"credited_items": None},
+        "proration_details": {"credited_items": charge.credited},
         "subscription": invoice["_subscription"],
     }
     if charge.invoice_item:
@@ -222,80 +225,8 @@ def _customer_facts(customer: Object) -> Object:
     }
 
 
-# --- life ------------------------------------------------------------------------------------------------
-
-
-def finalize(tenant: Tenant, invoice: Object, at: int) -> None:
-    """Give an invoice its number, apply the customer's balance, then charge or send it."""
-    tenant.touch("invoice", invoice["id"])
-    customer = tenant.touch("customer", invoice["customer"])
-    invoice["status"] = "open"
-    invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = at
-    invoice["automatically_finalizes_at"] = None
-    invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
-    customer["next_invoice_sequence"] += 1
-    page = f"https://invoice.stripe.com/i/acct_sandbox/test_{invoice['id']}"
-    invoice["hosted_invoice_url"], invoice["invoice_pdf"] = page, f"{page}/pdf"
-    _apply_balance(tenant, invoice, customer, at)
-    events.record(tenant, "finalized", invoice, at)
-    if invoice["amount_due"] == 0:
-        settle(tenant, invoice, at)
-    elif invoice["collection_method"] == "send_invoice":
-        if invoice["due_date"]:
-            tenant.clock_of(customer).plan("overdue", invoice["due_date"], invoice["id"])
-        events.record(tenant, "sent", invoice, at)
-    elif paying_method(tenant, customer, tenant.objects["subscription"].get(invoice["_subscription"] or "")):
-        invoice["attempted"], invoice["attempt_count"] = True, 1
-        settle(tenant, invoice, at)
-    else:
-        _fail_charge(tenant, invoice, at)
-
-
-def _apply_balance(tenant: Tenant, invoice: Object, customer: Object, at: int) -> None:
-    """Use credit for the invoice, or turn a negative total into credit (stripe.com/docs/billing/customer/balance)."""
-    balance, total = customer["balance"], invoice["total"]
-    moved = total if total < 0 else min(-balance, total)
-    invoice["starting_balance"] = balance
-    invoice["amount_due"] = total - moved
-    if moved:
-        facts = {"invoice": invoice["id"], "type": "applied_to_invoice"}
-        move_balance(tenant, customer, moved, invoice["currency"], at, **facts)
-    invoice["ending_balance"] = customer["balance"]
-    invoice["amount_remaining"] = invoice["amount_due"]
-
-
-def _fail_charge(tenant: Tenant, invoice: Object, at: int) -> None:
-    """Fail for want of a payment method: open, next attempt in three days, subscription past due (recorded traffic)."""
-    invoice["attempted"], invoice["attempt_count"] = True, 1
-    invoice["next_payment_attempt"] = at + 3 * DAY
-    events.record(tenant, "payment_failed", invoice, at)
-    sub = tenant.objects["subscription"].get(invoice["_subscription"] or "")
-    if sub and sub["status"] == "active":
-        tenant.touch("subscription", sub["id"])["status"] = "past_due"
-        events.record(tenant, "updated", sub, at, {"status": "active"})
-
-
-def settle(tenant: Tenant, invoice: Object, at: int, *, outside: bool = False) -> None:
-    """Mark an invoice paid."""
-    tenant.touch("invoice", invoice["id"])
-    invoice["status"] = "paid"
-    invoice["amount_paid"] = invoice["amount_due"]
-    invoice["amount_paid_off_stripe"] = invoice["amount_due"] if outside else None
-    invoice["_charged"] = invoice["amount_due"] if not outside else 0
-    invoice["amount_remaining"] = 0
-    invoice["attempted"], invoice["auto_advance"] = True, False
-    invoice["next_payment_attempt"] = None
-    invoice["status_transitions"]["paid_at"] = at
-    events.record(tenant, "paid", invoice, at)
-    _revive(tenant, invoice, at)
-
-
-def _revive(tenant: Tenant, invoice: Object, at: int) -> None:
-    sub = tenant.objects["subscription"].get(invoice["_subscription"] or "")
-    if sub is None or sub["status"] != "past_due":
-        return
-    ours = tenant.of("invoice", sub["customer"])
-    unpaid = (i for i in ours if i["_subscription"] == sub["id"] and i["status"] == "open")
-    if next(unpaid, None) is None:
-        tenant.touch("subscription", sub["id"])["status"] = "active"
-        events.record(tenant, "updated", sub, at, {"status": "past_due"})
+def only_draft(invoice: Object, participle: str) -> None:
+    """Refuse what can be done to a draft only."""
+    if invoice["status"] != "draft":
+        message = f"Invoice {invoice['id']} is in the status `{invoice['status']}` and can't be {participle}."
+        raise invalid(message, code="invoice_not_editable")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connector.sandbox.stripe import billing, prorations
 from connector.sandbox.stripe.discounts import start_discounts
+from connector.sandbox.stripe.pending import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +47,20 @@ def new_item(tenant: Tenant, sub: Object, given: Object, at: int) -> Object:
 
 
 def bill_change(tenant: Tenant, sub: Object, behavior: str, at: int) -> None:
-    """Invoice at once when a period begins here or the caller wants prorations invoiced."""
+    """Invoice at once when a period begins here, or when the caller wants prorations invoiced and there are any."""
     if billing.due_items(sub, at):
         billing.bill(tenant, sub, at, "subscription_cycle", prorate=behavior != "none")
-    elif behavior == "always_invoice":
+    elif behavior == "always_invoice" and _has_new(tenant, sub, at):
         billing.bill(tenant, sub, at, "subscription_update")
+
+
+def _has_new(tenant: Tenant, sub: Object, at: int) -> bool:
+    """Tell whether this moment brought something to invoice: prorations, and in flexible mode one-off items as well."""
+    flexible = sub["billing_mode"]["type"] == "flexible"
+    return any(
+        item["date"] == at and (item["proration"] or (flexible and item["_subscription"]))
+        for item in waiting(tenant, sub["customer"], sub["id"])
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +108,8 @@ def change_items(tenant: Tenant, sub: Object, wanted: list[Object], change: Chan
     items = _new_set(tenant, sub, old, wanted, change)
     for item in items:
         if change.prorate and not change.restart:
-            was = before[item["id"]] if item["price"] in old else None
-            _charge_change(tenant, sub, item, was, moves_end=moves_end, at=at)
+            then = before[item["id"]] if item["price"] in old else None
+            _charge_change(tenant, sub, item, then, moves_end=moves_end, at=at)
         tenant.clock_of({"test_clock": sub["test_clock"]}).plan("cycle", item["current_period_end"], sub["id"])
 
 
@@ -175,14 +185,22 @@ def _added_item(tenant: Tenant, sub: Object, given: Object, at: int, *, boundary
     """Place a new item in time: on the grid of its interval when it fits, from here when a cycle begins here."""
     item = new_item(tenant, sub, given, at)
     interval = billing.interval_of(billing.price_of(tenant, item))
-    anchor = _grid(tenant, sub, interval)
-    if interval.meets(anchor, at):
+    anchor, alike = _grid(tenant, sub, interval), _of_interval(tenant, sub, interval)
+    running = [other for other in alike if other["current_period_end"] > at]
+    if interval.meets(anchor, at) and not running:
         item["_anchor"] = anchor
     elif not boundary:
         item["_anchor"] = anchor
-        item["current_period_start"] = interval.boundary_until(anchor, at)
+        classic = sub["billing_mode"]["type"] == "classic" and running
+        starts = [other["current_period_start"] for other in running]
+        item["current_period_start"] = min(starts) if classic else interval.boundary_until(anchor, at)
         fit_end(tenant, sub, item)
     return item
+
+
+def _of_interval(tenant: Tenant, sub: Object, interval: Interval) -> list[Object]:
+    items: list[Object] = sub["items"]["data"]
+    return [item for item in items if billing.interval_of(billing.price_of(tenant, item)) == interval]
 
 
 def fit_end(tenant: Tenant, sub: Object, item: Object) -> None:
@@ -194,9 +212,8 @@ def fit_end(tenant: Tenant, sub: Object, item: Object) -> None:
 
 def _grid(tenant: Tenant, sub: Object, interval: Interval) -> int:
     """Find the anchor of an interval: that of an item which has it already, else the subscription's."""
-    for item in sub["items"]["data"]:
-        if billing.interval_of(billing.price_of(tenant, item)) == interval:
-            return int(item["_anchor"])
+    for item in _of_interval(tenant, sub, interval):
+        return int(item["_anchor"])
     return int(sub["billing_cycle_anchor"])
 
 

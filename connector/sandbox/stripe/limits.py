@@ -130,6 +130,9 @@ def _check_scalar(name: str, value: Any, node: dict[str, Any], path: str) -> Non
     if name == "currency" and value and value.lower() not in CURRENCIES:
         known = ", ".join(sorted(CURRENCIES - {"usd"}))
         raise malformed(f"Invalid currency: {value}. Stripe currently supports these currencies: usd, {known}", path)
+    if path in {"unit_amount", "amount_off"} and isinstance(value, int) and value < 0:
+        message = "Invalid non-negative integer"
+        raise malformed(message, path)
     if name == "quantity" and value != "" and value < 0:
         message = "This value must be greater than or equal to 0."
         raise malformed(message, path)

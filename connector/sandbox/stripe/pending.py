@@ -33,6 +33,8 @@ class Extra:
     discounts: tuple[str, ...] = ()
     subscription_item: str | None = None
     invoice: str | None = None
+    taken: tuple[tuple[str, int], ...] = ()
+    credited: Object | None = None
 
 
 def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Extra) -> Object:
@@ -50,7 +52,7 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Ext
         invoice=extra.invoice,
         livemode=tenant.livemode,
         metadata=dict(extra.metadata),
-        net_amount=extra.amount,
+        net_amount=extra.amount - sum(amount for _, amount in extra.taken),
         parent=sub_id
         and {
             "subscription_details": {"subscription": sub_id, "subscription_item": extra.subscription_item},
@@ -64,15 +66,23 @@ def add_pending(tenant: Tenant, customer: Object, sub_id: str | None, extra: Ext
             "unit_amount_decimal": extra.price["unit_amount_decimal"],
         },
         proration=extra.proration,
-        proration_details={"discount_amounts": []} if extra.proration else None,
+        proration_details=_details(extra),
         quantity=extra.quantity,
         quantity_decimal=str(extra.quantity),
         test_clock=customer["test_clock"],
         _subscription=sub_id,
+        _taken=extra.taken,
+        _credited=extra.credited,
+        _made=extra.at if customer["test_clock"] is None else tenant.clock.now(),
     )
     tenant.add("invoiceitem", made)
-    events.record(tenant, "created", made, extra.at)
+    made["_event"] = events.record(tenant, "created", made, extra.at)
     return made
+
+
+def _details(extra: Extra) -> Object | None:
+    taken = [{"amount": amount, "discount": ident} for ident, amount in extra.taken]
+    return {"discount_amounts": taken} if extra.proration else None
 
 
 def waiting(tenant: Tenant, customer: str, sub_id: str | None) -> Iterator[Object]:
@@ -97,6 +107,8 @@ def charge_of(tenant: Tenant, item: Object) -> Charge:
         proration=item["proration"],
         discountable=item["discountable"],
         discounts=tuple(item["discounts"]),
+        taken=item["_taken"],
+        credited=item["_credited"],
     )
 
 
@@ -104,3 +116,5 @@ def attach(tenant: Tenant, items: list[Object], invoice: Object) -> None:
     """Note on which invoice items ended up."""
     for item in items:
         tenant.touch("invoiceitem", item["id"])["invoice"] = invoice["id"]
+        if item["proration"] and item["date"] == invoice["created"]:
+            events.retell(tenant, item["_event"], item)

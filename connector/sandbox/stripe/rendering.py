@@ -26,6 +26,9 @@ REFERENCES = {
     "discount": "discount",
     "discounts": "discount",
     "test_clock": "test_helpers.test_clock",
+    "default_payment_method": "payment_method",
+    "credit_note": "credit_note",
+    "customer_balance_transaction": "customer_balance_transaction",
 }
 NEVER_EXPANDABLE = frozenset({"released_subscription", "plan"})
 
@@ -43,7 +46,7 @@ def render(value: Any, tenant: Tenant) -> Any:
         for key, below in value.items()
         if not key.startswith("_")
     }
-    if value.get("object") == "subscription_item" and isinstance(value["price"], str):
+    if value.get("object") == "subscription_item" and isinstance(value.get("price"), str):
         price = tenant.objects["price"][value["price"]]
         shown["price"], shown["plan"] = render(price, tenant), legacy_plan(price)
     if value.get("object") == "invoice" and len(value.get("lines", {}).get("data", ())) > EMBEDDED_LINES:

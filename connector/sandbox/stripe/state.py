@@ -59,6 +59,7 @@ NOUNS = {
     "subscription_item": "subscription item",
     "payment_method": "PaymentMethod",
     "credit_note": "credit note",
+    "customer_balance_transaction": "customer balance transaction",
 }
 
 

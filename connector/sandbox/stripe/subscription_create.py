@@ -9,13 +9,13 @@ from connector.sandbox.stripe.billing import interval_of
 from connector.sandbox.stripe.customers import living_customer
 from connector.sandbox.stripe.discounts import check_discounts, start_discounts
 from connector.sandbox.stripe.errors import StripeError, exclusive, invalid, not_emulated
-from connector.sandbox.stripe.invoices import finalize
+from connector.sandbox.stripe.invoice_life import finalize
 from connector.sandbox.stripe.item_changes import set_cancel_date
 from connector.sandbox.stripe.limits import merge_metadata
 from connector.sandbox.stripe.payments import check_method, paying_method
 from connector.sandbox.stripe.phase_items import Context, build_extra, build_item, check_currency, check_intervals
 from connector.sandbox.stripe.phases import automatic_tax
-from connector.sandbox.stripe.schedules import billing_mode, check_customer
+from connector.sandbox.stripe.schedule_create import billing_mode, check_customer
 from connector.sandbox.stripe.subscription_start import Opening, bill_start, open_subscription
 from connector.sandbox.stripe.subscription_update import named_end
 from connector.sandbox.stripe.subscriptions import add_extras
@@ -76,12 +76,23 @@ def create(call: Call) -> Object:
     add_extras(tenant, sub, {"start_date": at, "end_date": at, "add_invoice_items": extras}, at)
     invoice = bill_start(tenant, sub, params.get("proration_behavior", "create_prorations"), at)
     if invoice and method == "charge_automatically":
-        finalize(tenant, invoice, at)  # at once, where a schedule's first invoice stays a draft for an hour
+        _charge_first(tenant, customer, sub, invoice, at)
     if sub["cancel_at_period_end"]:
         set_cancel_date(sub, named_end(sub, "min_period_end"), at)
         tenant.clock_of(sub).plan("cancel", sub["cancel_at"], sub["id"])
     events.record(tenant, "created", sub, at)
     return sub
+
+
+def _charge_first(tenant: Tenant, customer: Object, sub: Object, invoice: Object, at: int) -> None:
+    """Charge the first invoice at once, where that of a schedule stays a draft for an hour."""
+    if invoice["total"] > 0 and not paying_method(tenant, customer, sub):
+        message = (
+            "This customer has no attached payment source or default payment method. Please consider adding a default "
+            "payment method."
+        )
+        raise StripeError(message, code="resource_missing")
+    finalize(tenant, invoice, at)
 
 
 def _items(context: Context, params: dict[str, Any]) -> tuple[list[Object], list[Object], str]:
@@ -103,13 +114,7 @@ def _collection_method(tenant: Tenant, params: dict[str, Any], customer: Object)
             message = "You must set `days_until_due` when `collection_method` is `send_invoice`."
             raise invalid(message, "days_until_due")
         return method
-    own = check_method(tenant, params.get("default_payment_method"), customer["id"], "default_payment_method")
-    if not own and not paying_method(tenant, customer, None):
-        message = (
-            "This customer has no attached payment source or default payment method. Please consider adding a default "
-            "payment method."
-        )
-        raise StripeError(message, code="resource_missing")
+    check_method(tenant, params.get("default_payment_method"), customer["id"], "default_payment_method")
     return method
 
 

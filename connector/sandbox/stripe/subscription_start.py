@@ -80,7 +80,7 @@ def _skip_past(tenant: Tenant, sub: Object, at: int) -> None:
     """Enter the running period without billing it: nothing until the next cycle (recorded traffic)."""
     for item in sub["items"]["data"]:
         billing.enter_periods(tenant, sub, item, at)
-    _classic_anchor(sub, at)
+    _classic_anchor(tenant, sub, at)
 
 
 def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> Object | None:
@@ -90,13 +90,15 @@ def _bill_past_in_one(tenant: Tenant, sub: Object, at: int) -> Object | None:
         periods = billing.enter_periods(tenant, sub, item, at)
         share = sum((period.share for period in periods), Fraction(0))
         prorations.debit_past(tenant, sub, item, (start, periods[-1].until), share=share, at=at)
-    _classic_anchor(sub, at)
+    _classic_anchor(tenant, sub, at)
     return billing.bill(tenant, sub, at, "subscription_create")
 
 
-def _classic_anchor(sub: Object, at: int) -> None:
-    """In classic mode a backdated subscription is anchored at its next cycle, and its period starts today."""
+def _classic_anchor(tenant: Tenant, sub: Object, at: int) -> None:
+    """In classic mode a backdated subscription is anchored where its first cycle ended, and its period starts today."""
     if sub["billing_mode"]["type"] == "classic":
-        sub["billing_cycle_anchor"] = min(item["current_period_end"] for item in sub["items"]["data"])
+        if sub["billing_cycle_anchor"] == sub["start_date"]:
+            intervals = [billing.interval_of(billing.price_of(tenant, item)) for item in sub["items"]["data"]]
+            sub["billing_cycle_anchor"] = min(interval.after(sub["start_date"]) for interval in intervals)
         for item in sub["items"]["data"]:
             item["current_period_start"] = at

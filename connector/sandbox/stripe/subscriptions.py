@@ -129,6 +129,8 @@ def enter(tenant: Tenant, sub: Object, schedule: Object, phase: Object, at: int)
     restart = (phase["billing_cycle_anchor"] or schedule["default_settings"]["billing_cycle_anchor"]) == "phase_start"
     change = Change(behavior, at, scheduled_end(schedule, phase), restart, phase["discounts"])
     change_items(tenant, sub, phase["items"], change)
+    if sub["cancel_at"] is not None:
+        sub["canceled_at"] = at  # the last phase has been entered only now (recorded traffic)
     take_settings(tenant, sub, schedule, phase, at)
     add_extras(tenant, sub, phase, at)
     bill_change(tenant, sub, behavior, at)
@@ -145,7 +147,7 @@ def end(tenant: Tenant, sub: Object, at: int, *, reason: str | None = None) -> N
     sub["status"] = "canceled"
     sub["ended_at"] = at
     sub["canceled_at"] = sub["canceled_at"] or at
-    sub["cancellation_details"]["reason"] = reason
+    sub["cancellation_details"]["reason"] = reason or sub["cancellation_details"]["reason"]
     if left:
         billing.bill(tenant, sub, at, "subscription_cycle", renew=False)
     events.record(tenant, "deleted", sub, at)
