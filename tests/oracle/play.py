@@ -18,6 +18,7 @@ from tests.oracle.lives import Life, Visit
 from tests.oracle.owed import Sum, added, owed, plain, total
 from tests.oracle.running import Billed, RefusedError
 from tests.oracle.standin import StandIn
+from tests.oracle.verdict import judge
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Played:
     faults: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     expected: Mapping[str, Sum] = field(default_factory=dict)
+    counted: date = date.min
     plan: Plan | None = None
     complete: bool = False
     past: bool = True
@@ -49,12 +51,11 @@ def play(life: Life, *, laws: bool = True) -> Played:
 def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
     known: Contract | None = None
     since: date | None = None
-    for number, visit in enumerate(life.visits):
+    for visit in life.visits:
         for day in _apart(played.plan, played.stripe.today, visit.day):
-            if known is not None and played.complete:
+            if known is not None:
                 _visit(Visit(day, known), played, laws=False)
         _expect(played, known, since, visit)
-        before = len(played.refused)
         if _visit(visit, played, laws=laws):
             if since is None:
                 _begin(played, visit)
@@ -63,10 +64,6 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
             known, since = visit.contract, visit.day
             if laws:
                 played.faults += _by_now(played, visit)
-        elif played.refused[before:] and not visit.wrong:
-            played.complete = False
-        del number
-    played.complete = known == life.final and not played.stripe.lost() if known else False
     if known is None or known != life.final:
         return
     for day in _apart(played.plan, played.stripe.today, life.over):
@@ -102,7 +99,7 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
     played.visits += 1
     plan = _plan(visit.contract, stripe)
     if plan.blocked:
-        played.refused += [(issue.code.value, issue.message) for issue in plan.issues if issue.blocks]
+        played.refused += _reasons(plan, visit)
         if plan.operations:
             played.faults.append(f"{visit.day}: refused, but {len(plan.operations)} operations")
         return False
@@ -117,6 +114,15 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
         told = [str(operation_json(one))[:300] for one in again.operations] or [i.message for i in again.issues]
         played.faults.append(f"{visit.day}: applied, and the next plan is not empty: {told}")
     return True
+
+
+def _reasons(plan: Plan, visit: Visit) -> Iterator[tuple[str, str]]:
+    """Yield why a plan is refused; a code that the contract has by itself, planned at once, is marked so."""
+    at_once = judge(visit.contract, visit.contract.start).codes
+    for issue in plan.issues:
+        if issue.blocks:
+            mark = "" if issue.code.value in at_once else " when live"
+            yield issue.code.value + mark, issue.message
 
 
 def _same(visit: Visit, plan: Plan, stripe: StandIn) -> Iterator[str]:
@@ -158,10 +164,9 @@ def _expect(played: Played, known: Contract | None, since: date | None, visit: V
     """Count what the days since the last visit have come to owe, as it was known."""
     if known is None or since is None:
         return
-    done = getattr(played, "counted", since)
     parts = not _waives(known)
-    played.expected = added(played.expected, owed(known, max(since, done), visit.day, parts=parts))
-    played.counted = visit.day  # type: ignore[attr-defined]
+    played.expected = added(played.expected, owed(known, max(since, played.counted), visit.day, parts=parts))
+    played.counted = visit.day
 
 
 def _begin(played: Played, visit: Visit) -> None:

@@ -179,7 +179,7 @@ class Running:
         for given in phase.said.get("discounts", []):
             coupon = self.coupon(given["coupon"])
             if _holds(coupon, phase, moment):
-                nets = _off(nets, [able for _, able in both], coupon)
+                nets = take_off(nets, [able for _, able in both], coupon)
         self.billed += [
             Billed(line.day, line.line, line.product, net, line.recurring)
             for (line, _), net in zip(both, nets, strict=True)
@@ -191,7 +191,7 @@ class Running:
         for given in item.get("discounts", []):
             coupon = self.coupon(given["coupon"])
             if _holds(coupon, phase, moment):
-                (amount,) = _off([amount], [True], coupon)
+                (amount,) = take_off([amount], [True], coupon)
         return Billed(moment.date(), _line(item), item["_product"], amount, recurring=True)
 
     def _late(self, phase: Phase, count: int, day: date) -> Iterator[Billed]:
@@ -207,7 +207,7 @@ class Running:
         data = entry["price_data"]
         amount = half_up(Fraction(Decimal(data["unit_amount_decimal"])) * (entry.get("quantity") or 1))
         for given in entry.get("discounts", []):
-            (amount,) = _off([amount], [True], self.coupon(given["coupon"]))
+            (amount,) = take_off([amount], [True], self.coupon(given["coupon"]))
         return Billed(day, _line(entry), _bare(data["product"]), amount, recurring=False)
 
 
@@ -226,7 +226,8 @@ def _holds(coupon: Any, phase: Phase, moment: datetime) -> bool:
     return moment < datetime.combine(end, phase.attached.time())
 
 
-def _off(amounts: list[int], able: list[bool], coupon: Any) -> list[int]:
+def take_off(amounts: list[int], able: list[bool], coupon: Any) -> list[int]:
+    """Take a coupon off the amounts that it can be taken off."""
     if coupon.get("percent_off") is not None:
         share = Fraction(Decimal(str(coupon["percent_off"]))) / 100
         return [a - half_up(a * share) if ok else a for a, ok in zip(amounts, able, strict=True)]

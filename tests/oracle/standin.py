@@ -15,7 +15,7 @@ from connector.compile.resource import DesiredState, Key
 from connector.plan.canonical import canonical, dump
 from connector.plan.existing import ExistingObject, ExistingState, InvoiceFact
 from connector.plan.operation import Create, End, Operation, Retire, Update
-from tests.oracle.running import Billed, Phase, RefusedError, Running, half_up
+from tests.oracle.running import Billed, Phase, RefusedError, Running, half_up, take_off
 
 
 @dataclass
@@ -251,7 +251,10 @@ class StandIn:
             for entry in params["lines"]:
                 data = entry["price_data"]
                 amount = half_up(Fraction(Decimal(data["unit_amount_decimal"])) * (entry.get("quantity") or 1))
-                self.settled.append(Billed(self.today, _line(entry), data["product"]["$ref"].partition("/")[2], amount, recurring=False))
+                for given in entry.get("discounts", []):
+                    (amount,) = take_off([amount], [True], self._coupon(given["coupon"]))
+                product = data["product"]["$ref"].partition("/")[2]
+                self.settled.append(Billed(self.today, _line(entry), product, amount, recurring=False))
         elif key.kind in {"balance_credit", "credit_note"}:
             amount = params["amount"] if key.kind == "balance_credit" else -params["amount"]
             assert sum(shares.values()) == amount, (shares, amount)
