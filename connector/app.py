@@ -81,11 +81,12 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
     api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=Limiter(rates))
     journal = open_journal(config.database_url(), upgrade=upgrade)
     test = "" if config.mode == "live" else "/test"
+    mappings = {name: read_mapping(Path(connection.mapping)) for name, connection in config.crm.items()}
     desks = {
         name: Desk(
             name=name,
-            crm=SalesforceCrm(salesforce_settings(name, connection)),
-            mapping=read_mapping(Path(connection.mapping)),
+            crm=SalesforceCrm(salesforce_settings(name, connection), renewal=mappings[name].renewal),
+            mapping=mappings[name],
             account=StripeAccount(name, config.zone, api, journal),
             limits=config.safety.limits(),
             clock=clock,

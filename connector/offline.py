@@ -79,7 +79,7 @@ def plan_records(
     file = load_records(records_text, source=source)
     if file.crm != mapping.crm:
         raise ConfigError(f"{source}: the records are from {file.crm}, the mapping {mapping.name} is for {mapping.crm}")
-    crm = SnapshotCrm(file, name=file.crm)
+    crm = SnapshotCrm(file, name=file.crm, renewal=mapping.renewal)
     with open_journal("sqlite://", upgrade=True) as journal:
         api = RecordedApi(_existing(existing_text)) if existing_text else _NoStripe()
         account = StripeAccount(file.crm, settings.zone, api, journal)

@@ -81,5 +81,5 @@ def _approved(desk: Desk) -> Iterator[str]:
 
 
 def _due(desk: Desk) -> Iterator[str]:
-    """Yield contracts that enter another segment: nothing changes in Stripe, but the CRM names the running one."""
+    """Yield contracts that a date has reached: another segment runs, or more of what has no end is to be told."""
     yield from (state.record for state in desk.account.journal.due_contracts(desk.name, desk.today()))

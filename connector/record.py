@@ -1,6 +1,6 @@
 """A contract's page in the journal: what a run made of it, and how it stands now."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
@@ -33,7 +33,6 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
 def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
-    next_change = values.get("next_change")
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -43,6 +42,6 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         source_hash=desk.mapping.hash,
         outcome=result.outcome,
         status=told | {"name": contract.party.name if contract else None, "error": result.error},
-        next_change=next_change if isinstance(next_change, date) else None,
+        next_change=result.status.look_again if result.status else None,
         updated_at=now,
     )

@@ -87,14 +87,15 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    made = made_on(contract, desk.account) or desk.today()
-    compiled = compile_contract(contract, made)
+    today = desk.today()
+    made = made_on(contract, desk.account) or today
+    compiled = compile_contract(contract, made, today)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
     if existing.made in {None, made}:
         return compiled, existing
-    return compile_contract(contract, existing.made), existing
+    return compile_contract(contract, existing.made, today), existing
 
 
 def sync_contracts(

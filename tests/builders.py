@@ -64,6 +64,11 @@ def line(
     return Line(ref=ref, product=sold, quantity=count, unit_price=unit, **given)
 
 
+def evergreen(ref: str = "L1", *, price: Number = "120", **fields: Any) -> Line:
+    """Return a line without an end, billed monthly; the contract around it must have none either (`end=None`)."""
+    return line(ref, price=price, **{"end": None, "interval": 1, "price_term": Decimal(1), **fields})
+
+
 def once(ref: str = "O1", *, on: date = START, **fields: Any) -> Line:
     """Return a one-time line."""
     return line(ref, **{"of": "P9", "charge": Charge.ONE_TIME, "start": on, "end": None, "interval": 1, **fields})

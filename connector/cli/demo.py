@@ -16,11 +16,13 @@ from connector.cli.plan import planned_text
 from connector.cli.playground import Playground
 from connector.crm.protocol import ContractRef
 from connector.domain.money import text as money
-from connector.plan.render import ramp_picture
+from connector.domain.period import add_months
+from connector.plan.render import ramp_picture, schedule_lines
 from connector.poll import sync_refs
 from connector.sync import Desk, Result, plan_contracts
 
 HERO = "ramp"
+ENDLESS = "evergreen"
 
 
 def demo() -> None:
@@ -38,6 +40,7 @@ def demo() -> None:
             _written(playground)
             _again(playground, app, desk)
             _company(playground, app, desk)
+            _endless(playground, app, desk)
             _years_later(playground, app, desk)
     out.print(Rule(style="dim"))
     say("Nothing was kept. Next: `connector sandbox` to try it yourself, README.md for your own accounts.")
@@ -142,8 +145,24 @@ def _company(playground: Playground, app: App, desk: Desk) -> None:
     _calls(playground)
 
 
+def _endless(playground: Playground, app: App, desk: Desk) -> None:
+    _title(8, "A contract without an end: it grows, and a part of it is cancelled")
+    order = playground.orders[ENDLESS]
+    sf = playground.salesforce
+    lines = [key for key, line in sf.records("OrderItem").items() if line["OrderId"] == order]
+    start = add_months(date.fromisoformat(sf.records("Order")[order]["EffectiveDate"]), 1)
+    sf.amend(order, start, {lines[0]: 40})
+    sf.amend(order, add_months(start, 2) + timedelta(days=14), {lines[1]: 0})
+    for result in _run(app, desk, [ContractRef("salesforce", order)]):
+        planned = result.planned
+        if planned.plan and planned.plan.desired:
+            for schedule in planned.plan.desired.schedules:
+                print_plan("\n".join(f"    {line}" for line in schedule_lines(schedule)))
+        out.print(f"{result.outcome}: {result.writes} Stripe writes")
+
+
 def _years_later(playground: Playground, app: App, desk: Desk) -> None:
-    _title(8, "Three years later: what Stripe really invoiced, against what was sold")
+    _title(9, "Three years later: what Stripe really invoiced, against what was sold")
     contract = next(plan_contracts(desk, [_hero(playground)])).contract
     if contract is None or contract.end is None:
         return

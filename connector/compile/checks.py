@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
+from connector.compile.horizon import is_open
 from connector.compile.resource import DesiredState
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
@@ -119,9 +120,9 @@ def _price(contract: Contract, line: Line) -> Iterator[Issue]:
 
 
 def _endless(contract: Contract) -> Iterator[Issue]:
-    """Yield that no end is known at all: the reader has told why, but without an end there is no timeline."""
-    names = {line.product.name for line in contract.lines if line.charge is not Charge.ONE_TIME and line.end is None}
-    if names and contract.end is None:
+    """Yield the lines without an end that were not sold so: their price is for a time that is not known."""
+    names = {line.product.name for line in contract.lines if is_open(line, contract) and line.price_term is None}
+    if names:
         yield block(
             IssueCode.TERM_MISSING,
             contract.source(contract.ref, "term_months"),

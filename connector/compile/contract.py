@@ -8,9 +8,11 @@ from connector.compile.backdating import as_sent
 from connector.compile.catalog import PriceBook, coupon_resource, product_resource
 from connector.compile.checks import check_coverage, check_lines, check_over
 from connector.compile.customer import customer_resource
+from connector.compile.horizon import check_auto_renewal, going_on, horizon
 from connector.compile.limits import check_limits
 from connector.compile.one_offs import one_time_spec
 from connector.compile.phases import schedules
+from connector.compile.renewals import check_renewals
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import InvoiceSpec, ScheduleSpec
@@ -19,10 +21,11 @@ from connector.domain.issues import IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
 
-def compile_contract(contract: Contract, made: date | None = None) -> Compiled:
+def compile_contract(contract: Contract, made: date | None = None, today: date | None = None) -> Compiled:
     """Return the desired state and everything that stands in its way.
 
-    `made` is the day on which the schedules are, or were, made; without it they are made before they begin.
+    `made` is the day on which the schedules are, or were, made; without it they are made before they begin. `today`
+    counts in whole years, for what has no end: it is told until a horizon (`horizon.py`).
 
     With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
     are reported beside it, so that people can see what would have been.
@@ -30,19 +33,20 @@ def compile_contract(contract: Contract, made: date | None = None) -> Compiled:
     issues = check_lines(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
-    pieces, more = timeline(contract)
-    issues += more + check_coverage(contract, pieces)
+    pieces, more = timeline(going_on(contract))
+    issues += more + check_coverage(contract, pieces) + check_renewals(contract, pieces) + check_auto_renewal(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
-    desired = _desired(contract, pieces, made)
+    desired = _desired(contract, pieces, made, today)
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
 
 _ARITHMETIC_HOLDS = frozenset({IssueCode.CUSTOMER_CURRENCY})
 
 
-def _desired(contract: Contract, pieces: Timeline, made: date | None) -> DesiredState:
-    specs = schedules(contract, pieces) if pieces else ()
+def _desired(contract: Contract, pieces: Timeline, made: date | None, today: date | None) -> DesiredState:
+    ahead = horizon(contract, today)
+    specs = schedules(contract, pieces, ahead) if pieces else ()
     invoices = () if specs else _invoices(contract)
     sent = tuple(as_sent(spec, contract, made) for spec in specs)
     told, late = PriceBook(contract, specs), PriceBook(contract, sent)
@@ -58,6 +62,7 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None) -> Desired
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
+    look_again = ahead.moves if ahead and any(spec.open for spec in specs) else None
     return DesiredState(
         contract_key=contract.key,
         currency=contract.currency,
@@ -65,6 +70,7 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None) -> Desired
         schedules=specs,
         invoices=invoices,
         made=made,
+        look_again=look_again,
         prices={**late.terms, **told.terms},
         coupons={coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent), invoices)},
     )

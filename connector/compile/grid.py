@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from connector.domain.contract import Line, Policies
 from connector.domain.money import line_amount, quantize, round_minor, to_minor, unit_amount
-from connector.domain.period import Period, Span, add_months, billing_dates, months_since, span
+from connector.domain.period import FOREVER, Period, Span, add_months, billing_dates, months_since, span
 
 _DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reproduces its multipliers bit for bit
 
@@ -68,8 +68,11 @@ def grid_for(start: date, end: date, interval: int, policies: Policies) -> Grid:
     """Return the grid of a schedule: counted from its start, or from its end when stubs come first.
 
     Stripe counts from the day on which the stub ends. Where that cannot give the later dates (from 28 Feb never
-    31 Aug), the stub comes last after all. Without a stub (three months from 31 Aug end on 30 Nov) the start counts.
+    31 Aug), the stub comes last after all. The start counts without a stub (three months from 31 Aug end on 30 Nov),
+    and where nothing ends.
     """
+    if end == FOREVER:
+        return Grid(start, interval, start)
     whole = Grid(start, interval, start).on(end)
     first = policies.stub == "first" and not whole and _counts_on(start, end, interval)
     return Grid(end if first else start, interval, start)
@@ -126,11 +129,14 @@ def _unit(line: Line, interval: int, count: int, in_parts: Fraction, currency: s
     """Return minor units per unit and whole period.
 
     Whole periods only: price / periods, exact. With parts, list price and discount are preferred when they give the
-    CRM's own (rounded) price, since dividing a rounded price back leaves 119.9998 where 120 was sold.
+    CRM's own (rounded) price, since dividing a rounded price back leaves 119.9998 where 120 was sold. A price for a
+    term has nothing to do with the line's own time.
     """
     if line.period_price is not None:
         return to_minor(line.period_price, currency)
     price = to_minor(line.unit_price, currency)
+    if line.price_term is not None:
+        return price * interval / Fraction(line.price_term)
     if not in_parts:
         return price / count
     exact = _from_list_price(line, interval)
@@ -157,7 +163,7 @@ def _part_amounts(line: Line, unit: Fraction, count: int, weights: list[Fraction
     if not weights:
         return []
     quantity = int(line.quantity)
-    if line.period_price is not None:
+    if line.period_price is not None or line.price_term is not None:
         return [Fraction(round_minor(unit * weight * quantity)) for weight in weights]
     whole = count * line_amount(unit_amount(unit), quantity)
     left = Fraction(round_minor(to_minor(line.total, currency))) - whole

@@ -14,7 +14,7 @@ from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
 from connector.domain.period import Period, billing_dates, day_after
-from connector.domain.timeline import InForce, Slice, held_around, line_end, revision_on
+from connector.domain.timeline import InForce, Slice, held_around, revision_on
 
 
 def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
@@ -92,9 +92,9 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
 
     What it will take off depends on the lines it takes from, and on how their periods are rounded.
     """
-    if line.quantity >= 0:
+    if line.quantity >= 0 or line.price_term is not None:
         return part.amount
-    end = line_end(line, group.contract)
+    end = group.sold_until[line.ref]
     rest = [Period(part.period.end, end)] if part.period.end < end else []
     later = 0
     for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):
@@ -133,7 +133,7 @@ def settle_rounding(group: Group, phases: list[PhaseSpec]) -> list[PhaseSpec]:
 def _correction(group: Group, line: Line) -> OneOffSpec | None:
     """Return the cents of a line as it was sold: later orders must not change its first bill, which may be paid."""
     billing = group.billing[line.ref]
-    if line.rated or billing.parts or line.period_price is not None:
+    if line.rated or billing.parts or line.period_price is not None or line.price_term is not None:
         return None
     billed = billing.periods * line_amount(unit_amount(billing.unit), int(line.quantity))
     left = round_minor(to_minor(line.total, group.contract.currency)) - billed

@@ -14,10 +14,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Literal
 
 from connector.compile.discounts import for_phase
 from connector.compile.grid import Part
 from connector.compile.group import Group, group_of
+from connector.compile.horizon import Horizon
 from connector.compile.one_offs import (
     credits_at_the_end,
     last_invoice,
@@ -30,21 +32,22 @@ from connector.compile.one_offs import (
 from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
+from connector.compile.tail import coupon_cuts, goes_on, once_apart
 from connector.compile.ways import billed_as_agreed
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
-from connector.domain.timeline import InForce, Slice, Timeline, revision_on
+from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
 
 
-def schedules(contract: Contract, timeline: Timeline) -> tuple[ScheduleSpec, ...]:
+def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = None) -> tuple[ScheduleSpec, ...]:
     """Return one schedule per billing frequency; one-time lines go with the first that still runs on their day.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
     schedule, and the one that runs stays what it is.
     """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
-    groups = [group_of(contract, timeline, interval) for interval in intervals]
+    groups = [group_of(contract, timeline, interval, horizon) for interval in intervals]
     own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
     carried: dict[int, list[Line]] = defaultdict(list)
@@ -81,10 +84,22 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
-    merged = _merge(settle_rounding(group, phases), group.grid.counted_from)
+    if apart := once_apart(group, phases[-1]):
+        cuts = [*cuts[:-1], apart, cuts[-1]]
+        phases[-1:] = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts[-3:])]
+    merged = _merge(settle_rounding(group, phases), group)
     marked = _mark_cycles(group, merged)
     key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
-    return billed_as_agreed(ScheduleSpec(key, contract.currency, group.grid.interval, marked), contract)
+    spec = ScheduleSpec(key, contract.currency, group.grid.interval, marked, group.told, _after(group))
+    return billed_as_agreed(spec, contract)
+
+
+def _after(group: Group) -> Literal["cancel", "release"]:
+    """Return what becomes of the subscription: what has no end goes on, what was taken away before its end does not."""
+    if goes_on(group):
+        return "release"
+    ends = (line_end(line, group.contract) for line in group.contract.lines if line.ref in group.billing)
+    return group.contract.policies.end_behavior if max(ends) == group.period.end else "cancel"
 
 
 def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
@@ -96,6 +111,7 @@ def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
     days |= {last_invoice(group)} if credits_at_the_end(group) else set()
     days |= {last - timedelta(days=1)} if any(line.start >= last for line in one_time) else set()
     days |= {group.grid.counted_from}
+    days |= coupon_cuts(group)
     return sorted(day for day in days if first <= day <= last)
 
 
@@ -237,14 +253,17 @@ def _share_of(stub: Interval, group: Group) -> Fraction:
     return months / group.grid.interval
 
 
-def _merge(phases: list[PhaseSpec], counted_from: date) -> list[PhaseSpec]:
+def _merge(phases: list[PhaseSpec], group: Group) -> list[PhaseSpec]:
     """Join neighbours that say the same: a cut that changed nothing of this schedule is no phase.
 
-    The day from which billing dates are counted begins a phase in any case, since the cycle starts anew with it.
+    The day from which billing dates are counted begins a phase in any case, since the cycle starts anew with it. The
+    last phase of what has no end takes nothing in that is billed once.
     """
     merged: list[PhaseSpec] = []
     for phase in phases:
-        if merged and phase.period.start != counted_from and _same(merged[-1], phase):
+        tail = goes_on(group) and phase is phases[-1]
+        apart = phase.period.start == group.grid.counted_from or (tail and merged and merged[-1].one_offs)
+        if merged and not apart and _same(merged[-1], phase):
             merged[-1] = replace(merged[-1], period=Period(merged[-1].period.start, phase.period.end))
         else:
             merged.append(phase)

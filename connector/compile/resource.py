@@ -72,6 +72,7 @@ class DesiredState:
 
     `made` is the day on which its schedules are, or were, made; only what is sent to make them depends on it.
     `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
+    `look_again` is the day on which more of what has no end is told.
     """
 
     contract_key: str
@@ -80,6 +81,7 @@ class DesiredState:
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
     made: date | None = None
+    look_again: date | None = None
     prices: Mapping[str, Terms] = field(default_factory=dict)
     coupons: Mapping[str, Discount] = field(default_factory=dict)
 

@@ -20,9 +20,17 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
     params: dict[str, Value] = {
         "customer": Ref(customer_key(contract)),
         "start_date": spec.start,
-        "end_behavior": contract.policies.end_behavior,
+        "end_behavior": spec.end_behavior,
         "billing_mode": {"type": contract.policies.billing_mode},
-        "metadata": metadata(contract, "order", contract.ref, contract.link, schedule_key=_linked_key(contract, spec)),
+        "metadata": metadata(
+            contract,
+            "order",
+            contract.ref,
+            contract.link,
+            schedule_key=_linked_key(contract, spec),
+            renews_order_id=contract.renews,
+            renewed_by_order_id=contract.renewed_by,
+        ),
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],
     }
     merged = merge_extras(params, contract.extras.get("subscription_schedule", ()))

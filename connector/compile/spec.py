@@ -7,6 +7,7 @@ Amounts are minor units per billing period; dates are half-open days.
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from connector.domain.contract import Discount, Line, TiersMode
@@ -99,6 +100,18 @@ class PhaseSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """How far what has no end is told, and what its lines come to until then at the CRM's prices.
+
+    `amounts`: (line, exact minor units), signed. `renews` is the day from which a contract goes on by itself.
+    """
+
+    until: date
+    amounts: tuple[tuple[str, Fraction], ...] = ()
+    renews: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleSpec:
     """A subscription schedule. `key` tells linked schedules of one contract apart (by billing frequency)."""
 
@@ -106,6 +119,8 @@ class ScheduleSpec:
     currency: str
     interval: int
     phases: tuple[PhaseSpec, ...]
+    told: Told | None = None
+    end_behavior: Literal["cancel", "release"] = "cancel"
 
     @property
     def start(self) -> date:
@@ -116,6 +131,11 @@ class ScheduleSpec:
     def end(self) -> date:
         """Return the day after the last."""
         return self.phases[-1].period.end
+
+    @property
+    def open(self) -> bool:
+        """Tell whether it runs on after its last day, as was sold: what it bills then is its last phase."""
+        return self.told is not None and self.told.until == self.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from connector.crm.exact_json import read_json, write_json
@@ -89,13 +90,21 @@ class SnapshotCrm:
     """A CRM made of records files; write-backs change its records in memory and are listed in `written`."""
 
     def __init__(
-        self, *files: RecordsFile, name: str = "snapshot", topologies: Mapping[str, Topology] | None = None
+        self,
+        *files: RecordsFile,
+        name: str = "snapshot",
+        topologies: Mapping[str, Topology] | None = None,
+        renewal: str = "hand_over",
     ) -> None:
-        """`topologies` tells for other CRMs than Salesforce how their records hang together, by the file's `crm`."""
+        """`topologies` tells for other CRMs than Salesforce how their records hang together, by the file's `crm`.
+
+        `renewal` is the mapping's policy: it decides which orders make one contract.
+        """
         self.name = name
         self.written: list[WriteBack] = []
         self._files = {file.root_id[:15]: file for file in files}
-        self._topologies = {"salesforce": families, **(topologies or {})}
+        salesforce: Topology = partial(families, renewal=renewal)
+        self._topologies: dict[str, Topology] = {"salesforce": salesforce, **(topologies or {})}
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return every contract the first time, none later: files do not change."""

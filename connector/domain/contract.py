@@ -134,6 +134,8 @@ class Line:
     `unit_price` is per unit for the whole time of the line, as CPQ prices it, in major units; `total` is the CRM's
     figure for the line. `interval` is the billing frequency in months. In an amendment `quantity` is the change
     (negative for less) and `revises` names the line of the first order. `list_price` is per `list_term` months.
+    A line without an end (evergreen) runs until it is taken away; its `unit_price` and `total` stand for `price_term`
+    months.
     """
 
     ref: str
@@ -151,6 +153,7 @@ class Line:
     period_price: Decimal | None = None
     list_price: Decimal | None = None
     list_term: int | None = None
+    price_term: Decimal | None = None
     multiplier: Decimal | None = None
     discount_percent: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
@@ -190,13 +193,19 @@ class Policies:
     stub: Literal["last", "first"] = "last"
     backdated_start: Literal["bill", "skip"] = "bill"
     end_behavior: Literal["cancel", "release"] = "cancel"
+    renewal: Literal["hand_over", "append", "separate"] = "hand_over"
+    auto_renew: Literal["none", "same_price"] = "none"
     billing_mode: Literal["flexible", "classic"] = "flexible"
     metadata_prefix: str = "salesforce_"
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open."""
+    """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open.
+
+    `end` is None when something of it runs without an end; a line that ends then says so itself. `renews` and
+    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over.
+    """
 
     key: str
     crm: str
@@ -210,6 +219,8 @@ class Contract:
     stripe_id: str | None = None
     other_currencies: frozenset[str] = frozenset()
     link: str | None = None
+    renews: str | None = None
+    renewed_by: str | None = None
     extras: Extras = field(default_factory=dict)
     origins: Mapping[tuple[str, str], Source] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 

@@ -1,6 +1,7 @@
 """Dates and billing periods: plain dates, half-open, always anchor + n months.
 
-CRM end dates are inclusive; the mapping adds the day when it reads them, so every period here is [start, end).
+CRM end dates are inclusive; the mapping adds the day when it reads them, so every period here is [start, end). A period
+without an end ends on FOREVER, a day after every other one, so that cutting and comparing need no case of their own.
 """
 
 import calendar
@@ -8,10 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+#: The end of what has none.
+FOREVER = date.max
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
-    """Days from `start` up to and without `end`."""
+    """Days from `start` up to and without `end`; FOREVER when it is open."""
 
     start: date
     end: date
@@ -26,6 +30,11 @@ class Period:
         """Return the length in days."""
         return (self.end - self.start).days
 
+    @property
+    def open(self) -> bool:
+        """Tell whether it has no end."""
+        return self.end == FOREVER
+
     def covers(self, other: "Period") -> bool:
         """Tell whether `other` lies wholly inside."""
         return self.start <= other.start and other.end <= self.end
@@ -35,7 +44,7 @@ class Period:
         return self.start < other.end and other.start < self.end
 
     def __str__(self) -> str:
-        return f"{self.start}..{self.end}"
+        return f"{self.start}..{'open' if self.open else self.end}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,8 +1,9 @@
-"""One algebra for ramp, amendment, termination and renewal: cut the contract at every date on which anything changes.
+"""One algebra for ramp, amendment, termination, renewal and evergreen: cut the contract where anything changes.
 
 A revision's lines carry changes of quantity. What is in force on a day is the sum of everything that covers the day;
 reductions take from the newest addition first, as CPQ's own revised-line star implies (every amendment names the line
-of the *first* order, so the order of taking is ours to fix: last in, first out).
+of the *first* order, so the order of taking is ours to fix: last in, first out). What has no end lasts FOREVER: the
+last slice of an open contract is open.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from itertools import pairwise
 from connector.domain.contract import Charge, Contract, Line, Revision
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.money import plain
-from connector.domain.period import Period
+from connector.domain.period import FOREVER, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ Timeline = tuple[Slice, ...]
 
 def timeline(contract: Contract) -> tuple[Timeline, tuple[Issue, ...]]:
     """Cut the contract into slices: 50 seats, +20 from March, all gone in June gives 50, 70 and then nothing.
+
+    What runs without an end gives a last slice that is open, until it is taken away.
 
     One-time lines cut too (they are billed on their day) but are never in force. Slices without anything in force are
     left out. Issues: REVISED_LINE_UNKNOWN, QUANTITY_REDUCED.
@@ -100,12 +103,8 @@ def _shapes(revision: Revision, contract: Contract, segments: set[str], day: dat
 
 
 def line_end(line: Line, contract: Contract) -> date:
-    """Return the exclusive end of a recurring line: its own, else the contract's."""
-    end = line.end or contract.end
-    if end is None:
-        msg = f"line {line.ref} has no end; evergreen lines must be refused before the timeline is made"
-        raise ValueError(msg)
-    return end
+    """Return the exclusive end of a recurring line: its own, else the contract's, else FOREVER."""
+    return line.end or contract.end or FOREVER
 
 
 def _cuts(contract: Contract, recurring: Iterable[Line]) -> set[date]:

@@ -18,6 +18,7 @@ from connector.mapping.tiers import read_tiers
 #: Kinds of Stripe objects that stand for the line itself.
 _KINDS = tuple(kind for kind in LINE_KINDS if kind != "product")
 
+_NEARLY = Decimal("0.000001")  # a twelfth has no end as a decimal: 12 x 0.0833333333 are a month
 LIST_TERM = 12  # CPQ's default term, in months, where the product does not say
 
 
@@ -64,6 +65,7 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
         period_price=scope.decimal("period_price"),
         list_price=scope.decimal("list_price"),
         list_term=_list_term(scope),
+        price_term=_price_term(scope, charge, interval),
         multiplier=scope.decimal("multiplier"),
         discount_percent=scope.decimal("discount_percent"),
         tiers=tiers,
@@ -100,10 +102,6 @@ def _check_usable(scope: Scope, currency: str | None) -> None:
         scope.report(
             block(IssueCode.CURRENCY_MIXED, scope.source("currency"), message, "Use one currency per contract.")
         )
-    if scope.flag("evergreen"):
-        message = "The line runs without an end; evergreen contracts are not supported yet."
-        remedy = "Sell it with a term, or bill this contract outside the connector."
-        scope.report(block(IssueCode.EVERGREEN, scope.source("evergreen"), message, remedy))
 
 
 def _charge(scope: Scope) -> Charge:
@@ -123,7 +121,7 @@ def _dates(scope: Scope, charge: Charge, frame: Frame) -> tuple[date | None, dat
     start, end = scope.date("start"), scope.date("end")
     if start is None and not scope.failed("start"):
         start = frame.start
-    if end is None and not scope.failed("end") and charge is not Charge.ONE_TIME and not scope.flag("evergreen"):
+    if end is None and not scope.failed("end") and charge is not Charge.ONE_TIME and not _evergreen(scope, charge):
         end = frame.end
     if start and end and end <= start:
         message = f"The line ends before it starts ({start} to {end}, the first day after it)."
@@ -131,6 +129,26 @@ def _dates(scope: Scope, charge: Charge, frame: Frame) -> tuple[date | None, dat
             block(IssueCode.LINE_DATES, scope.source("end", "start"), message, "Correct the dates of the line.")
         )
     return start, end
+
+
+def _evergreen(scope: Scope, charge: Charge) -> bool:
+    return scope.flag("evergreen") and charge is not Charge.ONE_TIME
+
+
+def _price_term(scope: Scope, charge: Charge, interval: int) -> Decimal | None:
+    """Return the months that an evergreen line's price and total stand for.
+
+    CPQ prices it for the term of its quote line, which is multiplier x default term (seen on real orders: 120.00 for
+    two months, multiplier 0.5, price 60.00, term one month). Where the CRM has neither, it is one billing period.
+    """
+    if not _evergreen(scope, charge):
+        return None
+    multiplier, term = scope.decimal("multiplier"), scope.whole("list_term")
+    if not multiplier or not term or multiplier < 0:
+        return Decimal(interval)
+    months = multiplier * term
+    whole = months.to_integral_value()
+    return whole if abs(months - whole) < _NEARLY else months
 
 
 def _interval(scope: Scope) -> int | None:

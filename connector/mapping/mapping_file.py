@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from connector.domain.contract import Policies
+from connector.domain.errors import ConfigError
 from connector.mapping.conditions import Condition, paths_in
 from connector.mapping.paths import Path
 from connector.mapping.rules import Const, Rule, rule_paths
@@ -45,6 +46,20 @@ class MappingFile:
         fixed = {name: rule.origin.value for name, rule in rules if isinstance(rule.origin, Const)}
         defaults = {name: rule.default for name, rule in rules if rule.default is not None}
         return Policies(**(defaults | fixed))  # type: ignore[arg-type]  # the grammar has checked the words
+
+    @property
+    def renewal(self) -> str:
+        """Return what becomes of renewal orders; ConfigError where the file wants to decide it for each order.
+
+        Which orders make one contract must be known before any of them is read.
+        """
+        rules = [self.sections[name].get("renewal") for name in ("contract", "policies")]
+        if any(rule is not None and not isinstance(rule.origin, Const) for rule in rules) or rules[0]:
+            raise ConfigError(
+                f"{self.name}: the policy renewal holds for all contracts, since it decides which orders make one. "
+                'Write one word in section "policies": renewal: hand_over, append or separate.'
+            )
+        return self.policies.renewal
 
 
 def read_paths(mapping: MappingFile) -> Mapping[str, frozenset[str]]:

@@ -75,7 +75,8 @@ class RawRevision:
 class RawContract:
     """A contract as the CRM holds it: the first order, its amendments, and every record they lead to.
 
-    `siblings` are first orders of other contracts of the same account, where the adapter saw any.
+    `siblings` are first orders of other contracts of the same account, where the adapter saw any. `renews` is the order
+    that began the contract before it, `renewed_by` are those that renew it, where a renewal is a contract of its own.
     `instance_url` is the CRM's address for people, without a slash at the end; links are made from it.
     """
 
@@ -85,5 +86,7 @@ class RawContract:
     revisions: tuple[RawRevision, ...]
     records: RawRecords
     siblings: tuple[RawRecord, ...] = ()
+    renews: RawRecord | None = None
+    renewed_by: tuple[RawRecord, ...] = ()
     instance_url: str = ""
     notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

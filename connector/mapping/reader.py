@@ -4,8 +4,8 @@ Nothing is dropped without an issue that says so. The result depends on the reco
 order in which records arrive.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from connector.mapping.parties import read_party
 from connector.mapping.raw import RawContract, RawLine, RawRecord, RawRevision
 from connector.mapping.reading import Notes, Reader, Scope, Traced
 from connector.mapping.slots import CONTRACT_KINDS
-from connector.mapping.terms import Terms, end_of, read_policies, read_terms, start_of
+from connector.mapping.terms import Terms, check_renewal, end_of, read_policies, read_terms, start_of
 
 __all__ = ["Reading", "Traced", "read_contract"]
 
@@ -47,8 +47,9 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     terms = read_terms(scope)
     party = read_party(reader, raw.root)
     active = [each for each in raw.revisions if _counts(reader, each.record, first=each.record.id == raw.root.id)]
-    revisions = tuple(found for each in active if (found := _revision(reader, each, raw.root, terms)))
-    start, end = start_of(scope, terms, revisions), end_of(scope, terms, revisions)
+    framed = tuple(_in_terms(reader, active, raw.root, terms))
+    revisions = tuple(found for each, frame in framed if (found := _revision(reader, each, raw.root, frame)))
+    start, end = start_of(scope, terms, revisions), end_of(scope, _latest(terms, framed), revisions)
     policies = read_policies(reader, scope)
     extras = read_extras(reader, CONTRACT_KINDS, raw.root, ref=raw.root.id)
     if start is None or terms.currency is None or party is None:
@@ -66,6 +67,8 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
         stripe_id=scope.text("stripe_id"),
         other_currencies=_other_currencies(reader, raw.siblings, terms.currency),
         link=reader.link(raw.root.id),
+        renews=raw.renews.id if raw.renews else None,
+        renewed_by=_renewed_by(reader, raw.renewed_by),
         extras=extras,
         origins=MappingProxyType(reader.notes.origins),
     )
@@ -88,6 +91,31 @@ def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
         remedy = f"Clear {source.field} when it may be billed."
         reader.notes.issues.append(block(IssueCode.ON_HOLD, source, message, remedy))
     return True
+
+
+def _in_terms(
+    reader: Reader, revisions: Sequence[RawRevision], root: RawRecord, terms: Terms
+) -> Iterator[tuple[RawRevision, Terms]]:
+    """Yield each order with the terms that it was sold in: a renewal that continues the contract brings its own."""
+    first = reader.scope("contract", root)
+    for each in revisions:
+        if each.kind == RevisionKind.RENEWAL and each.record.id != root.id:
+            scope = reader.scope("contract", each.record)
+            terms = read_terms(scope)
+            check_renewal(scope, first)
+        yield each, terms
+
+
+def _latest(terms: Terms, framed: Sequence[tuple[RawRevision, Terms]]) -> Terms:
+    """Return the terms of the contract as a whole: from its first start to its last end."""
+    ends = [frame.end for _, frame in framed if frame.end is not None]
+    return replace(terms, end=max(ends, default=terms.end))
+
+
+def _renewed_by(reader: Reader, renewals: Sequence[RawRecord]) -> str | None:
+    """Return the first renewal that counts; a draft may yet come to nothing."""
+    when = reader.mapping.gates.when
+    return next((one.id for one in renewals if when is None or holds(when, one, reader.records)), None)
 
 
 def _revision(reader: Reader, raw: RawRevision, root: RawRecord, terms: Terms) -> Revision | None:

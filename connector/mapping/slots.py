@@ -50,6 +50,8 @@ def _policy_slots() -> tuple[Slot, ...]:
         "stub": "where the short period goes when the term is no multiple of the billing period",
         "backdated_start": "what happens to time before the first sync",
         "end_behavior": "what the subscription does after the last phase",
+        "renewal": "whether a renewal order continues the schedule of the contract that it renews",
+        "auto_renew": "whether a contract goes on at its end when no renewal order has come",
         "billing_mode": "Stripe's billing mode of new subscriptions",
         "metadata_prefix": "what the connector's metadata keys begin with",
     }

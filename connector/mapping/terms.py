@@ -42,14 +42,30 @@ def start_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> dat
 
 
 def end_of(scope: Scope, terms: Terms, revisions: tuple[Revision, ...]) -> date | None:
-    """Return the end of the contract: from the terms, else from the last line that ends; else it is missing."""
+    """Return the end of the contract: from the terms, else from the last line that ends; else it is missing.
+
+    A contract of which something is evergreen has none; what its quote calls a term is the time that its price is for.
+    """
+    lines = [line for revision in revisions for line in revision.lines if line.charge is not Charge.ONE_TIME]
+    if any(line.price_term is not None for line in lines):
+        return None
     if terms.end is not None:
         return terms.end
-    lines = [line for revision in revisions for line in revision.lines if line.charge is not Charge.ONE_TIME]
     ends = [line.end for line in lines if line.end is not None]
     if lines and not ends and not _is_given(scope):
         scope.report(_term_missing(scope))
     return max(ends, default=None)
+
+
+def check_renewal(scope: Scope, first: Scope) -> None:
+    """Note a renewal that has a schedule of its own: continued on the first one it would be billed twice."""
+    own = scope.text("stripe_id")
+    if own and own != first.text("stripe_id"):
+        message = f"The renewal is billed by {own} already, and would be billed again on the schedule of {first.ref}."
+        remedy = (
+            "End that schedule in Stripe and clear the id on the order, or set the policy renewal back to hand_over."
+        )
+        scope.report(block(IssueCode.RENEWAL, scope.source("stripe_id"), message, remedy))
 
 
 def read_policies(reader: Reader, scope: Scope) -> Policies:

@@ -184,7 +184,7 @@ def _counted_from(first: Stretch, made: date) -> Stretch:
 
     If it was made without an invoice, what is billed once waits for the next one.
     """
-    if made <= first.start:
+    if made < first.start:
         return first
     if not first.bills_from_start:
         first = replace(first, one_offs=tuple(replace(one, due=made) for one in first.one_offs))

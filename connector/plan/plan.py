@@ -88,7 +88,8 @@ def _money(
         bills = (*project(desired, begun.today, begun.specs), *settled, *settlement.bills)
     since = begun.today if any(key.kind in BILLING_KINDS for key in existing.objects) else None
     waived = _waived(contract, desired, begun, settlement)
-    return bills, tie_out(contract, bills, since, told=told, waived=waived)
+    horizons = [schedule.told for schedule in desired.schedules if schedule.told]
+    return bills, tie_out(contract, bills, since, told=told, waived=waived, horizons=horizons)
 
 
 def _changes(

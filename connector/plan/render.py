@@ -4,6 +4,7 @@ Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from fractions import Fraction
 
 from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec
@@ -47,7 +48,8 @@ def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
     """Yield a schedule phase by phase."""
     for number, phase in enumerate(schedule.phases, start=1):
         label = f'  "{phase.segment_label}"' if phase.segment_label else ""
-        yield f"phase {number}  {phase.period}{label}"
+        last = schedule.open and number == len(schedule.phases)
+        yield f"phase {number}  {phase.period.start}..open{label}" if last else f"phase {number}  {phase.period}{label}"
         for item in phase.items:
             yield f"  {_item(item, schedule.currency)}"
         for one_off in phase.one_offs:
@@ -75,6 +77,9 @@ def billing_lines(plan: Plan) -> Iterator[str]:
             yield f"  ...      {len(bills) - 5} more"
         else:
             yield f"bills    {bill.day}  {text(bill.amount, bill.currency):>20}"
+    for schedule in plan.desired.schedules if plan.desired else ():
+        if schedule.open:
+            yield f"  ...      and on after {schedule.end}, until it is ended"
 
 
 def tie_out_lines(account: TieOut) -> Iterator[str]:
@@ -100,7 +105,7 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
     }.get(judgement.verdict, "+" if any(isinstance(o, Create) for o in plan.operations) else "~")
     contract = plan.contract
     title = name or contract.party.name or contract.party.ref
-    end = contract.end or "open"
+    end = contract.end or _ended(plan) or "open"
     words = {
         Verdict.REFUSE: "refused",
         Verdict.NOTHING: "nothing to do",
@@ -108,6 +113,12 @@ def _headline(plan: Plan, judgement: Judgement, name: str) -> str:
         Verdict.APPLY: f"{_count(len(plan.operations), 'operation')}",
     }[judgement.verdict]
     return f"{mark} {contract.ref}  {title}  {contract.currency.upper()}  {contract.start}..{end}  {words}"
+
+
+def _ended(plan: Plan) -> date | None:
+    """Return the day on which everything has ended that was sold without an end."""
+    schedules = plan.desired.schedules if plan.desired else ()
+    return None if any(spec.open for spec in schedules) else max((spec.end for spec in schedules), default=None)
 
 
 def _operation_lines(operation: Operation) -> Iterator[str]:

@@ -31,6 +31,8 @@ class CrmStatus:
 
     values: Mapping[str, object]
     lines: Mapping[str, Mapping[str, str]]
+    look_again: date | None = None
+    """The day on which the contract is worth a look although nothing changes in the CRM."""
 
     @property
     def failed(self) -> bool:
@@ -52,9 +54,12 @@ def crm_status(
         "code": problems[0].code.value if problems else None,
         "fingerprint": plan.fingerprint if plan and not problems else None,
     }
+    look_again = None
     if plan and plan.desired and not problems:
         values |= _progress(plan, today)
-    return CrmStatus(values, ids.lines)
+        days = (values.get("next_change"), plan.desired.look_again)
+        look_again = min((day for day in days if isinstance(day, date)), default=None)
+    return CrmStatus(values, ids.lines, look_again)
 
 
 def failed_status(message: str, remedy: str, ids: Ids) -> CrmStatus:

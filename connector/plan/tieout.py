@@ -4,14 +4,15 @@ A difference must have a reason that the contract's own policies give; one witho
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
+from connector.compile.spec import Told
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.money import exponent, round_minor, step, text, to_minor
-from connector.domain.period import months_since
+from connector.domain.period import FOREVER, months_since
 from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
 
@@ -67,12 +68,14 @@ def tie_out(
     *,
     told: Iterable[Bill] | None = None,
     waived: Mapping[str, int] | None = None,
+    horizons: Iterable[Told] = (),
 ) -> TieOut:
     """Compare the contract's value with its bills; what was billed by `today` (None: nothing yet) is told apart.
 
     `told` are the bills of the contract by itself, where Stripe bills the same in another way (a change that came late
     is one amount): they give the reasons of a difference, and the bills must come to the same. `waived` are minor units
-    that policies leave out, by reason.
+    that policies leave out, by reason. The CRM's total of a line without an end is for one term: compared is what it
+    comes to until its horizon.
     """
     everything = tuple(bills)
     due = tuple(bill for bill in everything if not bill.skipped)
@@ -84,7 +87,7 @@ def tie_out(
     crm = sum(_minor(line, contract) for line in contract.lines)
     account = TieOut(contract.currency, crm, billed, positive - billed, credited, ())
     reasons = everything if told is None else tuple(told)
-    explanations = tuple(_explain(contract, reasons, account.difference, waived or {}))
+    explanations = tuple(_explain(contract, reasons, account.difference, waived or {}, tuple(horizons)))
     return TieOut(account.currency, crm, account.billed, account.scheduled, credited, explanations)
 
 
@@ -122,9 +125,12 @@ def check_steps(contract: Contract, bills: Iterable[Bill]) -> tuple[Issue, ...]:
 
 
 def _explain(
-    contract: Contract, bills: tuple[Bill, ...], difference: int, waived: Mapping[str, int]
+    contract: Contract, bills: tuple[Bill, ...], difference: int, waived: Mapping[str, int], told: tuple[Told, ...]
 ) -> Iterable[Explanation]:
     left = difference
+    until = max((each.until for each in told), default=FOREVER)
+    renews = min((each.renews for each in told if each.renews), default=FOREVER)
+    bills, later = _as_sold(bills, renews)
     for reason, amount, words in (
         *((reason, amount, _WAIVED[reason]) for reason, amount in waived.items()),
         ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
@@ -132,11 +138,17 @@ def _explain(
         ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),
         ("mapped_price", _by_line(contract, bills, _priced_elsewhere(contract)), "priced by a mapped field"),
         ("discount", _discounts(bills), "taken off by coupons"),
+        (
+            "auto_renew",
+            -later,
+            f"goes on at the same price from {renews}, told until {until}",
+        ),
+        ("evergreen", _evergreen(contract, told), f"runs without an end; compared as priced, until {until}"),
     ):
         if amount:
             left -= amount
             yield Explanation(reason, amount, f"{reason} {text(amount, contract.currency)}: {words}")
-    if left and abs(left) * 2 <= _roundings(contract, bills):
+    if left and abs(left) * 2 <= _roundings(contract, bills, until):
         yield Explanation(
             "rounding",
             left,
@@ -160,6 +172,20 @@ def _priced_elsewhere(contract: Contract) -> list[Line]:
     return [line for line in contract.lines if line.period_price is not None and not line.rated]
 
 
+def _as_sold(bills: tuple[Bill, ...], renews: date) -> tuple[tuple[Bill, ...], int]:
+    """Return the bills of the time that was sold, and what recurs later on; what was sold once may be billed later."""
+    later = [c for bill in bills if bill.day >= renews and not bill.skipped for c in bill.charges if c.recurring]
+    kept = (replace(b, charges=tuple(c for c in b.charges if not c.recurring or b.day < renews)) for b in bills)
+    return tuple(kept), sum(charge.net for charge in later)
+
+
+def _evergreen(contract: Contract, told: tuple[Told, ...]) -> int:
+    """Return what the CRM's totals, each for one term, are less than what the lines come to as far as they are told."""
+    amounts = [amount for each in told for amount in each.amounts]
+    totals = {line.ref: _minor(line, contract) for line in contract.lines}
+    return sum(totals[ref] for ref, _ in amounts) - round_minor(sum((amount for _, amount in amounts), Fraction(0)))
+
+
 def _by_line(contract: Contract, bills: tuple[Bill, ...], lines: list[Line]) -> int:
     refs = {line.ref for line in lines}
     billed = sum(c.gross for bill in bills for c in bill.charges if c.line in refs)
@@ -174,7 +200,7 @@ def _discounts(bills: tuple[Bill, ...]) -> int:
     return sum(c.gross - c.net for bill in bills if not bill.skipped for c in bill.charges)
 
 
-def _roundings(contract: Contract, bills: tuple[Bill, ...]) -> Fraction:
+def _roundings(contract: Contract, bills: tuple[Bill, ...], until: date) -> Fraction:
     """Return how many amounts were rounded: each may be off by half a minor unit.
 
     A reduction shows on no invoice of its own; the CRM rounded its price per unit, and each period it takes away was
@@ -182,9 +208,10 @@ def _roundings(contract: Contract, bills: tuple[Bill, ...]) -> Fraction:
     """
     billed = sum(1 for bill in bills for charge in bill.charges if charge.recurring)
     coarse = 10 ** max(exponent(contract.currency) - 2, 0)
-    taken = [(_periods(line, contract), abs(Fraction(line.quantity))) for line in contract.lines if line.quantity < 0]
+    less = [line for line in contract.lines if line.quantity < 0]
+    taken = [(_periods(line, contract, until), abs(Fraction(line.quantity))) for line in less]
     return billed + sum((periods + units * coarse for periods, units in taken), Fraction(0))
 
 
-def _periods(line: Line, contract: Contract) -> int:
-    return -(-months_since(line.start, line_end(line, contract)) // line.interval)
+def _periods(line: Line, contract: Contract, until: date) -> int:
+    return -(-months_since(line.start, min(line_end(line, contract), until)) // line.interval)

@@ -70,7 +70,7 @@ def test_apply_as_json(shop: Shop):
 def test_sync_takes_the_company_and_then_nothing(shop: Shop):
     ran = shop.run("sync")
     assert ran.code == 4, "some contracts are refused, the others are done"
-    assert re.search(r"^14 applied, 4 refused, 1 not active or on hold; \d+ Stripe writes\.$", ran.err, re.MULTILINE)
+    assert re.search(r"^15 applied, 4 refused, 1 not active or on hold; \d+ Stripe writes\.$", ran.err, re.MULTILINE)
     before = len(shop.stripe.log)
     ran = shop.run("sync", "--json")
     assert ran.code in {0, 3, 4}

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from connector.offline import EXISTING_FORMAT, OfflineSettings, plan_records
 from connector.plan.document import plan_document, unreadable_document
 from connector.plan.safety import Limits
+from tests.corpus.evergreen import compare_evergreen
 from tests.corpus.failures import compare_failure
 from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
@@ -37,12 +38,14 @@ def compare(recording: Recording) -> Comparison:
     mapping, notes = mapping_for(recording.data["config"], tiered=_forces_tiers(recording))
     result.notes += notes
     result.document = document_of(recording, mapping)
-    failing = recording.expects_failure or recording.evergreen
+    failing = recording.expects_failure
     if failing:
         compare_failure(result)
     if result.document["verdict"] != "refuse" or not (failing or recording.run["outcome"] == "no_change"):
         compare_money(result)
-    if not failing:
+    if recording.evergreen and not failing:
+        compare_evergreen(result)
+    elif not failing:
         _compare_schedule(result)
     return result
 

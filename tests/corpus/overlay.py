@@ -23,7 +23,7 @@ _KINDS = {
     "invoice": "invoice",
 }
 NO_TEMPLATE = "Stripe's public API has no invoice template for a schedule; a mapping that asks for one is refused"
-EVERGREEN_SETTINGS = "settings of subscriptions without a schedule: evergreen contracts are not supported yet"
+NO_SCHEDULE = "settings of subscriptions without a schedule: ours always have one"
 #: Settings (or beginnings of settings) that cannot be expressed, with the reason.
 GONE = {
     "prebilling.": "prebilling is no part of Stripe's public API; the schedule is the same without it",
@@ -65,7 +65,7 @@ def _put(document: dict[str, Any], owner: str, target: str, value: Any, as_rule:
     if gone:
         return [gone]
     if owner not in _KINDS:
-        return [EVERGREEN_SETTINGS if owner == "subscription" else f"no place for settings of a {owner}"]
+        return [NO_SCHEDULE if owner == "subscription" else f"no place for settings of a {owner}"]
     if isinstance(value, dict):
         return ["the recording does not hold the value of a setting that the test made up"]
     if (owner, target) == ("customer", "email"):

@@ -36,9 +36,9 @@ def settings_for(org: SalesforceSandbox, auth: Auth | None = None, **options: An
     return SalesforceSettings(auth=known, **{"domain": "acme.my", "base_url": org.url, **options})
 
 
-def crm_for(org: SalesforceSandbox, **options: Any) -> SalesforceCrm:
+def crm_for(org: SalesforceSandbox, *, renewal: str = "hand_over", **options: Any) -> SalesforceCrm:
     """Return the adapter for an emulated org; it waits for nothing between attempts."""
-    return SalesforceCrm(settings_for(org, **options), policy=retry_policy(sleep=lambda _: None))
+    return SalesforceCrm(settings_for(org, **options), policy=retry_policy(sleep=lambda _: None), renewal=renewal)
 
 
 def calls(org: SalesforceSandbox) -> dict[str, int]:

@@ -9,7 +9,7 @@ from connector.domain.contract import Contract
 from connector.domain.issues import IssueCode
 from connector.domain.period import add_months
 from connector.domain.timeline import line_end, revision_on, timeline
-from tests.builders import END, START, amendment, contract, day, line, once, ramp, seeded
+from tests.builders import END, START, amendment, contract, day, evergreen, line, once, ramp, seeded
 
 MARCH, JUNE, SEPTEMBER = day(2027, 3), day(2027, 6), day(2027, 9)
 
@@ -20,7 +20,7 @@ def told(made: Contract) -> list[tuple[str, str, dict[str, int]]]:
     assert issues == ()
     return [
         (
-            f"{piece.period.start:%y-%m}..{piece.period.end:%y-%m}",
+            f"{piece.period.start:%y-%m}..{'open' if piece.period.open else f'{piece.period.end:%y-%m}'}",
             piece.revision.ref,
             {entry.line.ref: int(entry.quantity) for entry in piece.in_force},
         )
@@ -141,10 +141,54 @@ def test_a_line_without_an_end_ends_with_the_contract():
     assert told(made) == [("27-01..28-01", "R1", {"L1": 1, "L2": 1}), ("28-01..28-06", "R1", {"L2": 1})]
 
 
-def test_without_any_end_there_is_no_timeline():
-    made = contract(line(end=None), end=None)
-    with pytest.raises(ValueError, match="L1 has no end"):
-        line_end(made.lines[0], made)
+TEN = evergreen(quantity=10)
+
+
+def less(ref, on, quantity, **fields):
+    return evergreen(ref, quantity=-quantity, start=on, revises="L1", **fields)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([TEN], [("27-01..open", "R1", {"L1": 10})]),
+        (
+            [TEN, amendment("A1", MARCH, evergreen("L2", start=MARCH, quantity=5, of="P2"))],
+            [("27-01..27-03", "R1", {"L1": 10}), ("27-03..open", "A1", {"L1": 10, "L2": 5})],
+        ),
+        (
+            [TEN, amendment("A1", MARCH, evergreen("L2", start=MARCH, quantity=5, revises="L1")),
+             amendment("A2", JUNE, less("L3", JUNE, 7))],
+            [
+                ("27-01..27-03", "R1", {"L1": 10}),
+                ("27-03..27-06", "A1", {"L1": 10, "L2": 5}),
+                ("27-06..open", "A2", {"L1": 8}),
+            ],
+        ),
+        (
+            [TEN, amendment("A1", MARCH, less("L2", MARCH, 10))],
+            [("27-01..27-03", "R1", {"L1": 10})],
+        ),
+        ([TEN, amendment("A1", START, less("L2", START, 10))], []),
+        (
+            [TEN, line("L2", of="P2", end=JUNE)],
+            [("27-01..27-06", "R1", {"L1": 10, "L2": 1}), ("27-06..open", "R1", {"L1": 10})],
+        ),
+        (
+            [TEN, amendment("A1", MARCH, less("L2", MARCH, 4, end=JUNE))],
+            [("27-01..27-03", "R1", {"L1": 10}), ("27-03..27-06", "A1", {"L1": 6}), ("27-06..open", "A1", {"L1": 10})],
+        ),
+    ],
+    ids=["flat", "add-on", "part of it ends, newest first", "all ends", "all ends on the first day",
+         "beside a line with an end", "fewer for a while"],
+)  # fmt: skip
+def test_what_has_no_end_is_open_until_it_is_taken_away(parts, expected):
+    assert told(contract(*parts, end=None)) == expected
+
+
+def test_an_open_line_cannot_lose_more_than_there_is():
+    _, issues = timeline(contract(TEN, amendment("A1", MARCH, less("L2", MARCH, 11)), end=None))
+    assert [(issue.code, issue.blocks) for issue in issues] == [(IssueCode.QUANTITY_REDUCED, True)]
 
 
 @pytest.mark.parametrize(

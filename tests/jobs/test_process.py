@@ -65,7 +65,7 @@ def test_it_logs_json_lines_when_told_to(playground: Playground, config_file: Pa
     with start(config_file) as running:
         assert running.stderr is not None
         entries: list[dict[str, str]] = []
-        while not any("14 applied" in entry["message"] for entry in entries):
+        while not any("15 applied" in entry["message"] for entry in entries):
             entries.append(json.loads(running.stderr.readline()))
         running.send_signal(signal.SIGTERM)
         entries += [json.loads(line) for line in running.stderr]

@@ -44,10 +44,10 @@ def test_sync_does_the_work_then_moves_the_cursor(app: App, stop: threading.Even
     assert read_cursor(app.desk()) is None
     sync(app, stop)
     assert read_cursor(app.desk()) is not None
-    assert app.journal.contract_counts("salesforce") == {"applied": 14, "refused": 4, "skipped": 1}
-    assert "connection salesforce: 14 applied, 4 refused, 1 skipped" in caplog.messages
+    assert app.journal.contract_counts("salesforce") == {"applied": 15, "refused": 4, "skipped": 1}
+    assert "connection salesforce: 15 applied, 4 refused, 1 skipped" in caplog.messages
     (run,) = app.journal.latest_runs("salesforce")
-    assert (run.job, run.counts) == ("sync", {"applied": 14, "refused": 4, "skipped": 1})
+    assert (run.job, run.counts) == ("sync", {"applied": 15, "refused": 4, "skipped": 1})
 
 
 def test_told_to_stop_it_finishes_the_contract_in_hand_and_leaves_the_cursor(
@@ -74,7 +74,7 @@ def test_told_to_stop_it_finishes_the_contract_in_hand_and_leaves_the_cursor(
     sync(app, threading.Event())
     counts = app.journal.contract_counts("salesforce")
     assert sum(counts.values()) == len(playground.orders)
-    assert counts["applied"] + counts.get("nothing", 0) == 14
+    assert counts["applied"] + counts.get("nothing", 0) == 15
 
 
 def test_a_crm_that_refuses_us_is_logged_and_tried_again(

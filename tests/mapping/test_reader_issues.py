@@ -69,7 +69,6 @@ CASES = [
     ({"line": item(TotalPrice=1200.11), "first": free()}, BLOCK, "LINE_TOTAL", LINE, "TotalPrice"),
     ({"line": item(EndDate="2024-12-31")}, BLOCK, "LINE_DATES", LINE, "EndDate"),
     ({"line": item(ServiceDate="?")}, BLOCK, "FIELD_INVALID", LINE, "ServiceDate"),
-    ({"line": item(SBQQ__SubscriptionType__c="Evergreen")}, BLOCK, "EVERGREEN", LINE, "SBQQ__SubscriptionType__c"),
     ({"line": item(SBQQ__SegmentIndex__c="one")}, WARN, "FIELD_INVALID", LINE, "SBQQ__SegmentIndex__c"),
     ({"line": item(Stripe_Skip_Line__c=True)}, WARN, "LINE_SKIPPED", LINE, "Stripe_Skip_Line__c"),
 ]  # fmt: skip

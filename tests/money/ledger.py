@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from connector.billing.client import Api
+from connector.domain.period import FOREVER
 from connector.journal import Journal, Link
 from connector.sync import Planned
 from tests.money.world import MoneyWorld, Synced
@@ -61,13 +62,30 @@ def invoices(world: MoneyWorld, synced: Synced) -> list[dict[str, Any]]:
             found.append(api.get(f"/v1/invoices/{link.stripe_id}"))
         elif link.kind == "subscription_schedule":
             schedule = api.get(f"/v1/subscription_schedules/{link.stripe_id}")
-            found += _all(api, {"subscription": schedule["subscription"]}) if schedule["subscription"] else []
+            subscription = schedule["subscription"] or schedule["released_subscription"]
+            found += _all(api, {"subscription": subscription}) if subscription else []
     return found
 
 
+def invoices_of_customer(world: MoneyWorld, synced: Synced) -> Days:
+    """Return what Stripe invoiced an order's customer in all, by the day the invoice was made."""
+    assert world.journal is not None
+    assert synced.planned.contract is not None
+    link = world.journal.link("salesforce", "customer", synced.planned.contract.party.ref)
+    assert link is not None
+    days: Days = defaultdict(int)
+    for invoice in _all(world.api(), {"customer": link.stripe_id}):
+        days[day_of(invoice["created"])] += invoice["total"]
+    return _without_zeros(days)
+
+
 def faults(world: MoneyWorld, synced: Synced) -> list[str]:
-    """Tell on which days Stripe invoiced something else than the plan promised, or than the CRM sold in all."""
-    told, done = promised(synced.planned, world.first_day), invoiced(world, synced)
+    """Tell on which days Stripe invoiced something else than the plan promised, or than the CRM sold in all.
+
+    What has no end is promised until its horizon; what is invoiced later is not looked at here.
+    """
+    told, until = promised(synced.planned, world.first_day), horizon_of(synced.planned)
+    done = {day: amount for day, amount in invoiced(world, synced).items() if day < until}
     name = synced.case.name
     found = [
         f"{name}: {day} promised {told.get(day, 0)}, invoiced {done.get(day, 0)}"
@@ -85,6 +103,13 @@ def settled(planned: Planned) -> int:
     account = planned.plan.tie_out
     assert account is not None
     return account.crm - sum(explanation.amount for explanation in account.explanations)
+
+
+def horizon_of(planned: Planned) -> date:
+    """Return how far the plan told what has no end; FOREVER when all of it ends."""
+    desired = planned.plan.desired if planned.plan else None
+    ends = [schedule.end for schedule in desired.schedules if schedule.open] if desired else []
+    return min(ends, default=FOREVER)
 
 
 def day_of(moment: int) -> date:

@@ -8,7 +8,7 @@ from zlib import crc32
 from connector.sandbox.salesforce.terms import add_months
 from connector.sandbox.seed.catalog import Product
 from connector.sandbox.seed.closing import Coupon, Deal
-from connector.sandbox.seed.lines import Sold, line, once, ramp
+from connector.sandbox.seed.lines import Sold, evergreen, line, once, ramp
 from tests.money.goods import CURRENCIES, CUSTOMERS, FREE, FREQUENCIES, SEAT, SETUP, SITE, UNIT
 from tests.money.world import Amended, Case
 
@@ -166,3 +166,34 @@ def amended_shapes() -> Iterator[Case]:
     steps = _ramp(SEAT, THREE_YEARS)
     change = Amended(date(2028, 3, 1), {2: 40, 3: 60})
     yield _case("a ramp amended ahead", steps, months=36, amendments=[change])
+
+
+def endless_shapes() -> Iterator[Case]:
+    """Return contracts without an end, amended and ended: they begin on 1 December 2026."""
+    boundary, inside, later = date(2027, 6, 1), date(2027, 4, 12), date(2028, 2, 12)
+    monthly = [evergreen(UNIT, 10, FIRST), evergreen(SITE, 2, FIRST, frequency="Monthly")]
+    yield _case("endless", monthly, months=1)
+    yield _case("endless, billed yearly", [evergreen(SITE, 3, FIRST)], months=1)
+    yield _case(
+        "endless, priced by the month, billed by the quarter", [evergreen(UNIT, 3, FIRST, frequency="Quarterly")]
+    )
+    yield _case("endless, thirds of a cent", [evergreen(SITE, 3, FIRST, price="1000.01", frequency="Monthly")])
+    yield _case("endless, two frequencies", [evergreen(UNIT, 5, FIRST), evergreen(SITE, 1, FIRST)])
+    yield _case(
+        "endless beside a year", [evergreen(UNIT, 5, FIRST), line(SEAT, 3, FIRST, months=12, frequency="Monthly")]
+    )
+    yield _case("endless and a fee", [evergreen(UNIT, 5, FIRST), once(SETUP, 1, add_months(FIRST, 5))])
+    for start in (date(2027, 1, 31), date(2028, 2, 29)):
+        yield _case(f"endless from {start}", [evergreen(UNIT, 5, start)], start=start, months=1)
+    for name, *changes in (
+        ("endless, more on a boundary", Amended(boundary, {1: 15})),
+        ("endless, more in mid-period", Amended(inside, {1: 15})),
+        ("endless, fewer on a boundary", Amended(boundary, {1: 4})),
+        ("endless, fewer in mid-period", Amended(inside, {1: 4})),
+        ("endless, more, then fewer than ever", Amended(inside, {1: 15}), Amended(later, {1: 3})),
+        ("endless, one product ends", Amended(boundary, {2: 0})),
+        ("endless, ended on a boundary", Amended(boundary, {1: 0, 2: 0})),
+        ("endless, ended in mid-period", Amended(inside, {1: 0, 2: 0})),
+        ("endless, changed in three years", Amended(date(2029, 12, 1), {1: 20})),
+    ):
+        yield _case(name, monthly, months=1, amendments=changes)

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.sandbox.seed.orders import sound_deals
+from connector.sandbox.seed.orders import endless_deals, sound_deals
 from tests.money.ledger import faults
 from tests.money.world import Case, MoneyWorld, Synced
 from tests.wiring import TODAY
 
-NAMES = [deal.key for deal in sound_deals(TODAY)]
+DEALS = [*sound_deals(TODAY), *endless_deals(TODAY)]
+NAMES = [deal.key for deal in DEALS]
 
 
 @pytest.fixture(scope="module")
 def billed() -> Iterator[tuple[MoneyWorld, dict[str, Synced]]]:
-    with MoneyWorld(Case(deal) for deal in sound_deals(TODAY)) as world:
+    with MoneyWorld(Case(deal) for deal in DEALS) as world:
         synced = {one.case.name: one for one in world.sync_all()}
         world.run_out(synced.values())
         yield world, synced

@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.billing.targets import sdk_targets
 from connector.crm.protocol import ContractRef
+from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.mapping.grammar import load_mapping
 from connector.mapping.mapping_file import MappingFile
 from connector.offline import bundled_mapping
@@ -88,6 +89,13 @@ class MoneyWorld(World):
         """Sync every case under its own policies, in as few runs as possible."""
         return [synced for group in self._groups() for synced in self._sync(group)]
 
+    def sync_order(self, name: str, order_id: str) -> list[Synced]:
+        """Sync one more order under the policies of a case; it may lead to another contract as well."""
+        case = self.cases[name]
+        refs = [ContractRef("salesforce", order_id)]
+        results = sync_refs(self._desk(case), refs, job="money", config_hash="")
+        return [Synced(case, result.planned.raw.root.id, result) for result in results]
+
     def plan_live(self) -> list[tuple[Case, Planned]]:
         """Plan everything again, reading what Stripe holds."""
         found = []
@@ -112,7 +120,9 @@ class MoneyWorld(World):
         return list(groups.values())
 
     def _desk(self, case: Case) -> Desk:
-        return replace(self.desk(limits=self.limits), mapping=mapping_with(tuple(sorted(case.policies.items()))))
+        mapping = mapping_with(tuple(sorted(case.policies.items())))
+        crm = SalesforceCrm(self.settings(), renewal=mapping.renewal)
+        return replace(self.desk(limits=self.limits), crm=crm, mapping=mapping)
 
     def _lines(self, order_id: str) -> list[str]:
         return [key for key, line in self.salesforce.records("OrderItem").items() if line["OrderId"] == order_id]

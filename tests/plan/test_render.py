@@ -41,7 +41,7 @@ def test_a_new_ramp():
             + subscription_schedule R1
             phase 1  2027-01-01..2028-01-01  "Year 1"
               10 x Product P1 at 100.00 USD per year
-              once  1 x Product P9 at 30.00 USD (one_time)  for 2027-01-01..2028-01-01
+              once  1 x Product P9 for 2027-01-01..2028-01-01, billed with the invoice of 2027-01-01: 30.00 USD
               coupon  Launch (once)
             phase 2  2028-01-01..2029-01-01  "Year 2"
               20 x Product P1 at 120.00 USD per year
@@ -143,8 +143,8 @@ def test_one_time_lines():
             + invoice R1
             + invoice_lines R1
             + invoice_finalization R1
-              one-off  2 x Product P9 at 30.00 USD (one_time)
-              one-off  1 x Product P9 at -5.00 USD (credit)
+              one-off  2 x Product P9: 60.00 USD
+              one-off  1 x Product P9: -5.00 USD
             bills    2027-01-01             55.00 USD
             tie-out  CRM 55.00 USD, Stripe 55.00 USD, difference 0.00 USD: adds up
     """)

@@ -1,11 +1,13 @@
 """A business story as data: CRM records, the day that counts as today, and what should come of it.
 
 `<name>.json` holds `about` (one sentence), `today`, `file` (a records file) and, where it matters, `max_amount` (what
-may be billed without approval, in major units). `<name>.plan.json` and `<name>.plan.txt` beside it are the golden
-outputs; `pytest tests/scenarios --update-goldens` writes them anew, and the review reads their diff.
+may be billed without approval, in major units) and `policies` (other words than the bundled mapping file has).
+`<name>.plan.json` and `<name>.plan.txt` beside it are the golden outputs; `pytest tests/scenarios --update-goldens`
+writes them anew, and the review reads their diff.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.billing.targets import sdk_targets
+from connector.mapping.grammar import load_mapping
 from connector.mapping.mapping_file import MappingFile
 from connector.offline import OfflineSettings, bundled_mapping, plan_records, read_mapping
 from connector.plan.document import plan_document, unreadable_document
@@ -34,6 +38,7 @@ class Story:
     today: date
     records: str
     limits: Limits
+    policies: tuple[tuple[str, str], ...] = ()
 
     @property
     def settings(self) -> OfflineSettings:
@@ -57,19 +62,27 @@ def load(name: str) -> Story:
     most = {"*": Decimal(found["max_amount"])} if "max_amount" in found else {}
     return Story(
         name, found["about"], date.fromisoformat(found["today"]), json.dumps(found["file"]),
-        Limits(max_contract_amount=most),
+        Limits(max_contract_amount=most), tuple(sorted(found.get("policies", {}).items())),
     )  # fmt: skip
 
 
 @cache
-def mapping() -> MappingFile:
-    """Return the mapping file that comes with the connector."""
-    return read_mapping(bundled_mapping("salesforce"))
+def mapping(policies: tuple[tuple[str, str], ...] = ()) -> MappingFile:
+    """Return the mapping file that comes with the connector, perhaps with other policies."""
+    if not policies:
+        return read_mapping(bundled_mapping("salesforce"))
+    text = bundled_mapping("salesforce").read_text(encoding="utf-8")
+    for name, value in policies:
+        text, found = re.subn(rf"(?m)^  {name}:.*$", f"  {name}: {value}", text)
+        assert found == 1, name
+    loaded = load_mapping(text, name="story.yaml", targets=sdk_targets())
+    assert loaded.mapping is not None, loaded.problems
+    return loaded.mapping
 
 
 def tell(story: Story, records: str | None = None) -> Told:
     """Plan the story, or the same story with its records written another way."""
-    planned = plan_records(records or story.records, mapping(), story.settings, source=story.name)
+    planned = plan_records(records or story.records, mapping(story.policies), story.settings, source=story.name)
     if planned.plan:
         text = render_plan(planned.plan, planned.judgement)
         return Told(planned, plan_document(planned.plan, planned.judgement), f"{text}\n")

@@ -50,7 +50,8 @@ def test_compiling_twice_is_compiling_once(name):
     if contract is None:
         assert told(name).document["verdict"] == "refuse"
         return
-    assert compile_contract(contract, load(name).today) == compile_contract(contract, load(name).today)
+    today = load(name).today
+    assert compile_contract(contract, today, today) == compile_contract(contract, today, today)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,7 +135,7 @@ def test_planning_after_applying_is_empty(name):
     held = ExistingState({one.key: ExistingObject(f"id_{one.key.name}", canonical(one.desired)) for one in creates})
     again = make_plan(
         planned.contract,
-        compile_contract(planned.contract, load(name).today),
+        compile_contract(planned.contract, load(name).today, load(name).today),
         held,
         load(name).today,
         planned.reading.issues,

@@ -12,7 +12,7 @@ from connector.poll import sync_changed
 from tests.sync.stripe_state import stripe_state
 from tests.wiring import TODAY, World
 
-OUTCOMES = {"applied": 14, "refused": 4, "skipped": 1}
+OUTCOMES = {"applied": 15, "refused": 4, "skipped": 1}
 
 
 @pytest.fixture(scope="module")

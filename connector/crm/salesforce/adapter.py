@@ -13,7 +13,7 @@ from typing import Any
 from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
-from connector.crm.salesforce.changes import Window, amended_quote, changed_rows, first_orders, stamp_of
+from connector.crm.salesforce.changes import Window, changed_rows, earlier_quotes, first_orders, stamp_of
 from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce.errors import UNKNOWN_COLUMN
 from connector.crm.salesforce.family import families, together
@@ -22,17 +22,20 @@ from connector.crm.salesforce.probe import Organization, organization, probe
 from connector.crm.salesforce.query import Query, chunks, record_id
 from connector.crm.salesforce.reads import (
     AMENDED_QUOTE,
+    RENEWED_QUOTE,
     asked_orders,
     below_lines,
-    family_quote,
+    further_quotes,
+    of_quotes,
     routed,
+    tied_quotes,
     whole_families,
 )
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
 from connector.crm.salesforce.write import CollectionWriter
 from connector.domain.errors import ConnectorError, RejectedError
-from connector.mapping.raw import RawContract, RawRecord, RawRecords
+from connector.mapping.raw import RawContract, RawRecords
 from connector.retry import retry_policy
 
 #: What was already told: object and id → stamp.
@@ -49,13 +52,18 @@ class SalesforceCrm:
         policy: Retrying | None = None,
         lag: timedelta = timedelta(seconds=60),
         overlap: timedelta = timedelta(minutes=10),
+        renewal: str = "hand_over",
     ) -> None:
-        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again.
+
+        `renewal` is the mapping's policy: it decides which orders make one contract.
+        """
         self.name = settings.name
         self.client = SalesforceClient(settings, policy=policy)
         self.schema = OrgSchema(self.client)
         self._policy = policy or retry_policy()
         self._lag, self._overlap = lag, overlap
+        self._renewal = renewal
         self._told: tuple[Cursor, Told] | None = None
 
     @property
@@ -91,7 +99,7 @@ class SalesforceCrm:
             records = self._records(ids, columns)
             address = self.client.settings.base_url or self.client.instance_url
             try:
-                yield from families(records, ids, instance_url=address)
+                yield from families(records, ids, instance_url=address, renewal=self._renewal)
             except RejectedError as error:
                 rejected.append(error)
         if rejected:
@@ -117,9 +125,22 @@ class SalesforceCrm:
         if not asked:
             return records
         self._ask(whole_families(asked, records, paths), heap)
-        records = heap.records()
-        self._ask(below_lines(_of_families(asked, records), records, paths), heap)
+        quotes = self._follow_renewals({quote for order in asked for quote in tied_quotes(records, order)}, heap, paths)
+        records, own = heap.records(), {order.id for order in asked}
+        families = [o for o in records.of("Order") if o.id in own or quotes.intersection(tied_quotes(records, o))]
+        self._ask(below_lines(families, records, paths), heap)
         return heap.records()
+
+    def _follow_renewals(self, quotes: set[str], heap: RecordHeap, paths: FieldPaths) -> set[str]:
+        """Read the terms before and after those that are known, where they make one contract; return all quotes.
+
+        Where a renewal is handed over, the term before is read as well: it learns of its successor.
+        """
+        known = set(quotes)
+        while fresh := further_quotes(heap.records(), known, self._renewal) - known:
+            self._ask(of_quotes(sorted(fresh), paths), heap)
+            known |= fresh
+        return known
 
     def _ask(self, queries: Iterable[Query], heap: RecordHeap) -> None:
         """Run queries, five to a request; one that is refused is asked again without what the org lacks."""
@@ -151,13 +172,13 @@ class SalesforceCrm:
             if stamp >= window.end(self.client) - self._overlap:
                 found[name, row["Id"]] = stamp
             yield row["Id" if name == "Order" else "OrderId"]
-            if row.get("IsDeleted") and (quote := amended_quote(row)):
-                bereft.add(quote)
+            if row.get("IsDeleted"):
+                bereft.update(earlier_quotes(row))
         yield from first_orders(self.client, bereft)
 
     def _order_rows(self, window: Window) -> Iterator[dict[str, Any]]:
         """Read changed orders; in an org without CPQ nothing is amended, and there is no such column."""
-        query = Query("Order", frozenset({"IsDeleted", AMENDED_QUOTE}), "")
+        query = Query("Order", frozenset({"IsDeleted", AMENDED_QUOTE, RENEWED_QUOTE}), "")
         try:
             (known,) = self.schema.askable([query])
             yield from changed_rows(self.client, "Order", known.columns, window)
@@ -167,10 +188,3 @@ class SalesforceCrm:
             self.schema.learn(query)
             (known,) = self.schema.askable([query])
             yield from changed_rows(self.client, "Order", known.columns, window)
-
-
-def _of_families(asked: Iterable[RawRecord], records: RawRecords) -> list[RawRecord]:
-    """Return the orders of the families asked for; the heap holds other orders of their accounts, too."""
-    ids = {order.id for order in asked}
-    quotes = {family_quote(records, order) for order in asked} - {None}
-    return [order for order in records.of("Order") if order.id in ids or family_quote(records, order) in quotes]

@@ -75,11 +75,13 @@ def first_orders(client: SalesforceClient, quotes: set[str]) -> Iterator[str]:
         yield from (row["Id"] for row in client.rows(f"SELECT Id FROM Order WHERE {where} ORDER BY Id"))  # noqa: S608
 
 
-def amended_quote(row: dict[str, Any]) -> str | None:
-    """Return the quote of the contract that an order amends, as a row of it tells."""
-    contract = (row.get("Opportunity") or {}).get("SBQQ__AmendedContract__r") or {}
-    quote = contract.get("SBQQ__Quote__c")
-    return quote if isinstance(quote, str) else None
+def earlier_quotes(row: dict[str, Any]) -> Iterator[str]:
+    """Yield the quotes of the contracts that an order amends or renews, as a row of it tells."""
+    opportunity = row.get("Opportunity") or {}
+    for name in ("SBQQ__AmendedContract__r", "SBQQ__RenewedContract__r"):
+        quote = (opportunity.get(name) or {}).get("SBQQ__Quote__c")
+        if isinstance(quote, str):
+            yield quote
 
 
 def _soql(name: str, columns: str, start: datetime | None, after: tuple[datetime, str] | None) -> str:

@@ -4,6 +4,9 @@ An amendment is an order whose opportunity names an amended contract. The contra
 of the deal, because `Contract.SBQQ__Quote__c` keeps naming the quote that was sold first, while
 `Contract.SBQQ__Order__c` is moved on to the latest amendment as soon as that is contracted. What a field means for
 billing is decided by the mapping, not here; neither status nor dates are judged.
+
+A renewal is an order whose opportunity names a renewed contract; CPQ makes a new contract of it. Whether it continues
+the deal or is one of its own is the connection's policy, and decides here which orders belong together.
 """
 
 from collections import defaultdict
@@ -14,17 +17,23 @@ from connector.domain.errors import RejectedError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords, RawRevision
 
 
-def families(records: RawRecords, roots: Iterable[str], *, instance_url: str = "") -> Iterator[RawContract]:
+def families(
+    records: RawRecords, roots: Iterable[str], *, instance_url: str = "", renewal: str = "hand_over"
+) -> Iterator[RawContract]:
     """Yield the contracts that the given orders (or opportunities) belong to, each once, in the order of the roots.
+
+    `renewal` is the policy: append (a renewal continues its contract), hand_over (it is one of its own, and comes with
+    the one that it renews, as far as that is among the records) or separate (neither knows of the other).
 
     A root without a record, or whose order is deleted, yields nothing. Orders that cannot be placed in a contract do
     not hold up the others: they are raised together as one RejectedError after the last contract was yielded, with
     the order ids, separated by commas, in `param`.
     """
-    family = Family(records)
+    family = Family(records, renewal)
     seen: set[str] = set()
     rejected: list[RejectedError] = []
-    for order in (order for root in roots for order in family.orders_of(root)):
+    asked = (order for root in roots for order in family.orders_of(root))
+    for order in (each for one in asked for each in (one, *family.handed_over(one))):
         try:
             first = family.first_order(order)
             contract = None if first.id in seen else family.contract(first, instance_url=instance_url)
@@ -54,13 +63,22 @@ def together(rejected: Sequence[RejectedError]) -> RejectedError:
 
 def amended_contract(records: RawRecords, order: RawRecord) -> str | None:
     """Return the id of the contract that an order amends; None for first orders and renewals."""
+    return _named_contract(records, order, "SBQQ__AmendedContract__c")
+
+
+def renewed_contract(records: RawRecords, order: RawRecord) -> str | None:
+    """Return the id of the contract that an order renews."""
+    return _named_contract(records, order, "SBQQ__RenewedContract__c")
+
+
+def _named_contract(records: RawRecords, order: RawRecord, lookup: str) -> str | None:
     opportunity = records.follow(order, "Opportunity")
-    contract = opportunity.fields.get("SBQQ__AmendedContract__c") if opportunity else None
+    contract = opportunity.fields.get(lookup) if opportunity else None
     return contract if isinstance(contract, str) else None
 
 
 def kind_of(records: RawRecords, order: RawRecord) -> str:
-    """Return initial, amendment or renewal; a renewal starts a contract of its own."""
+    """Return initial, amendment or renewal."""
     quote = records.follow(order, "SBQQ__Quote__r")
     types = {order.fields.get("Type"), quote.fields.get("SBQQ__Type__c") if quote else None}
     if amended_contract(records, order) or "Amendment" in types:
@@ -71,9 +89,18 @@ def kind_of(records: RawRecords, order: RawRecord) -> str:
 class Family:
     """The records of many contracts, indexed once by the lookups that tie them together."""
 
-    __slots__ = ("_account_orders", "_amendments", "_opportunity_orders", "_parts", "_quote_orders", "_records")
+    __slots__ = (
+        "_account_orders",
+        "_amendments",
+        "_opportunity_orders",
+        "_parts",
+        "_quote_orders",
+        "_records",
+        "_renewal",
+        "_renewals",
+    )
 
-    def __init__(self, records: RawRecords) -> None:
+    def __init__(self, records: RawRecords, renewal: str = "hand_over") -> None:
         orders = list(alive(records, "Order"))
         kinds = {order.id: kind_of(records, order) for order in orders}
         firsts = [order for order in orders if kinds[order.id] != "amendment"]
@@ -83,9 +110,13 @@ class Family:
         self._account_orders = grouped(firsts, "AccountId")
         self._opportunity_orders = grouped(orders, "OpportunityId")
         self._amendments: Groups = defaultdict(list)  # quote of the amended contract → amendments
+        self._renewals: Groups = defaultdict(list)  # quote of the renewed contract → renewals
+        self._renewal = renewal
         for order in orders:
-            if quote := self._amended_quote(order):
+            if quote := self._quote_of(amended_contract(records, order)):
                 self._amendments[quote[:15]].append(order)
+            elif kinds[order.id] == "renewal" and (quote := self._quote_of(renewed_contract(records, order))):
+                self._renewals[quote[:15]].append(order)
 
     def orders_of(self, root: str) -> Iterable[RawRecord]:
         """Return the order with this id, or the orders of the opportunity with this id."""
@@ -96,12 +127,48 @@ class Family:
 
     def first_order(self, order: RawRecord) -> RawRecord:
         """Return the order that began the contract; raises RejectedError when it cannot be told."""
+        first, seen = self._term(order), {order.id}
+        while self._renewal == "append" and (before := self._renewed(first)) is not None and before.id not in seen:
+            seen.add(before.id)
+            first = before
+        return first
+
+    def handed_over(self, order: RawRecord) -> tuple[RawRecord, ...]:
+        """Return the order that began the contract which this order's contract renews, if its lines are known."""
+        if self._renewal != "hand_over":
+            return ()
+        try:
+            before = self._renewed(self._term(order))
+        except RejectedError:  # told when the order itself is placed
+            return ()
+        return (before,) if before is not None and self._parts.lines.get(before.id[:15]) else ()
+
+    def _renewed(self, first: RawRecord) -> RawRecord | None:
+        """Return the order that began the term before; None for a deal of its own, or one whose past is not known.
+
+        Raises RejectedError when there are several such orders and the lines do not tell which.
+        """
+        quote = self._quote_of(renewed_contract(self._records, first))
+        if quote is None or kind_of(self._records, first) != "renewal":
+            return None
+        candidates = [order for order in self._quote_orders.get(quote[:15], []) if order.id != first.id]
+        if len(candidates) > 1:
+            candidates = self._revised_by(first, candidates)
+        if len(candidates) > 1 and self._renewal == "append":
+            named = self._records.get(renewed_contract(self._records, first))
+            told = {"contract": _label(named) if named else quote, "quote": quote, "count": len(candidates)}
+            text = _AMBIGUOUS.format(order=_label(first), verb="renews", change="renewal", **told)
+            raise _rejected("FIRST_ORDER_AMBIGUOUS", text)
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _term(self, order: RawRecord) -> RawRecord:
+        """Return the order that began the term which an order belongs to: a first order, or a renewal."""
         if kind_of(self._records, order) != "amendment":
             return order
         contract = amended_contract(self._records, order)
         if contract is None:
             raise _rejected("AMENDED_CONTRACT_UNKNOWN", _NO_CONTRACT.format(order=_label(order)))
-        quote = self._amended_quote(order)
+        quote = self._quote_of(contract)
         candidates = self._quote_orders.get(quote[:15], []) if quote else []
         if len(candidates) > 1:
             candidates = self._revised_by(order, candidates)
@@ -112,7 +179,14 @@ class Family:
         text = _AMBIGUOUS if candidates else _NO_FIRST_ORDER
         raise _rejected(
             "FIRST_ORDER_AMBIGUOUS" if candidates else "FIRST_ORDER_MISSING",
-            text.format(order=_label(order), contract=named, quote=quote or "(unknown)", count=len(candidates)),
+            text.format(
+                order=_label(order),
+                verb="amends",
+                change="amendment",
+                contract=named,
+                quote=quote or "(unknown)",
+                count=len(candidates),
+            ),
         )
 
     def contract(self, first: RawRecord, *, instance_url: str) -> RawContract:
@@ -120,28 +194,46 @@ class Family:
 
         Raises RejectedError when an amendment of the same quote cannot be placed: billing without it would be wrong.
         """
-        revisions = tuple(self._revision(order) for order in (first, *self._amendments_of(first)))
+        later = sorted(self._later(first, frozenset()), key=self._moment)
+        revisions = tuple(self._revision(order) for order in (first, *later))
         account = str(first.fields.get("AccountId") or "")[:15]
-        siblings = tuple(order for order in self._account_orders.get(account, ()) if order.id != first.id)
+        own = {first.id, *(order.id for order in later)}
+        siblings = tuple(order for order in self._account_orders.get(account, ()) if order.id not in own)
+        linked = self._renewal == "hand_over"
+        renews = self._renewed(first) if linked else None
+        renewed_by = tuple(self._renewals_of(first)) if linked else ()
+        others = (*siblings, *renewed_by, *((renews,) if renews else ()))
         return RawContract(
             key=first.id,
             crm="salesforce",
             root=first,
             revisions=revisions,
-            records=self._reachable(revisions, siblings),
+            records=self._reachable(revisions, others),
             siblings=siblings,
+            renews=renews,
+            renewed_by=renewed_by,
             instance_url=instance_url.rstrip("/"),
         )
 
-    def _amended_quote(self, order: RawRecord) -> str | None:
-        contract = self._records.get(amended_contract(self._records, order))
+    def _quote_of(self, contract_id: str | None) -> str | None:
+        contract = self._records.get(contract_id)
         quote = contract.fields.get("SBQQ__Quote__c") if contract else None
         return quote if isinstance(quote, str) else None
 
-    def _amendments_of(self, first: RawRecord) -> list[RawRecord]:
-        quote = str(first.fields.get("SBQQ__Quote__c") or "")[:15]
-        found = self._amendments.get(quote, []) if quote else []
-        return sorted((order for order in found if self.first_order(order).id == first.id), key=self._moment)
+    def _later(self, term: RawRecord, seen: frozenset[str]) -> Iterator[RawRecord]:
+        """Yield what changes a term, and the terms that continue it with all that changes them."""
+        quote = str(term.fields.get("SBQQ__Quote__c") or "")[:15]
+        yield from (order for order in self._amendments.get(quote, ()) if quote and self._term(order).id == term.id)
+        if self._renewal == "append":
+            for order in self._renewals_of(term):
+                if order.id not in seen:
+                    yield order
+                    yield from self._later(order, seen | {term.id, order.id})
+
+    def _renewals_of(self, term: RawRecord) -> Iterator[RawRecord]:
+        quote = str(term.fields.get("SBQQ__Quote__c") or "")[:15]
+        found = self._renewals.get(quote, ()) if quote else ()
+        return (order for order in found if (before := self._renewed(order)) is not None and before.id == term.id)
 
     def _revised_by(self, amendment: RawRecord, candidates: list[RawRecord]) -> list[RawRecord]:
         """Keep the orders whose lines the amendment revises: CPQ may split one quote into several orders."""
@@ -188,13 +280,13 @@ _NO_CONTRACT = (
     "Fill Opportunity.SBQQ__AmendedContract__c, or give the integration user read access to that field."
 )
 _NO_FIRST_ORDER = (
-    "{order} amends {contract}, but the order sold with the contract's quote {quote} cannot be found. Check that the "
+    "{order} {verb} {contract}, but the order sold with the contract's quote {quote} cannot be found. Check that the "
     "contract has its quote (SBQQ__Quote__c), that the first order still exists, and that the integration user may "
     "read both."
 )
 _AMBIGUOUS = (
-    "{order} amends {contract}, whose quote {quote} was split into {count} orders, and its lines do not say which one "
-    "they revise. Fill SBQQ__RevisedOrderProduct__c on a line of the amendment."
+    "{order} {verb} {contract}, whose quote {quote} was split into {count} orders, and its lines do not say which one "
+    "they revise. Fill SBQQ__RevisedOrderProduct__c on a line of the {change}."
 )
 
 

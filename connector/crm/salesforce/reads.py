@@ -10,15 +10,24 @@ Each round is one request as long as a batch has at most 200 contracts, whatever
 from collections.abc import Callable, Iterable, Iterator
 
 from connector.crm.protocol import FieldPaths
-from connector.crm.salesforce.family import amended_contract
+from connector.crm.salesforce.family import amended_contract, renewed_contract
 from connector.crm.salesforce.lines import COUPON, ITEM_RATE, ITEM_SCHEDULE, PARENT_LOOKUPS, STATUS
 from connector.crm.salesforce.query import Query, among, chunks, with_parents
 from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawRecord, RawRecords
 
 AMENDED_QUOTE = "Opportunity.SBQQ__AmendedContract__r.SBQQ__Quote__c"
-#: Without these an amendment would pass for a deal of its own.
-ORDER_TIES = frozenset({"SBQQ__Quote__c", "Opportunity.SBQQ__AmendedContract__c", AMENDED_QUOTE})
+RENEWED_QUOTE = "Opportunity.SBQQ__RenewedContract__r.SBQQ__Quote__c"
+#: Without these an amendment or a renewal would pass for a deal of its own.
+ORDER_TIES = frozenset(
+    {
+        "SBQQ__Quote__c",
+        "Opportunity.SBQQ__AmendedContract__c",
+        "Opportunity.SBQQ__RenewedContract__c",
+        AMENDED_QUOTE,
+        RENEWED_QUOTE,
+    }
+)
 ORDER_COLUMNS = ORDER_TIES | {
     "AccountId",
     "ActivatedDate",
@@ -77,18 +86,26 @@ def asked_orders(ids: Iterable[str], paths: FieldPaths) -> Iterator[Query]:
 def whole_families(orders: Iterable[RawRecord], records: RawRecords, paths: FieldPaths) -> Iterator[Query]:
     """Round 2: everything of the families that the orders of round 1 belong to."""
     known = tuple(orders)
-    quotes = [quote for order in known if (quote := family_quote(records, order))]
     accounts = [str(account) for order in known if (account := order.fields.get("AccountId"))]
     alone = [order.id for order in known if not family_quote(records, order)]
-    if quotes:
-        yield from _fitted(quotes, lambda some: _orders(paths, among("SBQQ__Quote__c", some), "SBQQ__Quote__c"))
-        yield from _fitted(quotes, lambda some: _orders(paths, among(AMENDED_QUOTE, some), AMENDED_QUOTE))
-        for path in ("Order.SBQQ__Quote__c", f"Order.{AMENDED_QUOTE}"):
-            yield from _fitted(quotes, lambda some, path=path: _children("OrderItem", paths, path, some))  # type: ignore[misc]
+    yield from of_quotes([quote for order in known for quote in tied_quotes(records, order)], paths)
     if alone:
         yield from _fitted(alone, lambda some: _children("OrderItem", paths, "OrderId", some))
     if accounts:
         yield from _fitted(accounts, lambda some: _siblings(paths, some))
+
+
+def of_quotes(quotes: Iterable[str], paths: FieldPaths) -> Iterator[Query]:
+    """Read the orders sold with some quotes, those that amend or renew what came of them, and the lines of the former.
+
+    The lines of renewals come when they are asked for, by their own quotes.
+    """
+    found = tuple(quotes)
+    if found:
+        yield from _fitted(found, lambda some: _orders(paths, among("SBQQ__Quote__c", some), "SBQQ__Quote__c"))
+        yield from _fitted(found, lambda some: _later(paths, some))
+        for path in ("Order.SBQQ__Quote__c", f"Order.{AMENDED_QUOTE}"):
+            yield from _fitted(found, lambda some, path=path: _children("OrderItem", paths, path, some))  # type: ignore[misc]
 
 
 def below_lines(orders: Iterable[RawRecord], records: RawRecords, paths: FieldPaths) -> Iterator[Query]:
@@ -116,6 +133,36 @@ def family_quote(records: RawRecords, order: RawRecord) -> str | None:
     contract = records.get(amended_contract(records, order))
     quote = contract.fields.get("SBQQ__Quote__c") if contract else order.fields.get("SBQQ__Quote__c")
     return quote if isinstance(quote, str) else None
+
+
+def renewed_quote(records: RawRecords, order: RawRecord) -> str | None:
+    """Return the quote of the contract that an order renews."""
+    contract = records.get(renewed_contract(records, order))
+    quote = contract.fields.get("SBQQ__Quote__c") if contract else None
+    return quote if isinstance(quote, str) else None
+
+
+def tied_quotes(records: RawRecords, order: RawRecord) -> tuple[str, ...]:
+    """Return the quotes that tie an order to others: its family's, and that of the contract which it renews."""
+    found = (family_quote(records, order), renewed_quote(records, order))
+    return tuple(quote for quote in found if quote is not None)
+
+
+def further_quotes(records: RawRecords, known: set[str], renewal: str) -> set[str]:
+    """Return the quotes of the terms that hang together with the known ones by renewals, as the policy has it."""
+    orders = list(records.of("Order"))
+    if renewal == "append":
+        tied = (tied_quotes(records, order) for order in orders)
+        return {quote for each in tied if known.intersection(each) for quote in each}
+    if renewal == "hand_over":
+        mine = (renewed_quote(records, order) for order in orders if family_quote(records, order) in known)
+        return {quote for quote in mine if quote is not None}
+    return set()
+
+
+def _later(paths: FieldPaths, quotes: tuple[str, ...]) -> Query:
+    where = f"({among(AMENDED_QUOTE, quotes)} OR {among(RENEWED_QUOTE, quotes)})"
+    return _orders(paths, where, AMENDED_QUOTE, RENEWED_QUOTE)
 
 
 def _orders(paths: FieldPaths, where: str, *needs: str) -> Query:

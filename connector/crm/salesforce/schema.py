@@ -145,5 +145,6 @@ class OrgSchema:
         if lost and self.has_cpq():
             raise ConfigError(
                 f"Salesforce does not show {', '.join(sorted(lost))} on Order, so amendments cannot be told from new "
-                "deals. Give the integration user read access to these fields and to the objects on the way."
+                "deals, nor renewals. Give the integration user read access to these fields and to the objects on the "
+                "way."
             )

@@ -14,6 +14,7 @@ from connector.sandbox.http import FaultRule, RequestRecord, SandboxServer
 from connector.sandbox.salesforce.app import ORG_ID, SalesforceApp, Settings
 from connector.sandbox.salesforce.auth import ConnectedApp, make_key_pair
 from connector.sandbox.salesforce.contracting import amend, contract, terminate
+from connector.sandbox.salesforce.renewing import renew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,11 @@ class SalesforceSandbox:
         """Sell new quantities of an order's lines (by line id) from a day on; returns the amendment order's id."""
         with self.app.store.lock:
             return amend(self.app.backdoor, order_id, start, quantities)
+
+    def renew(self, order_id: str, *, months: int | None = None, uplift: str = "0") -> str:
+        """Renew an order's contract after its end, at prices raised by some percent; returns the renewal order's id."""
+        with self.app.store.lock:
+            return renew(self.app.backdoor, order_id, months=months, uplift=uplift)
 
     def terminate(self, order_id: str, day: date) -> str:
         """End everything that still runs on a day; returns the amendment order's id."""

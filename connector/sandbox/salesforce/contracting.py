@@ -30,15 +30,17 @@ def contract(org: Backdoor, order_id: str) -> str:
             return contract_id
     quote = org.records("SBQQ__Quote__c")[order["SBQQ__Quote__c"]]
     start, months = quote["SBQQ__StartDate__c"], int(quote["SBQQ__SubscriptionTerm__c"])
-    end = last_day(date.fromisoformat(start), months).isoformat()
+    evergreen = any(is_evergreen(line) for line in lines_of(org, order_id))
+    end = None if evergreen else last_day(date.fromisoformat(start), months).isoformat()
     made = org.insert(
         "Contract",
         {
-            **_currency(order),
+            **currency_of(order),
             "AccountId": order["AccountId"],
             "StartDate": start,
-            "ContractTerm": months,
+            "ContractTerm": None if evergreen else months,
             "EndDate": end,
+            "SBQQ__Evergreen__c": evergreen,
             "Status": "Draft",
             "StatusCode": "Draft",
             "SBQQ__Quote__c": order["SBQQ__Quote__c"],
@@ -49,7 +51,7 @@ def contract(org: Backdoor, order_id: str) -> str:
             "SBQQ__AmendmentRenewalBehavior__c": "Latest End Date",
         },
     )
-    for line in _lines(org, order_id):
+    for line in lines_of(org, order_id):
         if line.get("SBQQ__SubscriptionPricing__c"):
             _subscribe(org, made, line, end=end, root=None)
     org.update("Order", order_id, {"SBQQ__Contracted__c": True})
@@ -63,7 +65,8 @@ def amend(org: Backdoor, order_id: str, start: date, quantities: Mapping[str, in
 
 def terminate(org: Backdoor, order_id: str, day: date) -> str:
     """End everything that still runs on a day: an amendment to nothing."""
-    running = [line for line in _lines(org, order_id) if (line.get("EndDate") or "") >= day.isoformat()]
+    lines = lines_of(org, order_id)
+    running = [line for line in lines if is_evergreen(line) or (line.get("EndDate") or "") >= day.isoformat()]
     return amend(org, order_id, day, {line["Id"]: 0 for line in running})
 
 
@@ -75,7 +78,7 @@ class _Amendment:
         self.start = start
         self.contract = contract(org, order_id)
         self.first = org.records("Order")[order_id]
-        self.roots = {line["Id"]: line for line in _lines(org, order_id)}
+        self.roots = {line["Id"]: line for line in lines_of(org, order_id)}
         self.quote = ""
         self.order = ""
 
@@ -94,7 +97,7 @@ class _Amendment:
     def _opportunity(self) -> Fields:
         number = self.org.records("Contract")[self.contract]["ContractNumber"]
         return {
-            **_currency(self.first),
+            **currency_of(self.first),
             "Name": f"Amendment for contract #{number}",
             "AccountId": self.first["AccountId"],
             "StageName": "Closed Won",
@@ -106,26 +109,26 @@ class _Amendment:
 
     def _quote(self, opportunity: str) -> Fields:
         first = self.org.records("SBQQ__Quote__c")[self.first["SBQQ__Quote__c"]]
-        end = self.org.records("Contract")[self.contract]["EndDate"]
+        end = self.org.records("Contract")[self.contract].get("EndDate")
         kept = ("SBQQ__Account__c", "SBQQ__PrimaryContact__c", "SBQQ__PriceBook__c", "SBQQ__PaymentTerms__c")
         return {
-            **_currency(first),
+            **currency_of(first),
             **{name: first.get(name) for name in kept},
             "SBQQ__Type__c": "Amendment",
             "SBQQ__Status__c": "Draft",
             "SBQQ__Primary__c": True,
             "SBQQ__Ordered__c": True,
             "SBQQ__Opportunity2__c": opportunity,
-            "SBQQ__MasterContract__c": self.contract,
+            "SBQQ__MasterContract__c" if end else "SBQQ__MasterEvergreenContract__c": self.contract,
             "SBQQ__StartDate__c": self.start.isoformat(),
             "SBQQ__EndDate__c": end,
-            "SBQQ__SubscriptionTerm__c": int(months_between(self.start, date.fromisoformat(end))),
+            "SBQQ__SubscriptionTerm__c": int(months_between(self.start, date.fromisoformat(end))) if end else 1,
         }
 
     def _order(self, opportunity: str) -> Fields:
         kept = ("AccountId", "Pricebook2Id", "BillToContactId", "PoNumber", "SBQQ__PaymentTerm__c")
         return {
-            **_currency(self.first),
+            **currency_of(self.first),
             **{name: self.first.get(name) for name in kept},
             "OpportunityId": opportunity,
             "SBQQ__Quote__c": self.quote,
@@ -149,7 +152,7 @@ class _Amendment:
         fields = self._order_line(root, terms, quoted, cancelled=quantity == 0, less=quantity < prior)
         item = self.org.insert("OrderItem", fields)
         line = self.org.records("OrderItem")[item]
-        _subscribe(self.org, self.contract, line, end=root["EndDate"], root=root.get("SBQQ__Subscription__c"))
+        _subscribe(self.org, self.contract, line, end=root.get("EndDate"), root=root.get("SBQQ__Subscription__c"))
         if quantity == 0:
             last = (first_day - timedelta(1)).isoformat()
             for each in (root, *revisions, line):
@@ -160,7 +163,7 @@ class _Amendment:
         return [line for line in items if line.get("SBQQ__RevisedOrderProduct__c") == root["Id"]]
 
     def _quote_line(self, root: Fields, sold: Fields, terms: Fields, quantity: Decimal, prior: Decimal) -> Fields:
-        copied = {name: value for name, value in sold.items() if name not in _FRESH}
+        copied = {name: value for name, value in sold.items() if name not in FRESH}
         return {
             **copied,
             "SBQQ__Quote__c": self.quote,
@@ -172,12 +175,12 @@ class _Amendment:
             "SBQQ__SegmentIndex__c": self._segment_index(root),
             "SBQQ__ProrateMultiplier__c": terms["SBQQ__ProrateMultiplier__c"],
             "SBQQ__EffectiveStartDate__c": terms["ServiceDate"],
-            "SBQQ__EffectiveEndDate__c": root["EndDate"],
+            "SBQQ__EffectiveEndDate__c": root.get("EndDate"),
             **dict.fromkeys(("SBQQ__NetPrice__c", "SBQQ__CustomerPrice__c"), terms["UnitPrice"]),
         }
 
     def _order_line(self, root: Fields, terms: Fields, quoted: str, *, cancelled: bool, less: bool) -> Fields:
-        copied = {name: value for name, value in root.items() if name not in _FRESH}
+        copied = {name: value for name, value in root.items() if name not in FRESH}
         return {
             **copied,
             **terms,
@@ -188,7 +191,7 @@ class _Amendment:
             "SBQQ__SegmentIndex__c": self._segment_index(root),
             "SBQQ__OrderedQuantity__c": terms["Quantity"],
             "SBQQ__QuotedQuantity__c": terms["Quantity"],
-            "SBQQ__SubscriptionTerm__c": None,
+            "SBQQ__SubscriptionTerm__c": root["SBQQ__SubscriptionTerm__c"] if is_evergreen(root) else None,
         }
 
     def _segment_index(self, root: Fields) -> int | None:
@@ -200,7 +203,8 @@ class _Amendment:
         return 1 + sorted(r["ServiceDate"] for r in ahead).index(root["ServiceDate"])
 
 
-_FRESH = frozenset(
+#: Fields that a copy of a line does not take over.
+FRESH = frozenset(
     {
         "Id",
         "Name",
@@ -224,7 +228,10 @@ _FRESH = frozenset(
 
 
 def _price(root: Fields, sold: Fields, first_day: date) -> Fields:
-    """Price the time that is left at the terms of the first sale."""
+    """Price the time that is left at the terms of the first sale; what has no end, for its term again."""
+    if is_evergreen(root):
+        kept = ("UnitPrice", "SBQQ__ProrateMultiplier__c")
+        return {"ServiceDate": first_day.isoformat(), **{name: root[name] for name in kept}}
     product_term = Fraction(root.get("SBQQ__DefaultSubscriptionTerm__c") or 12)
     multiplier = months_between(first_day, date.fromisoformat(root["EndDate"])) / product_term
     discount = Fraction(str(sold.get("SBQQ__TotalDiscountRate__c") or 0)) / 100
@@ -236,7 +243,12 @@ def _price(root: Fields, sold: Fields, first_day: date) -> Fields:
     }
 
 
-def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str, root: str | None) -> None:
+def is_evergreen(line: Fields) -> bool:
+    """Tell whether an order line runs without an end."""
+    return line.get("SBQQ__SubscriptionType__c") == "Evergreen"
+
+
+def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str | None, root: str | None) -> None:
     """Add the subscription of a line; that of a segment says it ends with the contract."""
     copied = ("SBQQ__BillingFrequency__c", "SBQQ__BillingType__c", "SBQQ__SubscriptionPricing__c")
     segment = {"SBQQ__SegmentStartDate__c": line["ServiceDate"], "SBQQ__SegmentEndDate__c": line.get("EndDate")}
@@ -244,7 +256,7 @@ def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str, root:
     made = org.insert(
         "SBQQ__Subscription__c",
         {
-            **_currency(line),
+            **currency_of(line),
             **{name: line.get(name) for name in copied},
             **(segment if line.get("SBQQ__SegmentKey__c") else {}),
             "SBQQ__Contract__c": contract_id,
@@ -263,9 +275,11 @@ def _subscribe(org: Backdoor, contract_id: str, line: Fields, *, end: str, root:
     org.update("OrderItem", line["Id"], links)
 
 
-def _lines(org: Backdoor, order_id: str) -> list[Fields]:
+def lines_of(org: Backdoor, order_id: str) -> list[Fields]:
+    """Return the lines of an order."""
     return [line for line in org.records("OrderItem").values() if line["OrderId"] == order_id]
 
 
-def _currency(record: Fields) -> Fields:
+def currency_of(record: Fields) -> Fields:
+    """Return the currency of a record as a field, in orgs that have several."""
     return {"CurrencyIsoCode": record["CurrencyIsoCode"]} if record.get("CurrencyIsoCode") else {}

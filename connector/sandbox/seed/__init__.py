@@ -13,7 +13,7 @@ from connector.sandbox.salesforce.ids import make_id
 from connector.sandbox.seed.book import Book
 from connector.sandbox.seed.closing import Deal, order
 from connector.sandbox.seed.mistakes import broken_deals
-from connector.sandbox.seed.orders import sound_deals
+from connector.sandbox.seed.orders import endless_deals, sound_deals
 
 __all__ = ["MISTAKES", "ORDERS", "seed"]
 
@@ -21,12 +21,12 @@ _ANY_DAY = date(2026, 1, 1)
 
 
 def _deals(today: date) -> list[Deal]:
-    return [*sound_deals(today), *broken_deals(today)]
+    return [*sound_deals(today), *broken_deals(today), *endless_deals(today)]
 
 
 ORDERS: dict[str, str] = {deal.key: make_id("801", n) for n, deal in enumerate(_deals(_ANY_DAY), start=1)}
 """Order ids by shape: ramp, quarters, months, two_ramps, flat, one_time, stub, free_line, backdated, usage, volume,
-coupons, yen, dinar; then the mistakes."""
+coupons, yen, dinar; then the mistakes; last evergreen."""
 
 MISTAKES: dict[str, str] = {deal.key: ORDERS[deal.key] for deal in broken_deals(_ANY_DAY)}
 """The orders that cannot be billed as they are: gap, no_start, fractional, metered_quantity; and the draft."""

@@ -1,6 +1,7 @@
 """What was sold, in the words of a quote: lines, ramps of segments, one-time items.
 
 line(platform, 1, start, months=12)
+evergreen(tracking, 25, start)                                   # without an end
 ramp(seat, start, [(20, "1080"), (35, "1140"), (50, "1200")])    # one segment a year
 once(onboarding, 1, start)
 """
@@ -38,6 +39,7 @@ class Sold:
     segment: int | None = None
     label: str | None = None
     key: str | None = None
+    evergreen: bool = False
 
     def length(self) -> Fraction:
         """Months sold: the term when there is one, else what the dates give."""
@@ -78,6 +80,14 @@ def line(
     """Sell a subscription for a whole number of months."""
     net = Decimal(price) if price is not None else None
     return Sold(product, Decimal(quantity), start, last_day(start, months), months, net, frequency)
+
+
+def evergreen(
+    product: Product, quantity: int | str, start: date, *, price: str | None = None, frequency: str | None = None
+) -> Sold:
+    """Sell a subscription without an end: it is priced for one term of the product."""
+    net = Decimal(price) if price is not None else None
+    return Sold(product, Decimal(quantity), start, None, product.term, net, frequency, evergreen=True)
 
 
 def once(product: Product, quantity: int | str, start: date, *, price: str | None = None) -> Sold:

@@ -90,7 +90,7 @@ def quote_line(sold: Sold, ids: LineIds, currency: str, *, term: int | None) -> 
         "SBQQ__EffectiveEndDate__c": _day(sold.end),
         "SBQQ__EffectiveSubscriptionTerm__c": term,
         "SBQQ__SubscriptionTerm__c": None if own_dates else sold.months,
-        "SBQQ__SubscriptionType__c": "Renewable" if sold.product.term else None,
+        "SBQQ__SubscriptionType__c": _type(sold),
         "SBQQ__SubscriptionScope__c": "Quote",
         "SBQQ__SegmentLabel__c": sold.label,
         "SBQQ__Dimension__c": ids.dimension,
@@ -127,7 +127,7 @@ def order_line(sold: Sold, ids: LineIds, currency: str, *, status: str) -> Field
         "SBQQ__OrderedQuantity__c": quantity,
         "SBQQ__ProrateMultiplier__c": json_number(sold.multiplier()),
         "SBQQ__SubscriptionTerm__c": None if sold.segment is not None else sold.months,
-        "SBQQ__SubscriptionType__c": "Renewable" if sold.product.term else None,
+        "SBQQ__SubscriptionType__c": _type(sold),
         "SBQQ__PriceDimension__c": ids.dimension,
         "SBQQ__DimensionType__c": sold.dimension,
         **_shared(sold),
@@ -137,12 +137,18 @@ def order_line(sold: Sold, ids: LineIds, currency: str, *, status: str) -> Field
 def _shared(sold: Sold) -> Fields:
     return {
         **billing_fields(sold.product, sold.frequency or sold.product.frequency),
-        "SBQQ__ProductSubscriptionType__c": "Renewable" if sold.product.term else None,
+        "SBQQ__ProductSubscriptionType__c": _type(sold),
         "SBQQ__DefaultSubscriptionTerm__c": sold.product.term,
         "SBQQ__PricingMethod__c": "List",
         "SBQQ__SegmentIndex__c": sold.segment,
         "SBQQ__SegmentKey__c": sold.key,
     }
+
+
+def _type(sold: Sold) -> str | None:
+    if not sold.product.term:
+        return None
+    return "Evergreen" if sold.evergreen else "Renewable"
 
 
 def _day(day: date | None) -> str | None:

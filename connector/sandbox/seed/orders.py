@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from connector.sandbox.salesforce.terms import add_months, next_month
 from connector.sandbox.seed.catalog import PRODUCTS
 from connector.sandbox.seed.closing import Coupon, Deal
-from connector.sandbox.seed.lines import line, once, ramp
+from connector.sandbox.seed.lines import evergreen, line, once, ramp
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,7 +16,7 @@ P = PRODUCTS
 
 
 def sound_deals(today: date) -> list[Deal]:
-    """All of them, the demo's hero first."""
+    """All that end by themselves, the demo's hero first."""
     return [*segmented(today), *plain(today), *noteworthy(today), *priced_specially(today), *foreign(today)]
 
 
@@ -174,3 +174,11 @@ def foreign(today: date) -> list[Deal]:
             "dinar", "dunes", "Shuwaikh hub", first, 12, [*lines, line(P["dispatcher"], 5, first, months=12)], 9, "KWD"
         ),
     ]
+
+
+def endless_deals(today: date) -> list[Deal]:
+    """Return a contract that runs until it is ended, beside a year that ends by itself."""
+    first = next_month(today)
+    sold = [evergreen(P["tracking"], 25, first), evergreen(P["routing"], 1, first, frequency="Monthly")]
+    sold.append(line(P["support"], 1, first, months=12, frequency="Monthly"))
+    return [Deal("evergreen", "pinecrest", "tracking until further notice", first, 1, sold, 2)]

@@ -48,7 +48,9 @@ class Interval:
 
     def boundary_until(self, anchor: int, moment: int) -> int:
         """Find the last boundary of the anchor's grid not later than a moment."""
-        times = self._estimate(anchor, moment) + 1
+        times = self._estimate(anchor, moment)
+        while self.after(anchor, times + 1) <= moment:
+            times += 1
         while self.after(anchor, times) > moment:
             times -= 1
         return self.after(anchor, times)
