@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from connector.compile.bills import begins_within_a_period, waits_in_vain
 from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
-from connector.domain.contract import Contract
+from connector.domain.contract import Charge, Contract
 
 #: What changes within a billing period cost, as opposed to what was sold to be billed once.
 _PARTS = frozenset({"proration", "credit"})
@@ -34,8 +34,8 @@ def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> Phas
 
 
 def _way(one: OneOffSpec, contract: Contract, *, alone: bool) -> Way:
-    policies = contract.policies
-    if one.reason in _PARTS and leaves_parts(contract):
+    part = one.reason in _PARTS and one.line.charge is not Charge.ONE_TIME  # a one-time line may be a credit, too
+    if part and leaves_parts(contract):
         return "waived"
-    at_once = policies.correction == "now" and one.reason in _PARTS
+    at_once = contract.policies.correction == "now" and part
     return "apart" if alone or at_once else "invoice"

@@ -39,6 +39,30 @@ def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
 
 
+def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
+    """Return what was sold to be billed once, has come due, is on no invoice of a schedule, and was not settled yet."""
+    carried = Counter(
+        _content(one) for _, held in account.pairs for stretch in held.stretches for one in stretch.one_offs
+    )
+    settled = dict(account.settled)
+    found = []
+    for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account)):
+        if carried[_content(one)]:
+            carried[_content(one)] -= 1
+        elif settled.get(one.line.ref):
+            settled[one.line.ref] -= one_off_charge(one, account.today, account.contract.currency).net
+        else:
+            found.append(replace(one, due=None, way="invoice"))
+    return tuple(found)
+
+
+def _apart(told: ScheduleSpec, made: date, account: Account) -> Iterator[OneOffSpec]:
+    since = made if account.contract.policies.backdated_start == "skip" else told.start
+    for phase in told.phases:
+        if since <= phase.period.start <= account.today:
+            yield from (one for one in phase.one_offs if one.way == "apart")
+
+
 def owed_by(told: ScheduleSpec, made: date, today: date) -> Iterator[Charge]:
     """Yield what a schedule that was made on a day should have charged by today."""
     for bill in schedule_bills(told, made):

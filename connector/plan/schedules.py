@@ -17,7 +17,7 @@ from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.period import day_after
 from connector.plan.canonical import canonical
-from connector.plan.corrections import Account, corrections
+from connector.plan.corrections import Account, corrections, due_apart
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
@@ -78,9 +78,10 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
     found, issues = _begun(contract, desired, existing)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
-    waived = sum(one_off_charge(one, today, contract.currency).net for one in owed) if leaves_parts(contract) else 0
+    apart = due_apart(account) if leaves_parts(contract) else ()
+    waived = _sum(owed, contract) - _sum(apart, contract) if leaves_parts(contract) else 0
     able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
-    carriers, unsettled = ({}, ()) if leaves_parts(contract) else _carriers(able, owed)
+    carriers, unsettled = ({}, apart) if leaves_parts(contract) else _carriers(able, owed)
     operations: list[Operation] = []
     specs: dict[Key, tuple[ScheduleSpec, date]] = {}
     for one in found:
@@ -103,8 +104,12 @@ def _carried_in_words(
         yield from (in_words(one, currency, specs[key][0], today) for one in one_offs)
 
 
+def _sum(one_offs: Iterable[OneOffSpec], contract: Contract) -> int:
+    return sum(one_off_charge(one, date.min, contract.currency).net for one in one_offs)
+
+
 def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract) -> Iterator[str]:
-    owed = sum(one_off_charge(one, date.min, contract.currency).net for one in unsettled)
+    owed = _sum(unsettled, contract)
     how = "invoiced at once" if owed >= 0 else _SETTLED[contract.policies.settlement]
     yield from (f"{in_words(one, contract.currency)}, {how}" for one in unsettled)
 
