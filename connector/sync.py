@@ -93,9 +93,11 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
-    if existing.made in {None, made}:
+    found = {key.name for key in existing.objects if key.kind == "subscription_schedule"}
+    fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
+    if existing.made in {None, made} and not fresh:
         return compiled, existing
-    return compile_contract(contract, existing.made, today), existing
+    return compile_contract(contract, existing.made, today, fresh), existing
 
 
 def sync_contracts(

@@ -1,6 +1,6 @@
 """The one entry of compile: a contract → everything Stripe should hold for it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -21,11 +21,14 @@ from connector.domain.issues import IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
 
-def compile_contract(contract: Contract, made: date | None = None, today: date | None = None) -> Compiled:
+def compile_contract(
+    contract: Contract, made: date | None = None, today: date | None = None, fresh: Collection[str] = ()
+) -> Compiled:
     """Return the desired state and everything that stands in its way.
 
     `made` is the day on which the schedules are, or were, made; without it they are made before they begin. `today`
-    counts in whole years, for what has no end: it is told until a horizon (`horizon.py`).
+    counts in whole years, for what has no end: it is told until a horizon (`horizon.py`). `fresh` are the keys of
+    schedules that are made today, although others of the contract were made before.
 
     With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
     are reported beside it, so that people can see what would have been.
@@ -37,18 +40,21 @@ def compile_contract(contract: Contract, made: date | None = None, today: date |
     issues += more + check_coverage(contract, pieces) + check_renewals(contract, pieces) + check_auto_renewal(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
-    desired = _desired(contract, pieces, made, today)
+    days = dict.fromkeys(fresh, today) if today else {}
+    desired = _desired(contract, pieces, made, today, days)
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
 
 _ARITHMETIC_HOLDS = frozenset({IssueCode.CUSTOMER_CURRENCY})
 
 
-def _desired(contract: Contract, pieces: Timeline, made: date | None, today: date | None) -> DesiredState:
+def _desired(
+    contract: Contract, pieces: Timeline, made: date | None, today: date | None, fresh: Mapping[str, date]
+) -> DesiredState:
     ahead = horizon(contract, today)
     specs = schedules(contract, pieces, ahead) if pieces else ()
     invoices = () if specs else _invoices(contract)
-    sent = tuple(as_sent(spec, contract, made) for spec in specs)
+    sent = tuple(as_sent(spec, contract, fresh.get(spec.key, made)) for spec in specs)
     told, late = PriceBook(contract, specs), PriceBook(contract, sent)
     schedule_resources = tuple(
         _schedule(schedule_resource(contract, spec, told), schedule_resource(contract, as_made, late))
@@ -70,6 +76,7 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None, today: dat
         schedules=specs,
         invoices=invoices,
         made=made,
+        fresh=fresh,
         look_again=look_again,
         prices={**late.terms, **told.terms},
         coupons={coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent), invoices)},

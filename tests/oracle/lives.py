@@ -89,8 +89,9 @@ def _visits(chance: random.Random, contract: Contract, made: date) -> Iterator[V
     for day in sorted(heard):
         steps = [[revision] for revision in heard[day]] if chance.random() < 0.5 else [heard[day]]
         for step in steps:
-            if chance.random() < 0.05:
-                yield Visit(day, _mistaken(_known(contract, known), day), wrong=True)
+            mistaken = _mistaken(_known(contract, known), day)
+            if chance.random() < 0.05 and mistaken != _known(contract, known):
+                yield Visit(day, mistaken, wrong=True)
             known |= {revision.ref for revision in step}
             yield Visit(day, _known(contract, known))
         if chance.random() < 0.1:  # a draft, or a field that does not matter: nothing changes

@@ -94,10 +94,8 @@ def plain(contract: Contract) -> bool:
 
 def _changes(line: Line, contract: Contract) -> bool:
     """Tell whether a line is of a later order, or takes away."""
-    if line.quantity < 0:
-        return True
-    on = [revision for revision in contract.revisions if revision.effective <= line.start]
-    return bool(on) and on[-1].kind is RevisionKind.AMENDMENT
+    later = [revision for revision in contract.revisions if revision.kind is RevisionKind.AMENDMENT]
+    return line.quantity < 0 or any(line in revision.lines for revision in later)
 
 
 def _day_of(line: Line, contract: Contract) -> date:

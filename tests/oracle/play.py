@@ -78,13 +78,14 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
 def look(contract: Contract, stripe: StandIn) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, and look at what Stripe holds."""
     made = stripe.made() or stripe.today
-    compiled = compile_contract(contract, made)
+    compiled = compile_contract(contract, made, stripe.today)
     if compiled.desired is None:
         return compiled, ExistingState()
     existing = stripe.observe(compiled.desired)
-    if existing.made in {None, made}:
+    fresh = {spec.key for spec in compiled.desired.schedules} - {key.name for key in existing.objects}
+    if existing.made is None or (existing.made == made and not fresh):
         return compiled, existing
-    return compile_contract(contract, existing.made), existing
+    return compile_contract(contract, existing.made, stripe.today, fresh), existing
 
 
 def _plan(contract: Contract, stripe: StandIn) -> Plan:
