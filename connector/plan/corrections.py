@@ -47,11 +47,12 @@ def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
     settled = dict(account.settled)
     found = []
     for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account)):
+        amount = one_off_charge(one, account.today, account.contract.currency).net
         if carried[_content(one)]:
             carried[_content(one)] -= 1
         elif settled.get(one.line.ref):
-            settled[one.line.ref] -= one_off_charge(one, account.today, account.contract.currency).net
-        else:
+            settled[one.line.ref] -= amount
+        elif amount:
             found.append(replace(one, due=None, way="invoice"))
     return tuple(found)
 

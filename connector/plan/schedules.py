@@ -23,6 +23,7 @@ from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
 from connector.plan.kinds import KINDS
 from connector.plan.live import Running, bills_alike
+from connector.plan.lost import without_lost
 from connector.plan.operation import End, Operation, Retire, Update
 from connector.plan.prices import terms_of
 from connector.plan.settle import settled_by_line
@@ -75,7 +76,7 @@ class Outlook:
 
 def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Outlook:
     """Plan the schedules that have begun."""
-    found, issues = _begun(contract, desired, existing)
+    found, issues = _begun(contract, desired, existing, today)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
     apart = due_apart(account) if leaves_parts(contract) else ()
@@ -116,12 +117,14 @@ def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract) -> It
 
 def not_as_told(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> tuple[Change, ...]:
     """Return how the schedules that run differ from what is told from now on, whatever has still to be settled."""
-    found, _ = _begun(contract, desired, existing)
+    found, _ = _begun(contract, desired, existing, today)
     steps = (_Step(contract, desired, one, today, ()).take()[0] for one in found)
     return tuple(change for step in steps if isinstance(step, Update) for change in step.changes)
 
 
-def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -> tuple[list[Begun], list[Issue]]:
+def _begun(
+    contract: Contract, desired: DesiredState, existing: ExistingState, today: date
+) -> tuple[list[Begun], list[Issue]]:
     told = {schedule_key(spec): spec for spec in desired.schedules}
     words = vocabulary(contract, desired, existing)
     found: list[Begun] = []
@@ -135,7 +138,8 @@ def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -
             issues.append(_unreadable(contract, held, error))
             continue
         if read is not None:
-            found.append(Begun(key, told.get(key), desired.get(key), held, read))
+            going_on = without_lost(read, told.get(key), today)
+            found.append(Begun(key, told.get(key), desired.get(key), held, going_on))
     return found, issues
 
 
