@@ -44,11 +44,11 @@ def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = 
     """Return one schedule per billing frequency; one-time lines go with the first that still runs on their day.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
-    schedule, and the one that runs stays what it is.
+    schedule, and the one that runs stays what it is. So does its key when the other ones are taken away.
     """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
     groups = [group_of(contract, timeline, interval, horizon) for interval in intervals]
-    own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
+    own = _own_interval(contract, intervals)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
     carried: dict[int, list[Line]] = defaultdict(list)
     for line in _one_time(contract):
@@ -64,9 +64,10 @@ def _carrier(groups: Sequence[Group], line: Line) -> Group:
     return next((group for group in groups if line.start < group.period.end), last)
 
 
-def _first_interval(contract: Contract) -> int | None:
-    """Return the billing frequency of the first order; None when it has several."""
+def _own_interval(contract: Contract, intervals: Sequence[int]) -> int | None:
+    """Return the billing frequency of the first order; None when it has several, or none while later ones do."""
     first = {line.interval for line in contract.revisions[0].lines if line.charge is not Charge.ONE_TIME}
+    first = first or set(intervals)
     return first.pop() if len(first) == 1 else None
 
 

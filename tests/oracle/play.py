@@ -206,8 +206,8 @@ def _compare(played: Played, lines: list[Billed], contract: Contract, when: str)
 
 def _in_the_end(played: Played, life: Life) -> Iterator[str]:
     stripe, plan, contract = played.stripe, played.plan, life.final
-    if stripe.waiting() or stripe.lost():
-        yield f"never billed: {stripe.waiting()} {stripe.lost()}"
+    if stripe.waiting():
+        yield f"never billed: {stripe.waiting()}"
     billed = sum(line.amount for line in stripe.bills())
     assert plan is not None
     account = plan.tie_out
