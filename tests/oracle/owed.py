@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from connector.domain.contract import Charge, Contract, Discount, Line, RevisionKind
-from tests.oracle.calendars import Stretch, calendars, end_of, recurring
+from tests.oracle.calendars import Stretch, calendars, root_of
 from tests.oracle.days import length, months_on
 from tests.oracle.slack import slack, slack_of_all
 from tests.oracle.sold import HALF, Sale, minor, one_time, sales
@@ -57,6 +57,7 @@ def dues(contract: Contract) -> Iterator[Due]:
                 worth = _rated(sale, piece.at, contract)
             off = _share_off(sale.line.discounts, sale.line.start, day)
             part = begins and piece.at.start not in (sale.dates.first, *sale.dates.every)
+            part = part and not _never_began(sale.line, contract)
             yield Due(day, sale.line.product.ref, worth * (1 - off), room + (HALF if off else 0), part and _changes(sale.line, contract))
     for item in one_time(contract):
         yield Due(_day_of(item.line, contract), item.line.product.ref, item.worth, HALF, part=False)
@@ -90,6 +91,11 @@ def added(*parts: Mapping[str, Sum]) -> Mapping[str, Sum]:
 def plain(contract: Contract) -> bool:
     """Tell whether the CRM's figures are what is billed: no coupons, tiers or usage."""
     return not any(line.discounts or line.rated for line in contract.lines)
+
+
+def _never_began(line: Line, contract: Contract) -> bool:
+    """Tell whether a line takes away what was to begin on the same day."""
+    return line.quantity < 0 and root_of(line, contract).start == line.start
 
 
 def _changes(line: Line, contract: Contract) -> bool:

@@ -10,7 +10,7 @@ from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.domain.contract import Contract
 from connector.plan.existing import ExistingState
-from connector.plan.operation import operation_json
+from connector.plan.operation import Create, operation_json
 from connector.plan.plan import Plan, make_plan
 from tests.builders import seeded
 from tests.oracle.laws import shuffled
@@ -52,7 +52,7 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
     known: Contract | None = None
     since: date | None = None
     for visit in life.visits:
-        for day in _apart(played.plan, played.stripe.today, visit.day):
+        for day in days_apart(played.plan, played.stripe.today, visit.day):
             if known is not None:
                 _visit(Visit(day, known), played, laws=False)
         _expect(played, known, since, visit)
@@ -66,13 +66,13 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
                 played.faults += _by_now(played, visit)
     if known is None or known != life.final:
         return
-    for day in _apart(played.plan, played.stripe.today, life.over):
+    for day in days_apart(played.plan, played.stripe.today, life.over):
         _visit(Visit(day, known), played, laws=False)
     played.stripe.go_to(life.over)
     played.complete = True
     _expect(played, known, since, Visit(life.over, known))
     if laws:
-        played.faults += _in_the_end(played, life)
+        played.faults += ended(played, life)
 
 
 def look(contract: Contract, stripe: StandIn) -> tuple[Compiled, ExistingState]:
@@ -109,6 +109,9 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
     if laws:
         played.faults += _same(visit, plan, stripe)
     played.plan = plan
+    made = {one.key for one in plan.operations if isinstance(one, Create) and one.key.kind == "subscription_schedule"}
+    if made and stripe.linked and _waives(visit.contract):
+        played.past = False  # what is made late bills its past, although the policy leaves the past alone
     stripe.apply(plan.operations)
     again = _plan(visit.contract, stripe)
     if again.operations or again.blocked:
@@ -148,7 +151,7 @@ def _money(plan: Plan) -> dict[tuple[date, str], int]:
     return {place: amount for place, amount in sums.items() if amount}
 
 
-def _apart(plan: Plan | None, after: date, until: date) -> list[date]:
+def days_apart(plan: Plan | None, after: date, until: date) -> list[date]:
     """Return the days on which something is billed that no invoice follows: the connector comes by itself then."""
     if plan is None or plan.desired is None:
         return []
@@ -204,7 +207,8 @@ def _compare(played: Played, lines: list[Billed], contract: Contract, when: str)
             yield f"{when}, {product}: billed {sums.get(product, 0)}, owed {float(due.worth):.2f} (within {float(due.room):.2f})"
 
 
-def _in_the_end(played: Played, life: Life) -> Iterator[str]:
+def ended(played: Played, life: Life) -> Iterator[str]:
+    """Yield what is wrong with what was billed in all."""
     stripe, plan, contract = played.stripe, played.plan, life.final
     if stripe.waiting():
         yield f"never billed: {stripe.waiting()}"

@@ -154,9 +154,18 @@ class Running:
         self.status, self.ended = "canceled", now
 
     def owing(self) -> Iterator[Billed]:
-        """Yield what waits for the next invoice."""
-        for entry, since in self.waiting:
+        """Yield what waits for the next invoice, if there is to be one."""
+        waiting = self.waiting if self.waiting and self._bills_again() else []
+        for entry, since in waiting:
             yield self._once(entry, since.date())
+
+    def _bills_again(self) -> bool:
+        since = self.waiting[0][1]
+        coming = [phase for phase in self.phases if phase.end > since]
+        if any(phase.said.get("billing_cycle_anchor") == "phase_start" and phase.start > since for phase in coming):
+            return True
+        days = ((day, phase) for phase in coming for day in self._dates(phase, phase.end.date()))
+        return any(max(since, phase.start) <= datetime.combine(day, time()) < phase.end for day, phase in days)
 
     def _take(self, phase: Phase, now: datetime) -> None:
         self.waiting += [(entry, now) for entry in phase.said.get("add_invoice_items", [])]
