@@ -64,7 +64,7 @@ def _desired(
         customer_resource(contract),
         *_products(contract),
         *_union(told.resources(), late.resources()),
-        *_coupons(contract, (*specs, *sent), invoices),
+        *coupon_resources(contract, (*specs, *sent), invoices),
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
@@ -104,9 +104,10 @@ def _products(contract: Contract) -> Iterable[Resource]:
     return tuple(product_resource(products[ref], contract) for ref in sorted(products))
 
 
-def _coupons(
+def coupon_resources(
     contract: Contract, specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]
 ) -> tuple[Resource, ...]:
+    """Return the coupons that schedules and invoices name."""
     coupons: dict[Key, Resource] = {}
     for discount in _discounts(specs, invoices):
         resource = coupon_resource(discount, contract)

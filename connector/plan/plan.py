@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import cast
 
 from connector.compile.bills import one_off_charge
+from connector.compile.contract import coupon_resources
 from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref, Resource, Value
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
@@ -98,7 +99,9 @@ def _changes(
     """Plan every object of the contract, in the order of their kinds."""
     operations, issues = _retire(desired, existing, contract)
     terms = terms_of(desired.of("price"))
-    for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
+    going_on = coupon_resources(contract, tuple(spec for spec, _ in begun.specs.values()), ())
+    rest = [one for one in going_on if desired.get(one.key) is None and one.key not in existing.known]
+    for resource in sorted((*desired.resources, *rest), key=lambda r: (KINDS[r.key.kind].rank, r.key)):
         if resource.key in begun.specs:
             operations += [one for one in begun.operations if one.key == resource.key]
             continue

@@ -94,8 +94,9 @@ def plain(contract: Contract) -> bool:
 
 
 def _never_began(line: Line, contract: Contract) -> bool:
-    """Tell whether a line takes away what was to begin on the same day."""
-    return line.quantity < 0 and root_of(line, contract).start == line.start
+    """Tell whether a line takes away what the first order was to begin on the same day."""
+    root = root_of(line, contract)
+    return line.quantity < 0 and root.start == line.start and root in contract.revisions[0].lines
 
 
 def _changes(line: Line, contract: Contract) -> bool:
