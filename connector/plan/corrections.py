@@ -46,7 +46,7 @@ def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
     )
     settled = dict(account.settled)
     found = []
-    for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account)):
+    for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account.today)):
         amount = one_off_charge(one, account.today, account.contract.currency).net
         if carried[_content(one)]:
             carried[_content(one)] -= 1
@@ -57,10 +57,9 @@ def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
     return tuple(found)
 
 
-def _apart(told: ScheduleSpec, made: date, account: Account) -> Iterator[OneOffSpec]:
-    since = made if account.contract.policies.backdated_start == "skip" else told.start
-    for phase in told.phases:
-        if since <= phase.period.start <= account.today:
+def _apart(told: ScheduleSpec, made: date, today: date) -> Iterator[OneOffSpec]:
+    for phase in told.phases:  # what was due by the day it was made went with its first invoice
+        if made < phase.period.start <= today:
             yield from (one for one in phase.one_offs if one.way == "apart")
 
 

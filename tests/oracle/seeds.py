@@ -36,5 +36,8 @@ LIVED = {
     1019: "a stub cut short was refused",
     2021: "correction manual: a fee of nothing was settled again and again",
     2108: "a credit waited for an invoice that a nearer end left out",
+    5040: "proration none, made late: fees billed with the first invoice were billed apart again",
+    1216: "a coupon with its rest of months was named, but never made",
+    1342: "proration none: what was taken away before it began was billed",
     26: "credit notes did not come to the sum of what they settle",
 }
