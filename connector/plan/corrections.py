@@ -14,6 +14,7 @@ from datetime import date
 from connector.compile.backdating import first_invoice
 from connector.compile.bills import Charge, one_off_charge, schedule_bills
 from connector.compile.spec import OneOffSpec, ScheduleSpec
+from connector.domain.contract import Charge as LineCharge
 from connector.domain.contract import Contract, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, day_after
@@ -54,7 +55,12 @@ def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
             settled[one.line.ref] -= amount
         elif amount:
             found.append(replace(one, due=None, way="invoice"))
-    return tuple(found)
+    fresh = {one.line.ref for one in found}  # what was billed already is not taken back: that would be a correction
+    return tuple(one for one in found if not _takes_away(one.line) or one.line.revises in fresh)
+
+
+def _takes_away(line: Line) -> bool:
+    return line.quantity < 0 and line.charge is not LineCharge.ONE_TIME
 
 
 def _apart(told: ScheduleSpec, made: date, today: date) -> Iterator[OneOffSpec]:

@@ -105,6 +105,12 @@ def _changes(line: Line, contract: Contract) -> bool:
     return line.quantity < 0 or any(line in revision.lines for revision in later)
 
 
+def fee_days(contract: Contract) -> Mapping[str, date]:
+    """Return the day from which each of the first order's one-time lines is owed."""
+    first = {line.ref for line in contract.revisions[0].lines}
+    return {item.line.ref: _day_of(item.line, contract) for item in one_time(contract) if item.line.ref in first}
+
+
 def _day_of(line: Line, contract: Contract) -> date:
     """Return the day from which a one-time line is owed: its own, within the time of what it goes with.
 

@@ -15,7 +15,7 @@ from connector.plan.plan import Plan, make_plan
 from tests.builders import seeded
 from tests.oracle.laws import shuffled
 from tests.oracle.lives import Life, Visit
-from tests.oracle.owed import Sum, added, owed, plain, total
+from tests.oracle.owed import Sum, added, fee_days, owed, plain, total
 from tests.oracle.running import Billed, RefusedError
 from tests.oracle.standin import StandIn
 from tests.oracle.verdict import judge
@@ -108,10 +108,12 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
         played.faults.append(f"{visit.day}: more was taken away than was sold, and nobody noticed")
     if laws:
         played.faults += _same(visit, plan, stripe)
-    played.plan = plan
+    before, played.plan = played.plan, plan
     made = {one.key for one in plan.operations if isinstance(one, Create) and one.key.kind == "subscription_schedule"}
     if made and stripe.linked and _waives(visit.contract):
         played.past = False  # what is made late bills its past, although the policy leaves the past alone
+    if _waives(visit.contract) and before and fee_days(before.contract) != fee_days(visit.contract):
+        played.past = False  # a nearer end brings a fee forward, into time that is left alone
     stripe.apply(plan.operations)
     again = _plan(visit.contract, stripe)
     if again.operations or again.blocked:
