@@ -91,6 +91,7 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
             limits=config.safety.limits(),
             clock=clock,
             dashboard=f"https://dashboard.stripe.com{test}",
+            ahead=config.jobs.extend_days_ahead,
         )
         for name, connection in config.crm.items()
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from connector.billing.account import StripeAccount
+from connector.compile.window import AHEAD
 from connector.crm.protocol import Crm
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue
@@ -19,7 +20,10 @@ from connector.plan.status import CrmStatus
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One connection, wired: a CRM, its mapping, the Stripe account it bills into, the limits and the clock."""
+    """One connection, wired: a CRM, its mapping, the Stripe account it bills into, the limits and the clock.
+
+    `ahead`: so many days before a long contract's last phase in Stripe begins, the next ones are appended.
+    """
 
     name: str
     crm: Crm
@@ -28,6 +32,7 @@ class Desk:
     limits: Limits
     clock: Callable[[], datetime]
     dashboard: str
+    ahead: int = AHEAD
 
     def today(self) -> date:
         """Return the day in the account's time zone."""

@@ -51,11 +51,21 @@ def read_mapping(path: Path) -> MappingFile:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot read the mapping file {path}: {error.strerror}") from error
-    loaded = load_mapping(text, name=str(path), targets=sdk_targets())
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the mapping file {path} is not UTF-8 text") from error
+    loaded = load_mapping(text, name=str(path), targets=sdk_targets(), include=read_included)
     if loaded.mapping is None:
         problems = "\n".join(problem.render() for problem in loaded.problems)
         raise ConfigError(f"the mapping file cannot be used:\n{problems}")
     return loaded.mapping
+
+
+def read_included(name: str) -> str | None:
+    """Return the text of a file that a mapping file includes, None when it cannot be read."""
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
 from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.windows import windows_of
 
 
 def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
@@ -13,7 +14,9 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
     plan = planned.plan
     journal = desk.account.journal
     if plan and plan.operations:
-        document = plan_document(plan, planned.judgement)
+        # beside the published document: the journal must tell which mapping a plan was made by
+        made_by = {"mapping": {"file": desk.mapping.name, "hash": desk.mapping.hash}}
+        document = plan_document(plan, planned.judgement) | made_by
         verdict = planned.judgement.verdict.value
         journal.record_plan(desk.name, planned.raw.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
     page = RunContract(
@@ -33,6 +36,7 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
 def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
+    windows = windows_of(result, desk.account.journal.contract(desk.name, result.planned.raw.key))
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -41,7 +45,9 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         account_key=contract.party.ref if contract else "",
         source_hash=desk.mapping.hash,
         outcome=result.outcome,
-        status=told | {"name": contract.party.name if contract else None, "error": result.error},
+        status=told
+        | {"name": contract.party.name if contract else None, "error": result.error}
+        | ({"windows": windows} if windows else {}),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
     )

@@ -7,9 +7,9 @@ and how often; this module makes one contract right, or says why not.
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
 from connector.billing.adopt import link_found
@@ -17,6 +17,7 @@ from connector.billing.apply import apply
 from connector.billing.observe import made_on, observe
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
+from connector.compile.window import windowed
 from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Planned, Result
 from connector.domain.contract import Contract
@@ -26,6 +27,7 @@ from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.existing import NOTHING, ExistingState
+from connector.plan.extension import only_extends
 from connector.plan.kinds import KINDS
 from connector.plan.operation import Create, Retire, Update
 from connector.plan.plan import Plan, make_plan
@@ -87,9 +89,8 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    today = desk.today()
-    made = made_on(contract, desk.account) or today
-    compiled = compile_contract(contract, made, today)
+    made = made_on(contract, desk.account) or desk.today()
+    compiled = _compiled(desk, contract, made)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
@@ -97,7 +98,13 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
     fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
     if existing.made in {None, made} and not fresh:
         return compiled, existing
-    return compile_contract(contract, existing.made, today, fresh), existing
+    return _compiled(desk, contract, existing.made or made, fresh), existing
+
+
+def _compiled(desk: Desk, contract: Contract, made: date, fresh: Collection[str] = ()) -> Compiled:
+    """Compile a contract, cut to the phases that Stripe is to hold today."""
+    today = desk.today()
+    return windowed(compile_contract(contract, made, today, fresh), today, desk.ahead)
 
 
 def sync_contracts(
@@ -144,7 +151,8 @@ def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
 def _scope(desk: Desk, planned: Sequence[Planned]) -> RunScope:
     plans = [one.plan for one in planned if one.plan]
     ended = sum(1 for plan in plans if any(isinstance(o, Retire) for o in plan.operations))
-    changed = sum(1 for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations))
+    changing = [plan for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations)]
+    changed = sum(1 for plan in changing if not only_extends(plan))
     known = sum(desk.account.journal.contract_counts(desk.name).values())
     return RunScope(contracts=max(known, len(planned)), changed=changed, terminations=ended)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from connector.app import App
 from connector.config import JobsConfig
+from jobs.extend import extend
 from jobs.housekeeping import housekeeping
 from jobs.sync import sync
 
@@ -21,5 +22,6 @@ class Job:
 
 JOBS = (
     Job("sync", sync, lambda jobs: jobs.sync_every_seconds),
+    Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600),
     Job("housekeeping", housekeeping, lambda jobs: jobs.housekeeping_every_hours * 3600),
 )

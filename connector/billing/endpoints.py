@@ -31,6 +31,8 @@ ENDPOINTS: Mapping[Kind, Endpoint] = {
     "invoice": Endpoint("/v1/invoices", "/v1/invoices/{id}"),
     "invoice_lines": Endpoint("/v1/invoices/{id}/add_lines", "/v1/invoices/{id}", via="invoice"),
     "invoice_finalization": Endpoint("/v1/invoices/{id}/finalize", "/v1/invoices/{id}", via="invoice"),
-    "balance_credit": Endpoint("/v1/customers/{id}/balance_transactions", via="customer"),
+    "balance_credit": Endpoint(
+        "/v1/customers/{id}/balance_transactions", "/v1/customers/{id}/balance_transactions", via="customer"
+    ),
     "credit_note": Endpoint("/v1/credit_notes", "/v1/credit_notes/{id}"),
 }

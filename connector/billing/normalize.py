@@ -84,6 +84,8 @@ def _phase(phase: Mapping[str, Any], names: Mapping[str, Key], zone: ZoneInfo, i
         "add_invoice_items": [_one_off(item, names, zone, ids) for item in phase.get("add_invoice_items") or []],
         "default_tax_rates": _tax_rates(phase.get("default_tax_rates")),
     }
+    for item, told in zip(phase.get("add_invoice_items") or [], result["add_invoice_items"], strict=True):
+        ids.setdefault(dump([result["start_date"], told["price_data"]]), []).append(item["price"]["id"])
     result |= {key: _bare(phase[key]) for key in _KEPT if phase.get(key) is not None}
     return {key: value for key, value in result.items() if value not in (None, [], {})}
 

@@ -13,13 +13,16 @@ from stripe._request_options import RequestOptions
 from stripe.params import (
     CouponCreateParams,
     CustomerCreateParams,
+    CustomerModifyParams,
     InvoiceCreateParams,
     PriceCreateParams,
     ProductCreateParams,
+    ProductModifyParams,
     SubscriptionScheduleCreateParams,
     SubscriptionScheduleCreateParamsPhase,
     SubscriptionScheduleCreateParamsPhaseAddInvoiceItem,
     SubscriptionScheduleCreateParamsPhaseItem,
+    SubscriptionScheduleModifyParams,
 )
 
 from connector.mapping.targets import Targets
@@ -34,6 +37,26 @@ _KINDS: Mapping[str, type] = {
     "one_off": SubscriptionScheduleCreateParamsPhaseAddInvoiceItem,
     "invoice": InvoiceCreateParams,
     "coupon": CouponCreateParams,
+}
+
+#: Objects that an update changes in part, so that leaving a value out does not empty it.
+_UPDATES: Mapping[str, type] = {
+    "customer": CustomerModifyParams,
+    "product": ProductModifyParams,
+    "subscription_schedule": SubscriptionScheduleModifyParams,
+}
+
+_TEMPLATE = (
+    "Stripe takes the invoice template of subscriptions from the customer: "
+    "map invoice_settings.rendering_options.template of the customer."
+)
+_PREBILLING = "Prebilling is a preview: write it in section preview."
+_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "subscription_schedule": {
+        "default_settings.invoice_settings.rendering": _TEMPLATE,
+        "prebilling": _PREBILLING,
+    },
+    "phase": {"invoice_settings.rendering": _TEMPLATE},
 }
 
 _LINES = "It follows from the lines of the contract."
@@ -112,7 +135,31 @@ _NAMED_LISTS = frozenset(["custom_fields"])
 def sdk_targets() -> Targets:
     """Return the parameters of the installed SDK by kind of object."""
     known = {kind: frozenset(_paths(shape)) for kind, shape in _KINDS.items()}
-    return Targets(MappingProxyType(known), MappingProxyType(_OWNED))
+    clearable = {kind: frozenset(_clearable(shape)) & known[kind] for kind, shape in _UPDATES.items()}
+    return Targets(
+        MappingProxyType(known), MappingProxyType(_OWNED), MappingProxyType(clearable), MappingProxyType(_ELSEWHERE)
+    )
+
+
+def _clearable(shape: type) -> Iterator[str]:
+    """Yield the parameters of an update whose type allows the empty text, which unsets them; metadata by its key."""
+    for name, hint in get_type_hints(shape, localns=_REQUEST_NAMES).items():
+        if name == "metadata":
+            yield "metadata.*"
+        elif name not in _REQUEST:
+            if "" in _words(hint):
+                yield name
+            for option in _options(hint):
+                yield from (f"{name}.{path}" for path in (_clearable(option) if _is_table(option) else ()))
+
+
+def _words(hint: Any) -> Iterator[Any]:
+    """Yield the words of the literals among the alternatives of a hint."""
+    if str(get_origin(hint)).endswith(".Literal"):
+        yield from get_args(hint)
+    elif get_origin(hint) not in {list, dict, None}:
+        for part in get_args(hint):
+            yield from _words(part)
 
 
 def _paths(shape: type) -> Iterator[str]:

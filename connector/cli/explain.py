@@ -14,13 +14,14 @@ from connector.domain.money import plain
 from connector.domain.timeline import timeline
 from connector.plan.existing import ExistingState
 from connector.plan.render import ramp_picture
+from connector.plan.story import story
 from connector.sync import Desk, Planned, plan_contract
 
 if TYPE_CHECKING:
     from connector.mapping.reading import Traced
 
 #: Sections of the page, in the order of the pipeline.
-SECTIONS = ("raw", "contract", "timeline", "desired", "existing", "plan")
+SECTIONS = ("story", "raw", "contract", "timeline", "desired", "existing", "plan")
 
 
 def explain(
@@ -30,7 +31,7 @@ def explain(
     config: ConfigOption = None,
     connection: ConnectionOption = None,
 ) -> None:
-    """Explain a contract: records, what the mapping made of them, timeline, desired, existing, plan, verdict."""
+    """Explain a contract: its story, records, what the mapping made of them, timeline, desired, existing, plan."""
     with open_app(config) as app:
         desk = app.desk(connection)
         planned = plan_contract(desk, fetch_one(desk, order), live=refresh)
@@ -45,6 +46,7 @@ def explain(
 def print_page(planned: Planned, desk: Desk) -> None:
     """Print the page for people."""
     pages = {
+        "story": _story(planned, desk),
         "raw": _raw(planned),
         "contract": _contract(planned, desk.mapping.name),
         "timeline": _timeline(planned),
@@ -57,6 +59,13 @@ def print_page(planned: Planned, desk: Desk) -> None:
             out.print(Text(line))
     out.print(Rule("plan and verdict", align="left", style="dim"))
     print_plan(planned_text(planned))
+
+
+def _story(planned: Planned, desk: Desk) -> Iterator[str]:
+    if planned.contract is None or planned.plan is None or planned.plan.desired is None:
+        yield "cannot be told: the issues below come first"
+        return
+    yield from story(planned.contract, planned.plan.desired, desk.today())
 
 
 def _raw(planned: Planned) -> Iterator[str]:

@@ -9,6 +9,7 @@ import typer
 from connector import __version__
 from connector.cli import config as config_commands
 from connector.cli import db as db_commands
+from connector.cli import map as map_commands
 from connector.cli.demo import demo
 from connector.cli.doctor import doctor
 from connector.cli.exits import Exit
@@ -33,6 +34,7 @@ for command in (demo, plan, apply, sync, approve, explain, status, snapshot, doc
     app.command()(command)
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")
+app.add_typer(map_commands.app, name="map")
 
 
 @app.command()

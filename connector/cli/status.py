@@ -10,6 +10,9 @@ from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, op
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
 from connector.journal import ContractState
+from connector.plan.document import issue_json
+from connector.plan.render import issue_lines
+from connector.windows import short_windows
 
 #: Worst first.
 OUTCOMES = ("failed", "refused", "pending", "waiting", "busy", "applied", "nothing", "skipped")
@@ -32,15 +35,20 @@ def status(
             key=lambda state: (_rank(state.outcome), state.contract_key),
         )
         waiting = len(app.journal.pending_intents(desk.name))
+        short = short_windows(desk) if only is None else ()
     if json:
-        print_json({"schema_version": 1, "open_intents": waiting, "contracts": [_row(state) for state in states]})
+        alarms = [issue_json(issue) for issue in short]
+        rows = [_row(state) for state in states]
+        print_json({"schema_version": 1, "open_intents": waiting, "issues": alarms, "contracts": rows})
     else:
         _print(states)
         if not states and only is None:
             say("The journal knows no contract yet; run `connector sync` first.")
         if waiting:
             say(f"{waiting} Stripe writes have no answer yet; the next sync settles them.", "yellow")
-    if any(state.outcome in {"failed", "refused"} for state in states):
+        for line in (line for issue in short for line in issue_lines(issue)):
+            say(line, "red")
+    if short or any(state.outcome in {"failed", "refused"} for state in states):
         raise typer.Exit(Exit.PARTIAL)
 
 

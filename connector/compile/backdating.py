@@ -10,12 +10,14 @@ date, and one correction per line makes up the difference:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from connector.compile.bills import Charge, discounted, item_amount, one_off_charge, one_off_days, schedule_bills
 from connector.compile.cycle import anchor_on, dates_until, latest_start, running_phase
+from connector.compile.limits import ONE_OFFS
 from connector.compile.reductions import reduce
 from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.domain.contract import Contract, Discount, Line
@@ -69,7 +71,7 @@ class _Late:
             if not self._corrections(whole) and not self._unclear(whole):
                 return self._with(whole)
         first = self._first(latest_start(self.spec, self.made), bills=True)
-        return self._with(replace(first, one_offs=(*first.one_offs, *self._corrections(first))))
+        return self._with(replace(first, one_offs=fitting(first.one_offs, self._corrections(first))))
 
     def skipping(self) -> ScheduleSpec:
         """Leave the past unbilled: Stripe bills from the next billing date on, or from today if it is one."""
@@ -146,6 +148,25 @@ class _Late:
         gross = item_amount(item, periods)
         net = reduce(gross, item.discounts, self.spec.currency)
         return Charge(self.made, item.line.ref, item.line.product.name, gross, net, recurring=True)
+
+
+def fitting(one_offs: Sequence[OneOffSpec], corrections: Sequence[OneOffSpec]) -> tuple[OneOffSpec, ...]:
+    """Return both, corrections one for each product where Stripe has no room for one of each line (a long ramp)."""
+    if len(one_offs) + len(corrections) <= ONE_OFFS:
+        return (*one_offs, *corrections)
+    products: dict[str, list[OneOffSpec]] = defaultdict(list)
+    for one in corrections:
+        products[one.line.product.ref].append(one)
+    folded = (_folded(mine) for mine in products.values())
+    return (*one_offs, *(one for one in folded if one.unit_amount))
+
+
+def _folded(corrections: Sequence[OneOffSpec]) -> OneOffSpec:
+    latest = max(corrections, key=lambda one: (one.line.start, one.line.ref))
+    periods = [one.period for one in corrections if one.period]
+    whole = Period(min(p.start for p in periods), max(p.end for p in periods)) if periods else None
+    total = sum((one.unit_amount for one in corrections), Decimal(0))
+    return replace(latest, unit_amount=unit_amount(total), period=whole)
 
 
 def _on_first_invoice(one_off: OneOffSpec) -> OneOffSpec:

@@ -1,15 +1,18 @@
 """What must hold before a contract can be billed at all. Every check reports everything it finds."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import pairwise
 
-from connector.compile.horizon import is_open
+from connector.compile.group import Group, groups_of
+from connector.compile.horizon import horizon, is_open
+from connector.compile.limits import ITEMS
 from connector.compile.resource import DesiredState
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.domain.money import plain
+from connector.domain.period import Period
 from connector.domain.timeline import Timeline, line_end
 
 
@@ -29,21 +32,54 @@ def check_lines(contract: Contract) -> tuple[Issue, ...]:
 
 
 def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
-    """Return stretches of a billing frequency in which nothing is sold: Stripe has no phase without items."""
-    issues = []
+    """Return stretches in which a schedule would have nothing to bill: Stripe has no phase without items."""
+    issues: list[Issue] = []
     for interval in sorted({entry.line.interval for piece in timeline for entry in piece.in_force}):
         mine = [piece.period for piece in timeline if any(e.line.interval == interval for e in piece.in_force)]
-        for one, other in pairwise(mine):
-            if one.end < other.start:
-                issues.append(
-                    block(
-                        IssueCode.COVERAGE_GAP,
-                        Source(contract.ref),
-                        f"nothing is sold from {one.end} to {other.start}; a Stripe schedule cannot pause in between",
-                        "Extend a line over the gap, add a zero-price line, or sell the later part as its own order.",
-                    )
-                )
+        gaps = [_gap(contract, one, other) for one, other in _apart(mine)]
+        if not gaps and len(contract.lines) > ITEMS:
+            gaps = [
+                pause
+                for group in groups_of(contract, timeline, interval, horizon(contract))
+                for pause in _pauses(group)
+            ]
+        issues += gaps
     return tuple(issues)
+
+
+def _apart(periods: Iterable[Period]) -> list[tuple[Period, Period]]:
+    return [(one, other) for one, other in pairwise(periods) if one.end < other.start]
+
+
+def _gap(contract: Contract, one: Period, other: Period) -> Issue:
+    lines = [line for line in contract.lines if line.quantity > 0 and line.charge is not Charge.ONE_TIME]
+    if any(line.start < one.end < line_end(line, contract) for line in lines):
+        revision = next(r for r in contract.revisions if any(line.start == other.start for line in r.lines))
+        return block(
+            IssueCode.TERMINATION,
+            Source(revision.ref),
+            f"the order changes the contract from {other.start}, but everything in it was ended on {one.end}",
+            "Cancel this order, or sell what it holds as a new contract; the connector bills neither until then.",
+        )
+    return block(
+        IssueCode.COVERAGE_GAP,
+        Source(contract.ref),
+        f"nothing is sold from {one.end} to {other.start}; a Stripe schedule cannot pause in between",
+        "Extend a line over the gap, add a zero-price line, or sell the later part as its own order.",
+    )
+
+
+def _pauses(group: Group) -> Iterator[Issue]:
+    """Yield stretches without a line in one of the linked schedules of a wide contract, where others go on."""
+    for one, other in _apart(piece.period for piece in group.slices):
+        names = sorted({entry.line.product.name for p in group.slices if p.period == other for entry in p.in_force})
+        yield block(
+            IssueCode.COVERAGE_GAP,
+            Source(group.contract.ref),
+            f"{', '.join(names)}: begins on {other.start}, but all beside it on linked schedule {group.number} ends on "
+            f"{one.end}; a Stripe schedule cannot pause in between",
+            "Sell what begins later as its own order.",
+        )
 
 
 def check_over(desired: DesiredState, contract: Contract) -> tuple[Issue, ...]:

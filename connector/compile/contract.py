@@ -14,6 +14,7 @@ from connector.compile.one_offs import one_time_spec
 from connector.compile.phases import schedules
 from connector.compile.renewals import check_renewals
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
+from connector.compile.rules import check_rules
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import InvoiceSpec, ScheduleSpec
 from connector.domain.contract import Charge, Contract, Discount
@@ -38,6 +39,7 @@ def compile_contract(
         return Compiled(None, issues)
     pieces, more = timeline(going_on(contract))
     issues += more + check_coverage(contract, pieces) + check_renewals(contract, pieces) + check_auto_renewal(contract)
+    issues += check_rules(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
     days = dict.fromkeys(fresh, today) if today else {}
@@ -45,7 +47,14 @@ def compile_contract(
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
 
-_ARITHMETIC_HOLDS = frozenset({IssueCode.CUSTOMER_CURRENCY})
+_ARITHMETIC_HOLDS = frozenset(
+    {
+        IssueCode.CUSTOMER_CURRENCY,
+        IssueCode.AMENDMENT_START,
+        IssueCode.SEGMENT_PAST,
+        IssueCode.SEGMENT_PERIOD,
+    }
+)
 
 
 def _desired(

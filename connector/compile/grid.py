@@ -21,7 +21,11 @@ _DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reprod
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day."""
+    """Where billing periods begin: every `interval` months, counted from `anchor`, and on the schedule's first day.
+
+    The anchor lies before the start where a linked schedule begins later than the contract, and behind it where a stub
+    comes first.
+    """
 
     anchor: date
     interval: int
@@ -29,15 +33,32 @@ class Grid:
 
     def on(self, day: date) -> bool:
         """Tell whether a billing period begins on `day`."""
+        return day == self.start or self._counts(day)
+
+    def _counts(self, day: date) -> bool:
         months = months_since(self.anchor, day)
-        return day == self.start or (months % self.interval == 0 and add_months(self.anchor, months) == day)
+        return months % self.interval == 0 and add_months(self.anchor, months) == day
 
     @property
     def counted_from(self) -> date:
         """Return the first day that is counted from the anchor: the start, or the day on which a first stub ends."""
-        if self.anchor <= self.start:
+        if self._counts(self.start):
             return self.start
-        return next(billing_dates(self.anchor, self.interval, Period(self.start, self.anchor)), self.anchor)
+        coming = Period(self.start, add_months(self.start, self.interval + 1))
+        return next(billing_dates(self.anchor, self.interval, coming))
+
+    def uneven(self, end: date) -> tuple[Period, ...]:
+        """Return the first periods up to `end` whose dates Stripe would not count on from: 28 Feb leads to 28 Mar.
+
+        There are none but where a linked schedule begins later than the contract, and that on a month's end.
+        """
+        dates = [*billing_dates(self.anchor, self.interval, Period(self.counted_from, add_months(end, self.interval)))]
+        periods = [Period(one, other) for one, other in pairwise(dates) if one < end]
+        for index in range(len(periods)):
+            counted = (add_months(dates[index], step * self.interval) for step in range(len(periods) - index + 1))
+            if list(counted) == dates[index : len(periods) + 1]:
+                return tuple(periods[:index])
+        return tuple(periods)
 
 
 @dataclass(frozen=True, slots=True)

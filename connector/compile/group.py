@@ -1,23 +1,30 @@
-"""The lines of one billing frequency: their slices, the grid they are billed on, and how each falls on it."""
+"""The lines of one linked schedule: their slices, the grid they are billed on, and how each falls on it.
 
-from collections.abc import Mapping
+Lines of one billing frequency are one schedule, or several where there are more than one can hold (`deal.py`).
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 
+from connector.compile.deal import Lot, deal, shaped_by
 from connector.compile.grid import Grid, LineBilling, bill_line, grid_for
 from connector.compile.horizon import Horizon, going_on, is_open, until
-from connector.compile.spec import Told
+from connector.compile.spec import Interval, Told
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.money import to_minor
 from connector.domain.period import FOREVER, Period
 from connector.domain.timeline import Slice, Timeline, line_end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
-    """The slices of lines that share a billing frequency: one schedule.
+    """The slices of lines that share a schedule: the `number`th of their billing frequency.
 
+    `refs` are its lines; `billing` knows all lines of the frequency, since a change in one schedule may take from lines
+    in another. They have the same billing dates. `since` is the day on which the frequency is first billed.
     In `contract` what has no end is told until a horizon; `sold_until` is when each line ends as it was sold.
     """
 
@@ -26,6 +33,9 @@ class Group:
     grid: Grid
     billing: Mapping[str, LineBilling]
     sold_until: Mapping[str, date]
+    refs: Lot
+    number: int
+    since: date
     told: Told | None = None
 
     @property
@@ -33,41 +43,105 @@ class Group:
         """Return the whole time of the schedule."""
         return Period(self.slices[0].period.start, self.slices[-1].period.end)
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Return what tells the groups of a contract apart."""
+        return self.grid.interval, self.number
 
-def group_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizon | None = None) -> Group:
-    """Return the lines of a billing frequency, put on their grid, what has no end until the horizon.
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Return the lines of the schedule, in order of the revisions."""
+        return tuple(line for line in self.contract.lines if line.ref in self.refs)
 
-    What renews itself is priced by the time for which it was sold.
+    @cached_property
+    def uneven(self) -> tuple[Period, ...]:
+        """Return the periods that must be counted in days."""
+        return self.grid.uneven(self.period.end)
+
+    def interval_on(self, day: date) -> Interval:
+        """Return the interval of the whole billing period that a day is in."""
+        found = next((period for period in self.uneven if period.start <= day < period.end), None)
+        return Interval("day", found.days) if found else Interval("month", self.grid.interval)
+
+    def shaping(self, also: Iterable[Line]) -> Contract:
+        """Return the contract by the revisions that concern the schedule; a single one all of them concern."""
+        if len(self.refs) == len(self.billing):
+            return self.contract
+        return shaped_by(self.contract, (*self.refs, *(line.ref for line in also)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frequency:
+    """All lines of one billing frequency: as sold, and with what has no end told until `last`."""
+
+    sold: Contract
+    contract: Contract
+    interval: int
+    last: date | None
+    sold_until: Mapping[str, date]
+
+    @property
+    def lines(self) -> dict[str, Line]:
+        recurring = (line for line in self.contract.lines if line.charge is not Charge.ONE_TIME)
+        return {line.ref: line for line in recurring if line.interval == self.interval}
+
+    def bill(self, line: Line, grid: Grid) -> LineBilling:
+        period = Period(line.start, self.sold_until[line.ref])
+        return bill_line(line, period, grid, self.contract.currency, self.contract.policies)
+
+    def told(self, opened: Iterable[Line], lot: Lot, billing: Mapping[str, LineBilling]) -> Told | None:
+        mine = [line for line in opened if line.ref in lot]
+        if self.last is None or not mine:
+            return None
+        amounts = tuple(_told(line, billing[line.ref], self.contract) for line in mine if _priced(line))
+        return Told(self.last, amounts, self.sold.end)
+
+
+def groups_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizon | None = None) -> tuple[Group, ...]:
+    """Return the lines of a billing frequency, put on their grid, as one group for each schedule.
+
+    What has no end is told until the horizon; what renews itself is priced by the time for which it was sold.
     """
-    contract, slices = going_on(sold), []
-    for piece in timeline:
-        mine = tuple(entry for entry in piece.in_force if entry.line.interval == interval)
-        if mine:
-            slices.append(replace(piece, in_force=mine))
-    end = _sold_until(contract, interval) or slices[-1].period.end
-    grid = grid_for(slices[0].period.start, end, interval, contract.policies)
+    contract, slices = going_on(sold), _slices(timeline, interval)
+    since = slices[0].period.start
+    grid = grid_for(since, _sold_until(contract, interval) or slices[-1].period.end, interval, contract.policies)
     opened = [line for line in contract.lines if line.interval == interval and is_open(line, contract)]
     last = horizon.on(grid) if horizon and opened else None
     if last:
         contract = until(contract, interval, last)
-        slices = [replace(one, period=Period(one.period.start, min(one.period.end, last))) for one in slices]
+        slices = tuple(replace(one, period=Period(one.period.start, min(one.period.end, last))) for one in slices)
     ends = {line.ref: min(line_end(line, sold), last or FOREVER) for line in sold.lines}
-    billing = {
-        line.ref: bill_line(
-            line,
-            Period(line.start, ends[line.ref]),
-            grid,
-            contract.currency,
-            contract.policies,
+    every = _Frequency(sold, contract, interval, last, ends)
+    lots = _lots(every, slices, grid)
+    grids = {number: replace(grid, start=mine[0].period.start) for number, _, mine in lots}
+    lines = every.lines
+    billing = {ref: every.bill(lines[ref], grids[n]) for n, lot, _ in lots for ref in lines if ref in lot}
+    return tuple(
+        Group(contract, mine, grids[n], billing, ends, lot, n, since, every.told(opened, lot, billing))
+        for n, lot, mine in lots
+    )
+
+
+def _lots(every: _Frequency, slices: tuple[Slice, ...], grid: Grid) -> list[tuple[int, Lot, tuple[Slice, ...]]]:
+    """Return the lots with their numbers and slices; what was taken away before it began goes with the first."""
+    dealt = deal(every.contract, every.interval, {ref: every.bill(line, grid) for ref, line in every.lines.items()})
+    lots = [(number, lot, _slices(slices, every.interval, lot)) for number, lot in enumerate(dealt, start=1)]
+    forgotten = frozenset(ref for _, lot, mine in lots if not mine for ref in lot)
+    (number, lot, mine), *others = [each for each in lots if each[2]]
+    return [(number, lot | forgotten, mine), *others]
+
+
+def _slices(timeline: Iterable[Slice], interval: int, refs: Lot | None = None) -> tuple[Slice, ...]:
+    found = []
+    for piece in timeline:
+        mine = tuple(
+            entry
+            for entry in piece.in_force
+            if entry.line.interval == interval and (refs is None or entry.line.ref in refs)
         )
-        for line in contract.lines
-        if line.charge is not Charge.ONE_TIME and line.interval == interval
-    }
-    told = None
-    if last:
-        amounts = tuple(_told(line, billing[line.ref], contract) for line in opened if _priced(line))
-        told = Told(last, amounts, sold.end)
-    return Group(contract, tuple(slices), grid, billing, ends, told)
+        if mine:
+            found.append(replace(piece, in_force=mine))
+    return tuple(found)
 
 
 def _priced(line: Line) -> bool:

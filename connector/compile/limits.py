@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from connector.compile.params import dig
-from connector.compile.resource import DesiredState, Resource, Value
+from connector.compile.resource import DesiredState, Params, Resource, Value
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 
-PHASES = 10
+PHASES = 10  # current and future ones; longer contracts are held by a window (window.py)
 ITEMS = 20
 ONE_OFFS = 20
 METADATA_KEYS, METADATA_KEY, METADATA_VALUE = 50, 40, 500
@@ -27,17 +27,7 @@ def check_limits(desired: DesiredState, record: str) -> tuple[Issue, ...]:
 
 
 def _schedule(schedule: Resource, source: Source) -> Iterator[Issue]:
-    phases = schedule.params["phases"]
-    if not isinstance(phases, list):
-        return
-    if len(phases) > PHASES:
-        yield block(
-            IssueCode.LIMIT_PHASES,
-            source,
-            f"the contract has {len(phases)} phases; a Stripe schedule holds {PHASES} current and future ones",
-            "Sell fewer, longer segments. (Appending phases as earlier ones end is not supported yet.)",
-        )
-    for phase in phases:
+    for phase in (*_phases(schedule.params), *_phases(schedule.create or {})):
         start = dig({"phase": phase}, "phase", "start_date")
         for name, limit, code in (
             ("items", ITEMS, IssueCode.LIMIT_ITEMS),
@@ -52,6 +42,11 @@ def _schedule(schedule: Resource, source: Source) -> Iterator[Issue]:
                     f"the phase from {start} has {len(held)} {what}; Stripe takes {limit}",
                     "Split the order, or combine products.",
                 )
+
+
+def _phases(params: Params) -> list[Value]:
+    phases = params.get("phases")
+    return phases if isinstance(phases, list) else []
 
 
 def _metadata(value: Value, where: str, source: Source) -> Iterator[Issue]:

@@ -59,9 +59,9 @@ def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
     """
     owed_back = []
     in_force = {entry.line.ref for entry in piece.in_force}
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or line.ref in in_force or not line.quantity:
+    for line in group.lines:
+        billing = group.billing[line.ref]
+        if line.rated or line.ref in in_force or not line.quantity:
             continue
         part = billing.part_at(period)
         if part and not part.on_grid and part.period.start == period.start and part.amount:
@@ -76,9 +76,9 @@ def credits_at_the_end(group: Group) -> tuple[OneOffSpec, ...]:
     No phase begins on that day: they go on the last invoice, whose period ends early.
     """
     found = []
-    for line in group.contract.lines:
-        billing = group.billing.get(line.ref)
-        if billing is None or line.rated or not line.quantity:
+    for line in group.lines:
+        billing = group.billing[line.ref]
+        if line.rated or not line.quantity:
             continue
         for part in billing.parts:
             if part.period.start == group.period.end and not part.on_grid and part.amount:

@@ -8,7 +8,6 @@ in a part:
                                     whole periods it is a one-off with its own service period
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,9 +15,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
+from connector.compile.carry import carriers, carry
 from connector.compile.discounts import for_phase
 from connector.compile.grid import Part
-from connector.compile.group import Group, group_of
+from connector.compile.group import Group, groups_of
 from connector.compile.horizon import Horizon
 from connector.compile.one_offs import (
     credits_at_the_end,
@@ -34,34 +34,25 @@ from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
 from connector.compile.tail import coupon_cuts, goes_on, once_apart
 from connector.compile.ways import billed_as_agreed
-from connector.domain.contract import Charge, Contract, Line
+from connector.domain.contract import Charge, Contract, Discount, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
 from connector.domain.timeline import InForce, Slice, Timeline, line_end, revision_on
 
 
 def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = None) -> tuple[ScheduleSpec, ...]:
-    """Return one schedule per billing frequency; one-time lines go with the first that still runs on their day.
+    """Return one schedule per billing frequency and lot of lines; one-time lines go with the first that has room.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
     schedule, and the one that runs stays what it is. So does its key when the other ones are taken away.
     """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
-    groups = [group_of(contract, timeline, interval, horizon) for interval in intervals]
+    groups = [group for interval in intervals for group in groups_of(contract, timeline, interval, horizon)]
     own = _own_interval(contract, intervals)
-    groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.grid.interval))
-    carried: dict[int, list[Line]] = defaultdict(list)
-    for line in _one_time(contract):
-        carried[_carrier(groups, line).grid.interval].append(line)
-    return tuple(
-        _schedule(group, one_time=tuple(carried[group.grid.interval]), suffix=group.grid.interval != own)
-        for group in groups
-    )
-
-
-def _carrier(groups: Sequence[Group], line: Line) -> Group:
-    last = max(groups, key=lambda group: group.period.end)
-    return next((group for group in groups if line.start < group.period.end), last)
+    groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
+    carried = carry(groups, _one_time(contract))
+    specs = tuple(_schedule(group, one_time=carried.by_group[group.key], own=own) for group in groups)
+    return (*specs, *(billed_as_agreed(spec, contract) for spec in carriers(contract, groups, carried.left)))
 
 
 def _own_interval(contract: Contract, intervals: Sequence[int]) -> int | None:
@@ -81,7 +72,7 @@ def _weight(group: Group) -> int:
     return len({line.segment.key for line in first if line.segment and line.interval == group.grid.interval})
 
 
-def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> ScheduleSpec:
+def _schedule(group: Group, *, one_time: tuple[Line, ...], own: int | None) -> ScheduleSpec:
     contract = group.contract
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
@@ -90,28 +81,35 @@ def _schedule(group: Group, *, one_time: tuple[Line, ...], suffix: bool) -> Sche
         phases[-1:] = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts[-3:])]
     merged = _merge(settle_rounding(group, phases), group)
     marked = _mark_cycles(group, merged)
-    key = f"{contract.ref}:{group.grid.interval}m" if suffix else contract.ref
-    spec = ScheduleSpec(key, contract.currency, group.grid.interval, marked, group.told, _after(group))
+    spec = ScheduleSpec(_key(group, own), contract.currency, group.grid.interval, marked, group.told, _after(group))
     return billed_as_agreed(spec, contract)
+
+
+def _key(group: Group, own: int | None) -> str:
+    """Return the key of a schedule: the order's, with the frequency and the number that tell linked ones apart."""
+    ref, interval = group.contract.ref, group.grid.interval
+    if group.number > 1:
+        return f"{ref}:{interval}m:{group.number}"
+    return ref if interval == own else f"{ref}:{interval}m"
 
 
 def _after(group: Group) -> Literal["cancel", "release"]:
     """Return what becomes of the subscription: what has no end goes on, what was taken away before its end does not."""
     if goes_on(group):
         return "release"
-    ends = (line_end(line, group.contract) for line in group.contract.lines if line.ref in group.billing)
+    ends = (line_end(line, group.contract) for line in group.lines)
     return group.contract.policies.end_behavior if max(ends) == group.period.end else "cancel"
 
 
 def _cuts(group: Group, one_time: Iterable[Line]) -> list[date]:
     days = {day for piece in group.slices for day in (piece.period.start, piece.period.end)}
-    for billing in group.billing.values():
-        days |= {day for part in billing.parts for day in (part.period.start, part.period.end)}
+    for line in group.lines:
+        days |= {day for part in group.billing[line.ref].parts for day in (part.period.start, part.period.end)}
     first, last = group.period.start, group.period.end
     days |= {line.start for line in one_time if first < line.start < last}
     days |= {last_invoice(group)} if credits_at_the_end(group) else set()
     days |= {last - timedelta(days=1)} if any(line.start >= last for line in one_time) else set()
-    days |= {group.grid.counted_from}
+    days |= {group.grid.counted_from, *(day for whole in group.uneven for day in (whole.start, whole.end))}
     days |= coupon_cuts(group)
     return sorted(day for day in days if first <= day <= last)
 
@@ -134,14 +132,20 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
     first = period.start == group.period.start
     return PhaseSpec(
         period=period,
-        revision=revision_on(contract, period.start).ref,
+        revision=revision_on(group.shaping(one_time), period.start).ref,
         segment_index=index,
         segment_label=label,
         items=tuple(items),
         one_offs=tuple(one_offs),
-        discounts=for_phase(contract, period, group.period.start, group.grid.anchor),
+        discounts=_of_orders(group, period),
         bills_from_start=first and contract.policies.backdated_start == "bill",
     )
+
+
+def _of_orders(group: Group, period: Period) -> tuple[Discount, ...]:
+    """Return the orders' coupons of a phase. An amount off an invoice is given once, on the first linked schedule."""
+    found = for_phase(group.contract, period, group.since, group.grid.anchor)
+    return found if group.number == 1 else tuple(discount for discount in found if discount.amount is None)
 
 
 def _billed_in(line: Line, period: Period, group: Group) -> bool:
@@ -170,7 +174,7 @@ def _stub_interval(group: Group, piece: Slice, period: Period) -> Interval | Non
         return _interval_on(group, longest.period.start)
     if longest.period.end == group.period.end or group.grid.on(longest.period.end):
         return _interval(longest)
-    return Interval("month", group.grid.interval)
+    return group.interval_on(period.start)
 
 
 def _interval_before(group: Group, day: date) -> Interval | None:
@@ -199,7 +203,7 @@ def _bill(
     group: Group, entry: InForce, period: Period, stub: Interval | None
 ) -> tuple[list[ItemSpec], list[OneOffSpec]]:
     line, billing = entry.line, group.billing[entry.line.ref]
-    whole = Interval("month", group.grid.interval)
+    whole = group.interval_on(period.start)
     if line.charge is Charge.USAGE:
         return [_item(group, entry, stub or whole, Fraction(1), period)], []
     part = billing.part_at(period)
@@ -219,7 +223,7 @@ def _carried(group: Group, piece: Slice, period: Period, stub: Interval | None) 
     for entry in piece.in_force:
         part = group.billing[entry.line.ref].part_at(period)
         if part is not None:
-            yield _stub_item(group, entry, part, period, stub or Interval("month", group.grid.interval))
+            yield _stub_item(group, entry, part, period, stub or group.interval_on(period.start))
 
 
 def _item(group: Group, entry: InForce, interval: Interval, share: Fraction, period: Period) -> ItemSpec:

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from connector.compile.spec import InvoiceSpec, ScheduleSpec, Terms
+from connector.compile.spec import InvoiceSpec, ScheduleSpec, Terms, Window
 from connector.domain.contract import Discount
 from connector.domain.issues import Issue
 
@@ -58,12 +58,14 @@ class Resource:
     """One object Stripe should hold. `adopt` is an id the CRM already names for it.
 
     `create` is what is sent to make it, where that depends on the day and `params` does not: a schedule that is late.
+    `later` are a schedule's phases that Stripe has no room for yet (`window.py`).
     """
 
     key: Key
     params: Params
     adopt: str | None = None
     create: Params | None = None
+    later: tuple[Params, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class DesiredState:
     `fresh` are those that are made on a later day, by their keys.
     `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
     `look_again` is the day on which more of what has no end is told.
+    `windows` tells of the schedules that have more phases than Stripe holds; `schedules` tells them whole.
     """
 
     contract_key: str
@@ -86,6 +89,7 @@ class DesiredState:
     look_again: date | None = None
     prices: Mapping[str, Terms] = field(default_factory=dict)
     coupons: Mapping[str, Discount] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

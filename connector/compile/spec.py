@@ -139,6 +139,21 @@ class ScheduleSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """What of a schedule is held on a day: the first `held` of its phases, up to and without the day `until`.
+
+    `extend` is the day of the next step; from `short` on somebody should ask why it was not taken.
+    """
+
+    key: str
+    phases: int
+    held: int
+    until: date
+    extend: date
+    short: date
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceSpec:
     """An invoice for an order that has only one-time lines."""
 

@@ -154,6 +154,10 @@ class JobsConfig(Settings):
     """Seconds between two looks for changed contracts."""
     housekeeping_every_hours: int = Field(default=24, ge=1)
     """Hours between two rounds of housekeeping."""
+    extend_every_hours: int = Field(default=6, ge=1)
+    """Hours between two looks for contracts with more phases than Stripe holds."""
+    extend_days_ahead: int = Field(default=45, ge=1, le=366)
+    """Days before the last phase in Stripe begins on which the next phases are appended."""
 
 
 class LogConfig(Settings):

@@ -192,6 +192,7 @@ class Policies:
     rounding: Literal["report", "adjust"] = "report"
     stub: Literal["last", "first"] = "last"
     backdated_start: Literal["bill", "skip"] = "bill"
+    crm_rules: Literal["warn", "enforce", "off"] = "warn"
     end_behavior: Literal["cancel", "release"] = "cancel"
     renewal: Literal["hand_over", "append", "separate"] = "hand_over"
     auto_renew: Literal["none", "same_price"] = "none"

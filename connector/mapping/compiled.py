@@ -45,27 +45,30 @@ def _table(document: Document, name: str, table: Mapping[str, Strict]) -> Mappin
 
 def _stripe(document: Document, model: Head) -> dict[str, tuple[tuple[tuple[str, ...], Rule], ...]]:
     """Return the pass-through rules by kind, in an order that does not depend on the file's."""
-    section: Any = getattr(model, "stripe")  # noqa: B009 - the sections are made at run time
-    kinds: dict[str, dict[str, RuleModel]] = dict(section) if section is not None else {}
+    found: dict[str, dict[str, Rule]] = {}
+    for name in ("preview", "stripe"):
+        section: dict[str, dict[str, RuleModel]] = dict(getattr(model, name) or {})
+        for kind, entries in section.items():
+            rules = {target: _rule(document, (name, kind, target), rule) for target, rule in entries.items()}
+            found.setdefault(kind, {}).update(rules)
     return {
-        kind: tuple(
-            (split_target(target), _rule(document, ("stripe", kind, target), rule))
-            for target, rule in sorted(entries.items())
-        )
-        for kind, entries in kinds.items()
-        if entries
+        kind: tuple((split_target(target), rule) for target, rule in sorted(rules.items()))
+        for kind, rules in found.items()
+        if rules
     }
 
 
-def _hash(data: object) -> str:
+def _hash(data: Mapping[str, Any]) -> str:
     """Return a fingerprint of what the file says: comments, order and spelling of numbers do not count."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    said = {key: value for key, value in data.items() if key not in {"include", "without"}}
+    text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _gates(model: Head) -> Gates:
     when, hold, skip = model.sync.when, model.sync.hold, model.sync.skip_line
-    return Gates(*(condition(each) if each else None for each in (when, hold, skip)))
+    counts, held, skipped = (condition(each) if each else None for each in (when, hold, skip))
+    return Gates(counts, held, skipped, model.sync.from_)
 
 
 def condition(model: ConditionModel) -> Condition:
@@ -94,6 +97,7 @@ def _section(document: Document, loc: Loc, model: Strict | None) -> Section:
 
 def _rule(document: Document, loc: Loc, model: RuleModel) -> Rule:
     origin: Path | Const | tuple[Rule, ...]
+    mark = document.key_mark(loc)
     if model.from_ is not None:
         origin = Path.parse(model.from_)
     elif model.first_of is not None:
@@ -106,8 +110,11 @@ def _rule(document: Document, loc: Loc, model: RuleModel) -> Rule:
         default=_plain(model.default),
         value_map=MappingProxyType(dict(model.value_map)) if model.value_map else None,
         when=condition(model.when) if model.when else None,
-        required=model.required,
-        line=document.key_mark(loc).line,
+        required=model.required or model.empty == "refuse",
+        clear=model.empty == "clear",
+        on=frozenset(model.on or ()),
+        line=mark.line,
+        file=mark.file,
     )
 
 

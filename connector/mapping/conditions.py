@@ -10,7 +10,7 @@ from connector.mapping.converters import UnreadableError, as_boolean, as_date, a
 from connector.mapping.paths import Path, look_up
 from connector.mapping.raw import RawRecord, RawRecords
 
-OPERATORS = ("eq", "ne", "in", "exists", "gt", "ge", "lt", "le")
+OPERATORS = ("eq", "ne", "in", "exists", "gt", "ge", "lt", "le", "contains", "starts_with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,21 @@ def _compare(operator: str, value: object, operand: object) -> bool:
             return not _same(value, operand)
         case "in":
             return isinstance(operand, tuple) and any(_same(value, each) for each in operand)
+        case "contains" | "starts_with":
+            return not is_empty(value) and _written(operator, value, as_text(operand))
         case _:
             return not is_empty(value) and _ordered(operator, value, operand)
+
+
+def _written(operator: str, value: object, operand: str) -> bool:
+    """Compare text by a part of it; of a multi-select picklist one of the chosen values is meant."""
+    try:
+        text = as_text(value).strip()
+    except UnreadableError:
+        return False
+    if operator == "starts_with":
+        return text.startswith(operand)
+    return operand in (part.strip() for part in text.split(";")) if ";" in text else operand in text
 
 
 def _same(value: object, operand: object) -> bool:

@@ -5,96 +5,49 @@ evaluation of text anywhere. The examples in the table are run as tests and prin
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from types import MappingProxyType
 
 from connector.domain import money, period
 from connector.domain.errors import UnknownCurrencyError
 from connector.mapping.countries import CODES, NAMES, TAX_ID_TYPES
+from connector.mapping.text_converters import TEXT_ROWS
+from connector.mapping.time_converters import TIME_ROWS
+from connector.mapping.values import (
+    LARGEST,
+    Converter,
+    UnreadableError,
+    as_date,
+    as_decimal,
+    as_text,
+    as_whole,
+    is_empty,
+    row,
+)
 
-
-class UnreadableError(ValueError):
-    """A value that a converter cannot read; the text says why, for a sales-ops person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Converter:
-    """One named conversion. `argument` is None, or what the rule gives with it: `as: {truncate: 350}`."""
-
-    name: str
-    says: str
-    convert: Callable[..., object]
-    examples: tuple[tuple[object, object], ...]
-    argument: type | None = None
-    example_argument: object = None
-
-
-#: Digits before or after the point; 1e400000000 would take the program's memory.
-LARGEST = 40
-
-
-def is_empty(value: object) -> bool:
-    """Tell whether a CRM value counts as not filled in: missing, null, or only spaces."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def as_text(value: object) -> str:
-    """Text as people write it: 12.0 becomes "12", true becomes "true"."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float | Decimal):
-        return format(money.plain(as_decimal(value)), "f")
-    if isinstance(value, date):
-        return value.isoformat()
-    msg = "is not a single value"
-    raise UnreadableError(msg)
-
-
-def as_decimal(value: object) -> Decimal:
-    """Exact number; JSON floats are read by their shortest text, so 0.1 is 0.1."""
-    if isinstance(value, bool):
-        msg = "is a checkbox, not a number"
-        raise UnreadableError(msg)
-    try:
-        number = Decimal(str(value).strip().replace(",", "") if isinstance(value, str) else str(value))
-    except InvalidOperation as error:
-        msg = "is not a number"
-        raise UnreadableError(msg) from error
-    if not number.is_finite() or (number and abs(number.adjusted()) > LARGEST):
-        msg = "is not a number" if not number.is_finite() else "is not a number of a sensible size"
-        raise UnreadableError(msg)
-    return number
-
-
-def as_whole(value: object) -> int:
-    """Whole number; 12.0 is 12, 12.5 is refused."""
-    number = as_decimal(value)
-    if number != number.to_integral_value():
-        msg = "is not a whole number"
-        raise UnreadableError(msg)
-    return int(number)
-
-
-def as_date(value: object) -> date:
-    """Day; of a timestamp its date part."""
-    if isinstance(value, date):
-        return value
-    text = as_text(value).strip()
-    try:
-        return date.fromisoformat(text[:10] if "T" in text or " " in text else text)
-    except ValueError as error:
-        msg = "is not a date (expected like 2025-01-31)"
-        raise UnreadableError(msg) from error
+__all__ = [
+    "CONVERTERS",
+    "LARGEST",
+    "Converter",
+    "UnreadableError",
+    "as_boolean",
+    "as_date",
+    "as_decimal",
+    "as_text",
+    "as_whole",
+    "is_empty",
+]
 
 
 def as_day_after(value: object) -> date:
     """First day after an inclusive last day."""
-    return period.day_after(as_date(value))
+    try:
+        return period.day_after(as_date(value))
+    except OverflowError as error:
+        msg = "leads to a day outside of the calendar"
+        raise UnreadableError(msg) from error
 
 
 _YES = frozenset(["true", "yes", "y", "1", "on"])
@@ -230,26 +183,44 @@ def as_minor_units(value: object, currency: object) -> int:
     return money.round_minor(money.to_minor(as_decimal(value), as_currency(currency)))
 
 
+def as_major_units(value: object, currency: object) -> Decimal:
+    """Amount in major units (19.99), from the smallest unit of a currency."""
+    return money.to_major(as_decimal(value), as_currency(currency))
+
+
+def as_fraction(value: object) -> Decimal:
+    """Share of one, from a percentage: 25 is 0.25."""
+    return money.plain(as_percent(value) / 100)
+
+
+def rounded(value: object, places: object) -> Decimal:
+    """Exact number with at most N decimal places, half up."""
+    digits = as_whole(places)
+    if not 0 <= digits <= 12:
+        msg = "can have 0 to 12 decimal places"
+        raise UnreadableError(msg)
+    step = Decimal(1).scaleb(-digits)
+    return money.plain(as_decimal(value).quantize(step, ROUND_HALF_UP, Context(prec=2 * LARGEST)))
+
+
+def as_nonzero(value: object) -> Decimal | None:
+    """Exact number; zero counts as empty."""
+    return as_decimal(value) or None
+
+
 def truncated(value: object, length: object) -> str:
     """Text cut to a length."""
-    return as_text(value)[: as_whole(length)].rstrip()
+    count = as_whole(length)
+    if count < 1:
+        msg = "leaves no text"
+        raise UnreadableError(msg)
+    return as_text(value)[:count].rstrip()
 
 
 def as_list(value: object) -> tuple[str, ...]:
     """List, from text with commas or semicolons between (multi-select picklists)."""
     parts = value if isinstance(value, list | tuple) else re.split(r"[;,]", as_text(value))
     return tuple(text for part in parts if (text := as_text(part).strip()))
-
-
-def _row(
-    name: str,
-    convert: Callable[..., object],
-    *examples: tuple[object, object],
-    argument: type | None = None,
-    given: object = None,
-) -> Converter:
-    says = (convert.__doc__ or "").strip()
-    return Converter(name, says, convert, examples, argument, given)
 
 
 def _trim(value: object) -> str:
@@ -268,22 +239,22 @@ def _lower(value: object) -> str:
 
 
 _TABLE = (
-    _row("text", as_text, ("A", "A"), (12, "12"), (Decimal("12.50"), "12.5"), (True, "true")),
-    _row("trim", _trim, ("  A 1 ", "A 1")),
-    _row("upper", _upper, ("de123", "DE123")),
-    _row("lower", _lower, ("EUR", "eur")),
-    _row("decimal", as_decimal, ("1440.50", Decimal("1440.50")), (0.1, Decimal("0.1")), ("1,200", Decimal(1200))),
-    _row("whole_number", as_whole, (12, 12), ("12.0", 12), (Decimal("24.0"), 24)),
-    _row("percent", as_percent, ("25 %", Decimal(25)), (Decimal("12.5"), Decimal("12.5"))),
-    _row("date", as_date, ("2025-01-31", date(2025, 1, 31)), ("2025-01-31T09:30:00Z", date(2025, 1, 31))),
-    _row("day_after", as_day_after, ("2025-01-31", date(2025, 2, 1)), ("2024-02-28", date(2024, 2, 29))),
-    _row("boolean", as_boolean, (True, True), ("yes", True), ("FALSE", False), (0, False)),
-    _row("filled", as_filled, ("Fixed Price", True), (False, False), (True, True)),
-    _row("is", is_same, ("One-time", True), ("Year", False), argument=str, given="One Time"),
-    _row("currency", as_currency, ("USD", "usd"), ("jpy", "jpy")),
-    _row("country", as_country, ("de", "DE"), ("Germany", "DE"), ("United States", "US"), ("uk", "GB")),
-    _row("tax_id_type", as_tax_id_type, ("Germany", "eu_vat"), ("GB", "gb_vat"), ("ch_uid", "ch_uid")),
-    _row(
+    row("text", as_text, ("A", "A"), (12, "12"), (Decimal("12.50"), "12.5"), (True, "true")),
+    row("trim", _trim, ("  A 1 ", "A 1")),
+    row("upper", _upper, ("de123", "DE123")),
+    row("lower", _lower, ("EUR", "eur")),
+    row("decimal", as_decimal, ("1440.50", Decimal("1440.50")), (0.1, Decimal("0.1")), ("1,200", Decimal(1200))),
+    row("whole_number", as_whole, (12, 12), ("12.0", 12), (Decimal("24.0"), 24)),
+    row("percent", as_percent, ("25 %", Decimal(25)), (Decimal("12.5"), Decimal("12.5"))),
+    row("date", as_date, ("2025-01-31", date(2025, 1, 31)), ("2025-01-31T09:30:00Z", date(2025, 1, 31))),
+    row("day_after", as_day_after, ("2025-01-31", date(2025, 2, 1)), ("2024-02-28", date(2024, 2, 29))),
+    row("boolean", as_boolean, (True, True), ("yes", True), ("FALSE", False), (0, False)),
+    row("filled", as_filled, ("Fixed Price", True), (False, False), (True, True)),
+    row("is", is_same, ("One-time", True), ("Year", False), argument=str, given="One Time"),
+    row("currency", as_currency, ("USD", "usd"), ("jpy", "jpy")),
+    row("country", as_country, ("de", "DE"), ("Germany", "DE"), ("United States", "US"), ("uk", "GB")),
+    row("tax_id_type", as_tax_id_type, ("Germany", "eu_vat"), ("GB", "gb_vat"), ("ch_uid", "ch_uid")),
+    row(
         "net_terms",
         as_net_terms,
         ("Net 30", 30),
@@ -294,12 +265,16 @@ _TABLE = (
         ("30.0", 30),
         ("15 days", 15),
     ),
-    _row("months", as_months, ("Monthly", 1), ("Quarterly", 3), ("Semiannual", 6), ("Annual", 12), (3, 3), ("6.0", 6)),
-    _row("email", as_email, (" ap@example.com ", "ap@example.com")),
-    _row("whole_below", as_whole_below, (10, 9), ("2.0", 1)),
-    _row("minor_units", as_minor_units, ("19.99", 1999), (5, 500), argument=str, given="usd"),
-    _row("truncate", truncated, ("Annual licence", "Annual"), argument=int, given=7),
-    _row("list", as_list, ("card;sepa_debit", ("card", "sepa_debit")), ("a, b", ("a", "b"))),
+    row("months", as_months, ("Monthly", 1), ("Quarterly", 3), ("Semiannual", 6), ("Annual", 12), (3, 3), ("6.0", 6)),
+    row("email", as_email, (" ap@example.com ", "ap@example.com")),
+    row("whole_below", as_whole_below, (10, 9), ("2.0", 1)),
+    row("minor_units", as_minor_units, ("19.99", 1999), (5, 500), argument=str, given="usd"),
+    row("major_units", as_major_units, (1999, Decimal("19.99")), ("500", Decimal(5)), argument=str, given="usd"),
+    row("fraction", as_fraction, ("25 %", Decimal("0.25")), (Decimal("12.5"), Decimal("0.125"))),
+    row("round", rounded, ("19.995", Decimal(20)), (Decimal("2.345"), Decimal("2.35")), argument=int, given=2),
+    row("nonzero", as_nonzero, ("3.0", Decimal("3.0")), (1, Decimal(1))),
+    row("truncate", truncated, ("Annual licence", "Annual"), argument=int, given=7),
+    row("list", as_list, ("card;sepa_debit", ("card", "sepa_debit")), ("a, b", ("a", "b"))),
 )
 
-CONVERTERS: Mapping[str, Converter] = MappingProxyType({row.name: row for row in _TABLE})
+CONVERTERS: Mapping[str, Converter] = MappingProxyType({each.name: each for each in (*_TABLE, *TEXT_ROWS, *TIME_ROWS)})

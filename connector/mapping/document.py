@@ -7,7 +7,7 @@ exact decimals, dates stay text, keys are always text.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from connector.mapping.converters import LARGEST
 from connector.mapping.problems import Mark, Problem, excerpt
+from connector.mapping.remedies import remedy
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -38,11 +39,21 @@ class Document:
     values: dict[Loc, Mark] = field(default_factory=dict)
     empty: list[Loc] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Lines of the files that this one includes, by name."""
+    partial: bool = False
+    """Whether an included file could not be read, so that nothing can be said to be missing."""
 
     def report(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Note a problem at a place."""
-        shown = excerpt(self.lines, mark)
-        self.problems.append(Problem(self.file, mark.line, mark.column, code, message, shown, hint))
+        self.problems.append(self.problem(mark, code, message, hint))
+
+    def problem(self, mark: Mark, code: str, message: str, hint: str = "", *, warning: bool = False) -> Problem:
+        """Return a problem at a place, with the text that stands there."""
+        shown = excerpt(self.sources.get(mark.file, ()) if mark.file else self.lines, mark)
+        name, severity = mark.file or self.file, "warning" if warning else "error"
+        says = hint or remedy(code, message)
+        return Problem(name, mark.line, mark.column, code, message, shown, says, cast("Any", severity))
 
     def value_mark(self, loc: Loc) -> Mark:
         """Return where a value stands, or the nearest value around it."""
@@ -88,6 +99,7 @@ def _report_syntax(document: Document, error: MarkedYAMLError) -> None:
 def _within_limits(document: Document, text: str) -> bool:
     """Read the events only, which needs no recursion, and report depth, aliases and tags."""
     depth = aliases = nodes = 0
+    anchors: set[str] = set()
     for event in YAML(typ="rt", pure=True).parse(text):
         nodes += isinstance(event, NodeEvent)
         aliases += isinstance(event, AliasEvent)
@@ -102,6 +114,11 @@ def _within_limits(document: Document, text: str) -> bool:
             )
             document.report(_mark_of(event), "MAP-003", limit)
             return False
+        name = None if isinstance(event, AliasEvent) else getattr(event, "anchor", None)
+        if name in anchors:
+            document.report(_mark_of(event), "MAP-002", f'the anchor "{name}" is given twice')
+            return False
+        anchors |= {name} if name else set()
         if getattr(event, "tag", None):
             document.report(_mark_of(event), "MAP-004", f"YAML tags such as {event.tag} are not allowed")
     return not document.problems

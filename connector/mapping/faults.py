@@ -31,14 +31,25 @@ def report_faults(document: Document, errors: Iterable[Any]) -> None:
                 _report_ours(document, loc, context, is_key="[key]" in error["loc"])
             case "extra_forbidden":
                 _report_unknown(document, loc)
+            case "missing" if document.partial:
+                continue
             case "missing":
                 _report_missing(document, loc)
-            case "literal_error":
+            case "literal_error" if loc == ("version",):
                 message = f"this program reads version 1 of the grammar, not {error['input']}"
                 document.report(document.value_mark(loc), "MAP-006", message)
+            case "literal_error":
+                words = tuple(word.strip("'") for word in context["expected"].replace(" or ", ", ").split(", "))
+                message = f"expected {_or(words)}, found {found(error['input'])}"
+                hint = did_you_mean(str(error["input"]), words)
+                document.report(document.value_mark(loc), "MAP-014", message, "" if hint.startswith("Known") else hint)
             case kind:
                 message = f"expected {_EXPECTED.get(kind, error['msg'])}, found {found(error['input'])}"
                 document.report(document.value_mark(loc), "MAP-014", message)
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _report_ours(document: Document, loc: Loc, context: dict[str, Any], *, is_key: bool) -> None:
@@ -56,7 +67,7 @@ def _report_unknown(document: Document, loc: Loc) -> None:
     elif issubclass(model, RuleModel | ConditionModel):
         kind = "rule" if issubclass(model, RuleModel) else "condition"
         document.report(mark, "MAP-012", f'unknown key "{name}" in a {kind}', hint)
-    elif loc[0] == "stripe":
+    elif loc[0] in {"stripe", "preview"}:
         document.report(mark, "MAP-030", f'unknown kind of Stripe object "{name}"', hint)
     elif loc[0] == "policies":
         document.report(mark, "MAP-040", f'unknown policy "{name}"', hint)

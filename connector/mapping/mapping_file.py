@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from connector.domain.contract import Policies
 from connector.domain.errors import ConfigError
 from connector.mapping.conditions import Condition, paths_in
 from connector.mapping.paths import Path
 from connector.mapping.rules import Const, Rule, rule_paths
-from connector.mapping.slots import CONTRACT_KINDS
+from connector.mapping.slots import CONTRACT_KINDS, SLOTS
 
 #: Slot → rule.
 Section = Mapping[str, Rule]
@@ -21,6 +23,7 @@ class Gates:
     when: Condition | None = None
     hold: Condition | None = None
     skip_line: Condition | None = None
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class MappingFile:
         rules = self.sections["policies"].items()
         fixed = {name: rule.origin.value for name, rule in rules if isinstance(rule.origin, Const)}
         defaults = {name: rule.default for name, rule in rules if rule.default is not None}
-        return Policies(**(defaults | fixed))  # type: ignore[arg-type]  # the grammar has checked the words
+        read: dict[str, Any] = {name: SLOTS["policies"][name].read(value) for name, value in (defaults | fixed).items()}
+        return Policies(**read)
 
     @property
     def renewal(self) -> str:

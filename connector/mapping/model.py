@@ -4,7 +4,8 @@ What pydantic cannot say itself is raised through `fault`, which carries our cod
 the place in the file. The sections around the rules are in `sections.py`.
 """
 
-from typing import Annotated, Any, ClassVar, Self
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -19,7 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from connector.mapping.conditions import OPERATORS
-from connector.mapping.converters import CONVERTERS
+from connector.mapping.converters import CONVERTERS, Converter, UnreadableError
 from connector.mapping.paths import Path
 from connector.mapping.problems import did_you_mean
 
@@ -89,6 +90,8 @@ class ConditionModel(Strict):
     ge: Scalar = None
     lt: Scalar = None
     le: Scalar = None
+    contains: Scalar = None
+    starts_with: Scalar = None
     all_: list["ConditionModel"] | None = Field(None, alias="all", min_length=1)
     any_: list["ConditionModel"] | None = Field(None, alias="any", min_length=1)
     not_: "ConditionModel | None" = Field(None, alias="not")
@@ -96,6 +99,9 @@ class ConditionModel(Strict):
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
         given = {type(self).model_fields[name].alias or name for name in self.model_fields_set}
+        for word in ("contains", "starts_with"):
+            if word in given and getattr(self, word) in {None, ""}:
+                raise fault("MAP-014", f"{word} needs some text", at=(word,))
         groups = given & {"all", "any", "not"}
         compared = given & set(OPERATORS)
         if groups and len(given) > 1:
@@ -108,6 +114,15 @@ class ConditionModel(Strict):
                 "MAP-024", f"a condition compares its path with exactly one operator, not {len(compared)}", hint
             )
         return self
+
+
+def _try_argument(converter: Converter, argument: object) -> None:
+    """Convert the converter's own example with an argument, so that an impossible one is found at once."""
+    try:
+        converter.convert(converter.examples[0][0], argument)
+    except UnreadableError as error:
+        message = f'{found(argument)} is no argument for converter "{converter.name}": it {error}'
+        raise fault("MAP-023", message) from error
 
 
 class StepModel(Strict):
@@ -134,26 +149,33 @@ class StepModel(Strict):
         if converter.argument and (not isinstance(argument, converter.argument) or isinstance(argument, bool)):
             kind = "a whole number" if converter.argument is int else "text"
             raise fault("MAP-023", f'the argument of converter "{name}" is {kind}, not {found(argument)}')
+        if converter.argument:
+            _try_argument(converter, argument)
         return {"name": name, "argument": argument}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         handler(core)
-        plain = [name for name, row in CONVERTERS.items() if row.argument is None]
+        plain = [{"const": name, "description": row.says} for name, row in CONVERTERS.items() if row.argument is None]
         with_argument = {
             name: {"type": "integer" if row.argument is int else "string", "description": row.says}
             for name, row in CONVERTERS.items()
             if row.argument is not None
         }
         table = {"type": "object", "properties": with_argument, "additionalProperties": False}
-        return {"anyOf": [{"enum": plain}, {**table, "minProperties": 1, "maxProperties": 1}]}
+        return {"anyOf": [*plain, {**table, "minProperties": 1, "maxProperties": 1}]}
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """Return a list, also for the one value that may stand for it."""
     return value if isinstance(value, list) else [value]
 
 
-def _steps_schema(schema: JsonSchemaValue) -> None:
+Occasion = Literal["initial", "amendment", "renewal"]
+
+
+def one_or_more(schema: JsonSchemaValue) -> None:
+    """Let a schema take one value as well as a list of them."""
     items = schema.get("items", {})
     schema.clear()
     schema.update({"anyOf": [items, {"type": "array", "items": items}]})
@@ -165,13 +187,19 @@ class RuleModel(Strict):
     from_: CrmPath | None = Field(None, alias="from", description="dotted CRM path")
     first_of: list["RuleModel"] | None = Field(None, min_length=1, description="rules; the first filled one counts")
     const: Any = Field(None, description="a fixed value")
-    as_: Annotated[list[StepModel], BeforeValidator(_listed), Field(json_schema_extra=_steps_schema)] = Field(
+    as_: Annotated[list[StepModel], BeforeValidator(listed), Field(json_schema_extra=one_or_more)] = Field(
         [], alias="as", description="converters, applied in order"
     )
     default: Any = Field(None, description="used when the source is empty")
     value_map: dict[str, Any] | None = Field(None, min_length=1, description="CRM value → value, before the converters")
     when: ConditionModel | None = Field(None, description="the rule gives nothing unless this holds")
     required: bool = Field(default=False, description="an empty value keeps the contract from being billed")
+    empty: Literal["leave", "clear", "refuse"] | None = Field(
+        None, description="an empty value: leave what Stripe holds (leave), empty it (clear), bill nothing (refuse)"
+    )
+    on: Annotated[list[Occasion], BeforeValidator(listed)] | None = Field(
+        None, min_length=1, description="kinds of orders for which the rule counts"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -209,6 +237,14 @@ class RuleModel(Strict):
         if len(given) != 1:
             said = f"this one has {' and '.join(given)}" if given else "this one has none"
             raise fault("MAP-021", f"a rule has exactly one of from, first_of and const; {said}")
+        for index, inner in enumerate(self.first_of or ()):
+            for key in ("on", "empty", "required"):
+                if key in inner.model_fields_set:
+                    message, at = f'"{key}" belongs to the whole rule, not to one of first_of', ("first_of", index, key)
+                    raise fault("MAP-026", message, at=at)
+        if self.required and self.empty in {"leave", "clear"}:
+            message = f"a required value is never empty, so empty: {self.empty} has no meaning"
+            raise fault("MAP-026", message, "Leave one of the two out.", ("empty",))
         return self
 
     @classmethod
@@ -226,7 +262,7 @@ class PolicyRuleModel(RuleModel):
     @model_validator(mode="before")
     @classmethod
     def _from_path(cls, value: object) -> object:
-        if isinstance(value, str):
+        if isinstance(value, str | int | Decimal):
             return {"const": value}
         if not isinstance(value, dict):
             raise fault("MAP-014", f"a policy is a word or a rule, not {found(value)}")
@@ -234,7 +270,7 @@ class PolicyRuleModel(RuleModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler(core)]}
+        return {"anyOf": [{"type": ["string", "number", "boolean"]}, handler(core)]}
 
 
 def found(value: object) -> str:

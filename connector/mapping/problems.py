@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
 #: Longer lines are shown in part.
 WIDTH = 110
@@ -10,16 +11,17 @@ WIDTH = 110
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of one line of a file; line and column count from one."""
+    """A stretch of one line of a file; line and column count from one. `file` is empty for the file itself."""
 
     line: int
     column: int
     width: int = 1
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of a mapping file."""
+    """One fault of a mapping file (an error), or something an admin should know of (a warning)."""
 
     file: str
     line: int
@@ -28,11 +30,14 @@ class Problem:
     message: str
     excerpt: str
     hint: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def render(self) -> str:
         """Return the problem for people: place, code and message, the line with carets under it, the hint."""
-        head = f"{self.file}:{self.line}:{self.column}  {self.code}  {self.message}"
-        return "\n".join(part for part in (head, self.excerpt, self.hint and f"   {self.hint}") if part)
+        word = "" if self.severity == "error" else "warning: "
+        hint = "\n".join(f"   {line}" for line in self.hint.splitlines())
+        head = f"{self.file}:{self.line}:{self.column}  {self.code}  {word}{self.message}"
+        return "\n".join(part for part in (head, self.excerpt, hint) if part)
 
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:

@@ -43,8 +43,10 @@ def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
 
 
 def _contract(reader: Reader, raw: RawContract) -> Contract | None:
+    reader = replace(reader, revision=_kind_of(raw, raw.root))
     scope = reader.scope("contract", raw.root)
     terms = read_terms(scope)
+    _check_since(reader, scope, terms.start)
     party = read_party(reader, raw.root)
     active = [each for each in raw.revisions if _counts(reader, each.record, first=each.record.id == raw.root.id)]
     framed = tuple(_in_terms(reader, active, raw.root, terms))
@@ -74,6 +76,10 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     )
 
 
+def _kind_of(raw: RawContract, record: RawRecord) -> str:
+    return next((each.kind for each in raw.revisions if each.record.id == record.id), RevisionKind.INITIAL.value)
+
+
 def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
     """Tell whether an order is part of the contract. An inactive first order blocks, a later one is left out."""
     when, hold = reader.mapping.gates.when, reader.mapping.gates.hold
@@ -91,6 +97,15 @@ def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
         remedy = f"Clear {source.field} when it may be billed."
         reader.notes.issues.append(block(IssueCode.ON_HOLD, source, message, remedy))
     return True
+
+
+def _check_since(reader: Reader, scope: Scope, start: date | None) -> None:
+    """Leave contracts alone that began before the day from which the mapping syncs."""
+    since = reader.mapping.gates.since
+    if since is not None and start is not None and start < since:
+        message = f"The contract starts on {start}; the mapping syncs contracts that start on {since} or later."
+        remedy = 'Nothing to do. To bill it here, set an earlier day at "from" in section "sync" of the mapping.'
+        scope.report(block(IssueCode.NOT_ACTIVE, scope.source("start"), message, remedy))
 
 
 def _in_terms(
@@ -119,6 +134,7 @@ def _renewed_by(reader: Reader, renewals: Sequence[RawRecord]) -> str | None:
 
 
 def _revision(reader: Reader, raw: RawRevision, root: RawRecord, terms: Terms) -> Revision | None:
+    reader = replace(reader, revision=raw.kind)
     scope = reader.scope("revision", raw.record)
     effective = _effective(scope, terms, first=raw.record.id == root.id)
     lines, totals = _lines(reader, raw.lines, Frame(effective, terms.end, terms.currency))

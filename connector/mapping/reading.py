@@ -4,6 +4,7 @@ Notes are the issues for people, the place of every value (so that a later check
 that `explain` prints. A slot is read once per scope.
 """
 
+import dataclasses
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -12,13 +13,16 @@ from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block
 from connector.mapping.converters import is_empty
 from connector.mapping.mapping_file import MappingFile, Section
 from connector.mapping.raw import RawRecord, RawRecords
-from connector.mapping.rules import Rule, Value, convert, evaluate
+from connector.mapping.rules import Rule, Value, convert, evaluate_for
 from connector.mapping.slots import SLOTS, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """One value and how it came about: `raw` stood in `field` of `record`, the rule is on `line` of the file."""
+    """One value and how it came about: `raw` stood in `field` of `record`, the rule is on `line` of the file.
+
+    `path` led there from the record that was read; `file` is the included file that the rule stands in, if it does.
+    """
 
     ref: str
     slot: str
@@ -27,6 +31,8 @@ class Traced:
     record: str | None
     field: str | None
     line: int
+    path: str = dataclasses.field(default="", compare=False)
+    file: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(slots=True)
@@ -60,6 +66,8 @@ class Reader:
     records: RawRecords
     instance_url: str = ""
     notes: Notes = field(default_factory=Notes)
+    revision: str = ""
+    """Kind of the revision that is being read."""
 
     def scope(self, section: str, record: RawRecord, *, ref: str | None = None) -> "Scope":
         """Return a record seen through a section. `ref` names the object its values belong to, if it is another."""
@@ -158,7 +166,8 @@ class Scope:
         self._reader.notes.issues.append(issue)
 
     def _read(self, slot: Slot, rule: Rule) -> Value:
-        value = convert(evaluate(rule, self.record, self._reader.records), slot.read)
+        value = evaluate_for(self._reader.revision, rule, self.record, self._reader.records)
+        value = convert(value, slot.read)
         note_value(self._reader.notes, slot, value, rule, self.ref)
         return value
 
@@ -168,14 +177,30 @@ def note_value(notes: Notes, slot: Slot, value: Value, rule: Rule, ref: str) -> 
     notes.origins[ref, slot.name] = value.source
     if value.error:
         where = f"Correct {value.source.field}" if value.source.field else "Correct the value"
-        remedy = f"{where}, or let the mapping convert it (line {value.line})."
+        remedy = f"{where}, or let the mapping convert it ({_at(rule, value.line)})."
         message = f"{slot.says[0].upper()}{slot.says[1:]}: {value.error}."
         notes.issues.append(Issue(slot.code, slot.severity, message, remedy, value.source.record, value.source.field))
     elif is_empty(value.value):
-        if rule.required and not slot.must:  # for those that must be there the reader asks itself
+        if rule.required and not slot.must and not value.idle:  # for those that must be there the reader asks itself
             where = f"Fill in {value.source.field}" if value.source.field else "Give it a value"
-            remedy = f"{where}; the mapping requires it (line {rule.line})."
+            remedy = f"{where}; the mapping requires it ({_at(rule, rule.line)})."
             notes.issues.append(block(IssueCode.FIELD_MISSING, value.source, f"Missing: {slot.says}.", remedy))
     else:
         source = value.source
-        notes.traced.append(Traced(ref, slot.name, value.value, value.raw, source.record, source.field, value.line))
+        notes.traced.append(
+            Traced(
+                ref,
+                slot.name,
+                value.value,
+                value.raw,
+                source.record,
+                source.field,
+                value.line,
+                value.path,
+                rule.file,
+            )
+        )
+
+
+def _at(rule: Rule, line: int) -> str:
+    return f"{rule.file}, line {line}" if rule.file else f"line {line}"

@@ -5,7 +5,7 @@ Order: the source (a path, the first filled of several rules, a constant), then 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.domain.issues import NOWHERE, Source
 from connector.mapping.conditions import Condition, holds, paths_in
@@ -37,7 +37,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One compiled rule. `line` is where it stands in the mapping file."""
+    """One compiled rule. `line` is where it stands in `file`, which is empty for the mapping file itself.
+
+    `on` are the kinds of revisions for which it counts (none: all); `clear` empties Stripe's value with the CRM's.
+    """
 
     origin: "Path | Const | tuple[Rule, ...]"
     steps: tuple[Step, ...] = ()
@@ -46,35 +49,50 @@ class Rule:
     when: Condition | None = None
     required: bool = False
     line: int = 0
+    file: str = ""
+    clear: bool = False
+    on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a rule gave: the value, the raw one it was made from, its place, the rule's line, and what went wrong."""
+    """What a rule gave: the value, the raw one it was made from, its place, the rule's line, and what went wrong.
+
+    `path` leads from the record to the place; `idle` says that the rule did not count here.
+    """
 
     value: object
     raw: object
     source: Source
     line: int
     error: str | None = None
+    path: str = ""
+    idle: bool = False
 
 
 def evaluate(rule: Rule, record: RawRecord, records: RawRecords) -> Value:
     """Apply a rule to a record; problems of the data come back in `error`, they never raise."""
     if rule.when is not None and not holds(rule.when, record, records):
-        return Value(None, None, _place(rule, record, records), rule.line)
+        return Value(None, None, _place(rule, record, records), rule.line, idle=True)
     if isinstance(rule.origin, tuple):
         inner = _first(rule.origin, record, records)
     elif isinstance(rule.origin, Const):
         inner = Value(rule.origin.value, None, NOWHERE, rule.line)
     else:
         found = look_up(rule.origin, record, records)
-        inner = Value(found.value, found.value, found.source, rule.line)
+        inner = Value(found.value, found.value, found.source, rule.line, path=str(rule.origin))
     if inner.error:
         return inner
     if is_empty(inner.value):
-        return Value(rule.default, inner.raw, inner.source, rule.line)
+        return Value(rule.default, inner.raw, inner.source, rule.line, path=inner.path)
     return _converted(rule, inner)
+
+
+def evaluate_for(kind: str, rule: Rule, record: RawRecord, records: RawRecords) -> Value:
+    """Apply a rule to a record of a revision of some kind (initial, amendment, renewal)."""
+    if rule.on and kind not in rule.on:
+        return Value(None, None, _place(rule, record, records), rule.line, idle=True)
+    return evaluate(rule, record, records)
 
 
 def convert(value: Value, step: Callable[[object], object]) -> Value:
@@ -82,10 +100,10 @@ def convert(value: Value, step: Callable[[object], object]) -> Value:
     if value.error or is_empty(value.value):
         return value
     try:
-        return Value(step(value.value), value.raw, value.source, value.line)
+        return Value(step(value.value), value.raw, value.source, value.line, None, value.path)
     except UnreadableError as error:
         shown = value.value if value.raw is None else value.raw
-        return Value(None, value.raw, value.source, value.line, f"{_quoted(shown)} {error}")
+        return replace(value, value=None, error=f"{_quoted(shown)} {error}")
 
 
 def rule_paths(rule: Rule) -> Iterator[Path]:
@@ -104,8 +122,8 @@ def _converted(rule: Rule, value: Value) -> Value:
         word = key_text(value.value)
         if word not in rule.value_map:
             known = ", ".join(rule.value_map)
-            return Value(None, value.raw, value.source, value.line, f"{_quoted(value.value)} is none of: {known}")
-        value = Value(rule.value_map[word], value.raw, value.source, value.line)
+            return replace(value, value=None, error=f"{_quoted(value.value)} is none of: {known}")
+        value = Value(rule.value_map[word], value.raw, value.source, value.line, None, value.path)
     for step in rule.steps:
         value = convert(value, step)
     return value

@@ -5,12 +5,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model
 
-from connector.mapping.converters import UnreadableError, as_text, is_empty
-from connector.mapping.model import ConditionModel, CrmPath, FieldName, PolicyRuleModel, RuleModel, Strict, fault, found
+from connector.mapping.converters import UnreadableError, as_date, as_text, is_empty
+from connector.mapping.model import (
+    ConditionModel,
+    CrmPath,
+    FieldName,
+    PolicyRuleModel,
+    RuleModel,
+    Strict,
+    fault,
+    found,
+    listed,
+    one_or_more,
+)
 from connector.mapping.problems import did_you_mean
 from connector.mapping.rules import Step
 from connector.mapping.slots import CONTRACT_KINDS, LINE_KINDS, SLOTS, STATUS_SLOTS, Slot
@@ -20,6 +32,9 @@ def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
     """Return a check that the values which stand in the file can fill the slot."""
 
     def check(rule: RuleModel) -> RuleModel:
+        if rule.empty == "clear":
+            hint = "Leave it out: what the CRM leaves empty is left alone in Stripe."
+            raise fault("MAP-026", "only a parameter in section stripe can be cleared", hint, ("empty",))
         steps = [Step(step.name, step.argument) for step in rule.as_]
         written: list[tuple[tuple[str, ...], Any, list[Step]]] = [
             (("const",), rule.const, steps),
@@ -44,6 +59,8 @@ def _fits(slot: Slot) -> Callable[[RuleModel], RuleModel]:
 
 
 def _status(value: object) -> object:
+    if not isinstance(value, str):
+        raise fault("MAP-014", f"expected the name of a status, found {found(value)}")
     if value not in STATUS_SLOTS:
         raise fault("MAP-050", f'unknown status "{value}"', did_you_mean(str(value), STATUS_SLOTS))
     return value
@@ -69,6 +86,18 @@ def _section(name: str, slots: Mapping[str, Slot]) -> Any:
     return built
 
 
+def _or_nothing(value: object) -> object:
+    """Let a whole section be empty."""
+    return {} if value is None else value
+
+
+def _day(value: object) -> object:
+    try:
+        return as_date(value)
+    except UnreadableError as error:
+        raise fault("MAP-014", f"expected a day such as 2026-01-31, found {found(value)}") from error
+
+
 class Objects(Strict):
     """The CRM objects at which the paths of the sections start."""
 
@@ -82,6 +111,9 @@ class Sync(Strict):
     when: ConditionModel | None = Field(None, description="orders that count; without it every order counts")
     hold: ConditionModel | None = Field(None, description="keeps the whole contract as it is while it holds")
     skip_line: ConditionModel | None = Field(None, description="lines that are billed elsewhere")
+    from_: Annotated[date, BeforeValidator(_day)] | None = Field(
+        None, alias="from", description="contracts that start before this day are left alone"
+    )
 
 
 Status = Annotated[str, BeforeValidator(_status), Field(json_schema_extra={"enum": list(STATUS_SLOTS)})]
@@ -91,10 +123,16 @@ class Head(Strict):
     """The parts of a mapping file that are no slots."""
 
     version: Literal[1] = Field(description="version of the grammar")
+    include: Annotated[list[str], BeforeValidator(listed), Field(json_schema_extra=one_or_more)] = Field(
+        [], description="files whose rules count where this one has none"
+    )
+    without: list[str] = Field([], description="what is not taken over from the included files, by dotted name")
     crm: CrmPath = Field(description="name of the CRM, such as salesforce")
     objects: Objects
     sync: Sync = Field(Sync(), description="which records are billed")
-    write_back: dict[FieldName, dict[FieldName, Status]] = Field({}, description="CRM object → field → status")
+    write_back: Annotated[dict[FieldName, dict[FieldName, Status]], BeforeValidator(_or_nothing)] = Field(
+        {}, description="CRM object → field → status"
+    )
 
 
 #: Section → whether it must be there, and what it is for.
@@ -113,12 +151,12 @@ _TABLES = {
 }
 
 
-def _stripe() -> Any:
+def _stripe(name: str) -> Any:
     kinds: Any = {
         kind: (dict[str, RuleModel], Field({}, description=f"parameters of the {kind.replace('_', ' ')}"))
         for kind in CONTRACT_KINDS + LINE_KINDS
     }
-    return create_model("StripeSection", __base__=Strict, **kinds)
+    return create_model(f"{name.title()}Section", __base__=Strict, **kinds)
 
 
 def _mapping_model() -> type[Head]:
@@ -127,9 +165,13 @@ def _mapping_model() -> type[Head]:
         section = _section(name, SLOTS[name])
         fields[name] = (section, Field(description=says)) if must else (section | None, Field(None, description=says))
     for name, says in _TABLES.items():
-        table: Any = dict[FieldName, _section(name, SLOTS[name])]  # type: ignore[misc]  # built at run time
+        inner: Any = dict[FieldName, _section(name, SLOTS[name])]  # type: ignore[misc]  # built at run time
+        table: Any = Annotated[inner, BeforeValidator(_or_nothing)]
         fields[name] = (table, Field({}, description=says))
-    fields["stripe"] = (_stripe() | None, Field(None, description="Stripe parameters filled from the CRM"))
+    says = "Stripe parameters filled from the CRM"
+    fields["stripe"] = (_stripe("stripe") | None, Field(None, description=says))
+    says = "parameters of Stripe previews, which the installed SDK does not know; sent as they are"
+    fields["preview"] = (_stripe("preview") | None, Field(None, description=says))
     doc = "How the records of one CRM become contracts, and what is written back."
     return create_model("MappingFile", __base__=Head, __doc__=doc, **fields)
 

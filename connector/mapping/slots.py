@@ -5,8 +5,10 @@ The one table behind the file's grammar (`model.py`), its published schema, the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
-from typing import get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from connector.domain.contract import Policies
 from connector.domain.issues import IssueCode, Severity
@@ -45,6 +47,7 @@ def _policy_slots() -> tuple[Slot, ...]:
         "proration": "who bills changes inside a billing period",
         "correction": "when time that has begun is made up for",
         "settlement": "how money goes back that no invoice to come can take off",
+        "crm_rules": "what to do with amendments that CPQ itself would not allow",
         "precision": "how the CRM counts part periods",
         "rounding": "what happens to a rounding difference",
         "stub": "where the short period goes when the term is no multiple of the billing period",
@@ -56,8 +59,21 @@ def _policy_slots() -> tuple[Slot, ...]:
         "metadata_prefix": "what the connector's metadata keys begin with",
     }
     return tuple(
-        Slot(item.name, "|".join(get_args(hints[item.name])) or "text", says[item.name]) for item in fields(Policies)
+        Slot(item.name, _type_of(hints[item.name]), says.get(item.name, item.name.replace("_", " ")))
+        for item in fields(Policies)
     )
+
+
+#: Converter by the type of a policy; a new policy needs no word here.
+_TYPES = {bool: "boolean", int: "whole_number", Decimal: "decimal", date: "date"}
+
+
+def _type_of(hint: Any) -> str:
+    """Return a slot's type from an annotation: the words of a Literal, else the converter of its first known type."""
+    if get_origin(hint) is Literal:
+        return "|".join(get_args(hint))
+    options = get_args(hint) or (hint,)
+    return next((_TYPES[option] for option in options if option in _TYPES), "text")
 
 
 def _address(prefix: str, of: str) -> tuple[Slot, ...]:

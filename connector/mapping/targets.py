@@ -20,6 +20,10 @@ class Targets:
 
     known: Mapping[str, frozenset[str]]
     owned: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    clearable: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Parameters by kind that Stripe lets an update empty."""
+    elsewhere: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Names that people try, with where Stripe has it."""
 
     def check(self, kind: str, path: str) -> str | None:
         """Return None for a parameter that may be mapped, else what may have been meant."""
@@ -28,7 +32,16 @@ class Targets:
         known = self.known.get(kind, frozenset())
         if _pattern(path) in known:
             return None
-        return _suggestion(path, known)
+        tried = self.elsewhere.get(kind, {})
+        return next((says for head, says in tried.items() if path.startswith(head)), "") or _suggestion(path, known)
+
+    def can_clear(self, kind: str, path: str) -> bool:
+        """Tell whether a parameter can be emptied in Stripe."""
+        return _pattern(path) in self.clearable.get(kind, frozenset())
+
+    def knows(self, kind: str, path: str) -> bool:
+        """Tell whether the installed SDK has the parameter."""
+        return _pattern(path) in self.known.get(kind, frozenset())
 
     def instead(self, kind: str, path: str) -> str | None:
         """Return what to map instead, for a parameter (or a part of one) that the connector fills itself."""

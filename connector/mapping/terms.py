@@ -7,6 +7,7 @@ from typing import Any
 from connector.domain.contract import Charge, Policies, Revision
 from connector.domain.issues import Issue, IssueCode, block, warn
 from connector.domain.period import add_months
+from connector.mapping.converters import is_empty
 from connector.mapping.reading import Reader, Scope
 from connector.mapping.slots import POLICIES
 
@@ -71,8 +72,12 @@ def check_renewal(scope: Scope, first: Scope) -> None:
 def read_policies(reader: Reader, scope: Scope) -> Policies:
     """Return the policies of a contract: its own value, else the file's, else the default."""
     shared = reader.scope("policies", scope.record)
-    own = {slot.name: scope.text(slot.name) or shared.text(slot.name) for slot in POLICIES}
-    chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+    chosen: dict[str, Any] = {}
+    for slot in POLICIES:
+        own = scope.value(slot.name)
+        value = shared.value(slot.name) if is_empty(own) else own
+        if not is_empty(value):
+            chosen[slot.name] = value
     return Policies(**chosen)
 
 

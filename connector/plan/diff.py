@@ -25,7 +25,7 @@ def diff(desired: Json, existing: Json, path: str = "") -> Iterator[Change]:
             yield from diff(desired[key], existing.get(key), _join(path, key))
     elif isinstance(desired, list) and isinstance(existing, list):
         yield from _lists(desired, existing, path)
-    elif desired != existing:
+    elif desired != existing and not (desired == "" and existing is None):  # an empty text unsets what is not there
         yield Change(path, existing, desired)
 
 

@@ -2,16 +2,16 @@
 
 Dates are ISO days, half-open, of the whole contract; amounts are minor units as decimal strings; products and lines are
 CRM ids. The same contract gives the same document, whatever the day is, except for the parts that depend on it
-(tie_out.billed, operations, verdict).
+(tie_out.billed, operations, verdict, and the window of a schedule with more phases than Stripe holds).
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
 
 from connector.compile.params import dig
-from connector.compile.resource import DesiredState, Params
+from connector.compile.resource import DesiredState, Params, Resource
 from connector.compile.schedule import schedule_key
-from connector.compile.spec import InvoiceSpec, ItemSpec, OneOffSpec, ScheduleSpec
+from connector.compile.spec import InvoiceSpec, ItemSpec, OneOffSpec, ScheduleSpec, Window
 from connector.domain.contract import Discount
 from connector.domain.issues import Issue
 from connector.domain.money import plain, round_minor, to_minor
@@ -101,15 +101,13 @@ def tie_out_json(account: TieOut) -> Json:
 def _schedule(spec: ScheduleSpec, desired: DesiredState) -> Json:
     resource = desired.get(schedule_key(spec))
     params: Params = resource.params if resource else {}
-    held = params.get("phases")
-    phases: list[Params] = [phase for phase in held if isinstance(phase, Mapping)] if isinstance(held, list) else []
-    over: list[Params] = [{}] * (len(spec.phases) - len(phases))  # phases that were over when it was made are not sent
+    held = _phases(resource)
     return {
         "key": spec.key,
         "currency": spec.currency,
         "start": spec.start.isoformat(),
         "end": spec.end.isoformat(),
-        "end_behavior": params.get("end_behavior"),
+        "end_behavior": spec.end_behavior,
         "collection_method": dig(params, "default_settings", "collection_method") or "charge_automatically",
         "days_until_due": dig(params, "default_settings", "invoice_settings", "days_until_due"),
         "metadata": canonical(params.get("metadata", {})),
@@ -119,14 +117,35 @@ def _schedule(spec: ScheduleSpec, desired: DesiredState) -> Json:
                 "end": phase.period.end.isoformat(),
                 "segment_index": phase.segment_index,
                 "segment_label": phase.segment_label,
-                "proration_behavior": held.get("proration_behavior"),
-                "metadata": canonical(held.get("metadata", {})),
+                "proration_behavior": sent.get("proration_behavior"),
+                "metadata": canonical(sent.get("metadata", {})),
                 "discounts": [_discount(d, spec.currency) for d in phase.discounts],
-                "items": [_item(i, _metadata(held, "items", n)) for n, i in enumerate(phase.items)],
-                "one_off": [_one_off(o, _metadata(held, "add_invoice_items", n)) for n, o in enumerate(phase.one_offs)],
+                "items": [_item(i, _metadata(sent, "items", n)) for n, i in enumerate(phase.items)],
+                "one_off": [_one_off(o, _metadata(sent, "add_invoice_items", n)) for n, o in enumerate(phase.one_offs)],
             }
-            for phase, held in zip(spec.phases, [*over, *phases], strict=True)
+            for phase in spec.phases
+            for sent in [held.get(phase.period.end, {})]
         ],
+        "window": next((window_json(one) for one in desired.windows if one.key == spec.key), None),
+    }
+
+
+def _phases(resource: Resource | None) -> Mapping[object, Params]:
+    """Return phases as they are sent, now or later, by their end; what was over on the first day is never sent."""
+    if resource is None:
+        return {}
+    now = resource.params.get("phases")
+    phases = (*(now if isinstance(now, list) else ()), *resource.later)
+    return {phase.get("end_date"): phase for phase in phases if isinstance(phase, Mapping)}
+
+
+def window_json(window: Window) -> Json:
+    """Return a window as JSON; until the last phase is held, the schedule ends with `release`."""
+    return {
+        "phases": window.phases,
+        "held": window.held,
+        "until": window.until.isoformat(),
+        "extend": window.extend.isoformat(),
     }
 
 

@@ -69,7 +69,7 @@ class Running:
         now = self._now()
         now = replace(now, prorates=self.contract.policies.proration == "stripe")
         rest = self.told.phases[running_phase(self.told, self.today) + 1 :]
-        told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *rest))
+        told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *self._with_room(rest)))
         to_come = [self._with_foreign(phase) for phase in coming]
         breaks = bool(settling) or not self._runs(now, told_now)
         if breaks:
@@ -80,6 +80,11 @@ class Running:
         phases = tuple(reuse_prices(phase, known, self.terms) for phase in sent)
         proration = str(told_now["proration_behavior"]) if breaks else "none"
         return Continuation(phases, self._spec(now, rest, settling, breaks=breaks), changes, breaks, proration)
+
+    def _with_room(self, rest: Iterable[PhaseSpec]) -> list[PhaseSpec]:
+        """Return the phases to come that Stripe has room for today (compile/window.py has cut the resource)."""
+        last = cast("list[Params]", self.resource.params["phases"])[-1]
+        return [phase for phase in rest if phase.period.end <= cast("date", last["end_date"])]
 
     def changes_interval(self) -> bool:
         """Tell whether what should run has another billing interval: Stripe would begin its cycle anew."""

@@ -14,6 +14,7 @@ from connector.compile.schedule import schedule_key
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
+from connector.plan.cleared import without_cleared
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
@@ -72,7 +73,12 @@ def make_plan(
     settlement = settle(contract, existing, begun.unsettled, today)
     bills, account = _money(contract, desired, existing, begun, settlement)
     operations, more = _changes(contract, desired, existing, begun)
-    found += check_tie_out(account, contract) + check_steps(contract, (*bills, *_as_made(contract, desired, existing, today))) + begun.issues + more
+    found += (
+        check_tie_out(account, contract)
+        + check_steps(contract, (*bills, *_as_made(contract, desired, existing, today)))
+        + begun.issues
+        + more
+    )
     found += check_settlement(contract, settlement, begun.waived)
     unique = tuple(dict.fromkeys(found))
     refused = any(issue.blocks for issue in unique)
@@ -232,8 +238,8 @@ def _create(resource: Resource) -> Create:
 
 
 def _create_params(resource: Resource) -> Params:
-    """Leave out what a create does not take: phases follow each other from the schedule's own start."""
-    params = resource.create or resource.params
+    """Leave out what a create does not take: cleared values, and starts of phases, which follow each other."""
+    params = without_cleared(resource.create or resource.params)
     if resource.key.kind != "subscription_schedule":
         return params
     phases = [

@@ -35,7 +35,10 @@ def by_terms(params: Json, terms: Terms) -> Json:
 
 
 def reuse_prices(phase: Params, known: Mapping[str, list[str]], terms: Terms) -> Params:
-    """Name the price ids Stripe already uses for equal terms; Stripe takes each id once in a phase."""
+    """Name the price ids Stripe already uses for equal terms; Stripe takes each id once in a phase.
+
+    One-offs are named by the ids they have in this very phase: under another id the running one's would be billed anew.
+    """
     left = {name: list(ids) for name, ids in known.items()}
     items = []
     for item in cast("list[Params]", phase["items"]):
@@ -43,14 +46,16 @@ def reuse_prices(phase: Params, known: Mapping[str, list[str]], terms: Terms) ->
         ids = left.get(dump(said), []) if said else []
         kept = {name: value for name, value in item.items() if name not in {"price", "price_data"}}
         items.append({**kept, "price": ids.pop(0)} if ids else item)
-    once = [_reused_once(entry, known) for entry in cast("list[Params]", phase.get("add_invoice_items", []))]
+    start = canonical(phase.get("start_date"))
+    once = [_reused_once(entry, start, left) for entry in cast("list[Params]", phase.get("add_invoice_items", []))]
     return {**phase, "items": cast("Value", items), **({"add_invoice_items": cast("Value", once)} if once else {})}
 
 
-def _reused_once(entry: Params, known: Mapping[str, list[str]]) -> Params:
-    ids = known.get(dump(canonical(entry).get("price_data")), [])
+def _reused_once(entry: Params, start: Json, left: Mapping[str, list[str]]) -> Params:
+    said = canonical(entry).get("price_data")
+    own, others = left.get(dump([start, said]), []), left.get(dump(said), [])
     kept = {name: value for name, value in entry.items() if name != "price_data"}
-    return {**kept, "price": ids[0]} if ids else entry
+    return {**kept, "price": own.pop(0) if own else others[0]} if own or others else entry
 
 
 def _item(item: Json, terms: Terms) -> Json:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 
-from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec
+from connector.compile.resource import DesiredState
+from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec, Window
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
 from connector.plan.operation import Create, End, Operation, Retire, Update
@@ -26,8 +27,7 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
     for operation in plan.operations:
         lines += [f"    {line}" for line in _operation_lines(operation)]
     if plan.desired and (plan.operations or plan.blocked):
-        for schedule in plan.desired.schedules:
-            lines += [f"    {line}" for line in schedule_lines(schedule)]
+        lines += [f"    {line}" for line in _schedules(plan.desired)]
         for invoice in plan.desired.invoices:
             lines += [f"      one-off  {in_words(one_off, invoice.currency)}" for one_off in invoice.lines]
     lines += [f"    settles  {words}" for words in plan.settles if plan.operations]
@@ -44,6 +44,15 @@ def issue_lines(issue: Issue) -> Iterator[str]:
     yield f"  fix: {issue.remedy}" + (f"  [{where}]" if where else "")
 
 
+def _schedules(desired: DesiredState) -> Iterator[str]:
+    """Yield every schedule; linked ones are one contract, so each tells its key first."""
+    for schedule in desired.schedules:
+        if len(desired.schedules) > 1:
+            yield f"schedule {schedule.key}"
+        yield from schedule_lines(schedule)
+        yield from (window_line(window) for window in desired.windows if window.key == schedule.key)
+
+
 def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
     """Yield a schedule phase by phase."""
     for number, phase in enumerate(schedule.phases, start=1):
@@ -56,6 +65,14 @@ def schedule_lines(schedule: ScheduleSpec) -> Iterator[str]:
             yield f"  once  {in_words(one_off, schedule.currency, schedule)}"
         for discount in phase.discounts:
             yield f"  coupon  {discount.name or discount.ref} ({discount.duration})"
+
+
+def window_line(window: Window) -> str:
+    """Return what Stripe holds of a long schedule, and when the next phases follow."""
+    return (
+        f"window   {window.phases} phases; Stripe holds the first {window.held}, up to {window.until}; "
+        f"the rest is appended from {window.extend}"
+    )
 
 
 def ramp_picture(schedule: ScheduleSpec) -> Iterator[str]:

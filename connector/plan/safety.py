@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from connector.domain.money import text as money_text
 from connector.domain.money import to_minor
+from connector.plan.extension import only_extends
 from connector.plan.operation import Create, Retire
 from connector.plan.plan import Plan
 
@@ -92,7 +93,7 @@ def _run(plan: Plan, limits: Limits, scope: RunScope) -> tuple[str, ...]:
     ends = sum(1 for o in plan.operations if isinstance(o, Retire) and o.key.kind == "subscription_schedule")
     if ends and scope.terminations > limits.max_terminations:
         reasons.append(f"the run ends {scope.terminations} contracts, over the limit of {limits.max_terminations}")
-    alters = any(not isinstance(o, Create) for o in plan.operations)
+    alters = any(not isinstance(o, Create) for o in plan.operations) and not only_extends(plan)
     if alters and scope.contracts >= limits.min_population:
         share = Decimal(scope.changed) / scope.contracts
         if share > limits.max_changed_share:

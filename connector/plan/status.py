@@ -57,7 +57,7 @@ def crm_status(
     look_again = None
     if plan and plan.desired and not problems:
         values |= _progress(plan, today)
-        days = (values.get("next_change"), plan.desired.look_again)
+        days = (values.get("next_change"), plan.desired.look_again, *(one.extend for one in plan.desired.windows))
         look_again = min((day for day in days if isinstance(day, date)), default=None)
     return CrmStatus(values, ids.lines, look_again)
 

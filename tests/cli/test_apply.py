@@ -1,9 +1,11 @@
 """`apply`, `sync`, `approve` and `status`: look, decide, do, and see how it stands."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from connector.journal import open_journal
 from connector.sandbox.http import FaultRule
 from tests.cli.conftest import Shop
 
@@ -178,3 +180,20 @@ def test_before_the_first_sync_there_is_nothing_to_tell(shop: Shop):
     ran = shop.run("status")
     assert (ran.code, ran.out) == (0, "")
     assert "no contract" in ran.err
+
+
+def test_status_raises_the_alarm_for_a_long_contract_that_runs_short(shop: Shop):
+    shop.run("sync", shop.orders["ramp"])
+    database = next(shop.config.parent.glob("*.db"))
+    with open_journal(f"sqlite:///{database}") as journal:
+        state = journal.contract("salesforce", shop.orders["ramp"])
+        assert state is not None
+        window = {"schedule": "R", "phases": 36, "held": 10, "until": "2026-03-01", "extend": "2026-01-02"}
+        status = {**state.status, "windows": [{**window, "short": "2026-01-20"}]}
+        journal.save_contract(replace(state, status=status))
+    ran = shop.run("status")
+    assert ran.code == 4
+    assert "WINDOW_SHORT  Stripe holds 10 of the 36 phases of the schedule R, up to 2026-03-01" in ran.err
+    ran = shop.run("status", "--json")
+    assert (ran.code, [issue["code"] for issue in ran.document["issues"]]) == (4, ["WINDOW_SHORT"])
+    assert ran.document["issues"][0]["record"] == shop.orders["ramp"]

@@ -2,7 +2,7 @@
 
 from tests.cli.conftest import Shop
 
-SECTIONS = ["raw", "contract", "timeline", "desired", "existing", "plan and verdict"]
+SECTIONS = ["story", "raw", "contract", "timeline", "desired", "existing", "plan and verdict"]
 
 
 def sections(text: str) -> dict[str, list[str]]:

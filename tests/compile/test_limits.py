@@ -1,8 +1,12 @@
 """What Stripe cannot hold, found before the first write."""
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 
 from connector.compile.contract import compile_contract
+from connector.compile.limits import check_limits
 from connector.domain.contract import Contract, Party
 from connector.domain.issues import Issue, Severity
 from connector.domain.period import add_months
@@ -45,9 +49,6 @@ def issues_of(made: Contract) -> list[Issue]:
 @pytest.mark.parametrize(
     ("made", "code", "words"),
     [
-        (segments(11), "LIMIT_PHASES", "11 phases; a Stripe schedule holds 10"),
-        (lines(21), "LIMIT_ITEMS", "the phase from 2027-01-01 has 21 lines; Stripe takes 20"),
-        (one_offs(21), "LIMIT_ONE_OFFS", "the phase from 2027-01-01 has 21 one-off amounts; Stripe takes 20"),
         (metadata(50), "LIMIT_METADATA", "subscription_schedule/R1: 51 metadata keys; Stripe keeps 50"),
         (metadata(key="k" * 40), "LIMIT_METADATA", "is over 40"),
         (metadata(value="v" * 501), "LIMIT_METADATA", "metadata 'k0' has 501 characters; Stripe keeps 500"),
@@ -67,9 +68,9 @@ def test_over_a_limit_blocks(made, code, words):
 @pytest.mark.parametrize(
     "made",
     [
-        segments(10),
-        lines(20),
-        one_offs(20),
+        segments(40),
+        lines(45),
+        one_offs(50),
         metadata(49),
         metadata(key="k" * 39),
         metadata(value="v" * 500),
@@ -82,6 +83,17 @@ def test_over_a_limit_blocks(made, code, words):
 )
 def test_at_a_limit_is_fine(made):
     assert issues_of(made) == []
+
+
+def test_a_phase_with_too_many_items_is_never_sent():
+    """Lines are dealt out to linked schedules; the limit itself is watched all the same."""
+    desired = compile_contract(lines(20)).desired
+    assert desired is not None
+    (schedule,) = desired.of("subscription_schedule")
+    (phase,) = cast("list[Any]", schedule.params["phases"])
+    wide = replace(schedule, params={**schedule.params, "phases": [{**phase, "items": [*phase["items"], {}]}]})
+    (found,) = check_limits(replace(desired, resources=(wide,)), "R1")
+    assert (found.code, found.message) == ("LIMIT_ITEMS", "the phase from 2027-01-01 has 21 lines; Stripe takes 20")
 
 
 def test_invoices_sent_need_an_address():
@@ -107,4 +119,4 @@ def test_metadata_is_checked_wherever_it_hangs():
 
 
 def test_what_is_over_a_limit_is_still_shown():
-    assert compile_contract(segments(11)).desired is not None
+    assert compile_contract(metadata(50)).desired is not None

@@ -1,71 +1,63 @@
-"""`make corpus`: our schedules against the recordings: figures per kind, every reason once, every fault in full."""
+"""`make corpus`: the recordings, run by run: figures per kind, every reason once, every fault in full.
+
+With --page the figures are written into docs/conformance.md as well.
+"""
 
 import sys
-from collections import Counter, defaultdict
 
-from tests.corpus.compare import compare
-from tests.corpus.recordings import KINDS, ROOT, available, recordings
-from tests.corpus.result import QUESTIONS, Comparison
+from tests.corpus.compare import play
+from tests.corpus.figures import Played, Table, by_kind, reasons, recorded
+from tests.corpus.page import write_page
+from tests.corpus.recordings import ROOT, Recording, available, recordings
+from tests.corpus.result import Comparison
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Print the figures, the reasons and the faults; return 1 when something asked for does not hold."""
     if not available():
         print(f"The recordings are not here ({ROOT}); set CONNECTOR_CORPUS to where they are.")
         return 0
-    everything = [compare(recording) for recording in recordings()]
-    kinds: dict[str, list[Comparison]] = defaultdict(list)
-    for result in everything:
-        kinds[result.recording.kind].append(result)
-    print(f"{'kind':<20} {'phases':>12} {'money':>12} {'failures':>12}   without an order")
-    for kind in KINDS:
-        _print_row(kind, kinds[kind])
-    _print_row("all", everything)
-    _print_recorded(everything)
-    _print_reasons(everything)
-    return _print_faults(everything)
+    everything = [_played(recording) for recording in recordings()]
+    results = [result for played in everything for result in played]
+    _print_table(by_kind(everything), 22, 13)
+    print()
+    _print_table(recorded(everything), 32, 30)
+    for title, counts in reasons(results):
+        if not counts:
+            continue
+        print(f"\n{title}")
+        for text, count in counts.most_common():
+            print(f"{count:>5}  {text}")
+    if "--page" in arguments:
+        write_page(everything)
+    return _print_faults([result for result in results if result.recording.run])
 
 
-def _print_row(name: str, results: list[Comparison]) -> None:
-    cells = []
-    for question in QUESTIONS:
-        answers = [getattr(result, question) for result in results if getattr(result, question) is not None]
-        cells.append(f"{sum(answers)} of {len(answers)}" if answers else "-")
-    idle = sum(1 for result in results if result.recording.run is None)
-    print(f"{name:<20} {cells[0]:>12} {cells[1]:>12} {cells[2]:>12}   {idle or ''}")
+def _played(recording: Recording) -> Played:
+    """Play a recording; one that cannot be played does not hide the others."""
+    try:
+        return play(recording)
+    except Exception as error:  # noqa: BLE001
+        broken = Comparison(recording)
+        broken.fault("phases", f"it cannot be played: {error!r}")
+        return [broken]
 
 
-def _print_recorded(results: list[Comparison]) -> None:
-    """Print how often the recorded connector billed what was sold, and how often we do, on the same recordings."""
-    decidable = [result for result in results if result.recording.verdict != "unknown"]
-    print("\nSchedules whose amounts can be judged: how many bill what was sold")
-    for name, held in (("all", decidable), ("segmented", [r for r in decidable if r.recording.segmented])):
-        recorded, ours = sum(r.recording.agrees for r in held), sum(bool(r.money) for r in held)
-        print(f"  {name:<10} recorded {recorded:>3} of {len(held):<3}  ours {ours:>3} of {len(held)}")
-
-
-def _print_reasons(results: list[Comparison]) -> None:
-    for question in QUESTIONS:
-        counts = Counter(reason for result in results for reason in result.explained.get(question, ()))
-        explained = sum(1 for result in results if result.explained.get(question))
-        print(f"\n{question}: {explained} of these hold with a reason")
-        for reason, count in counts.most_common():
-            print(f"{count:>5}  {reason}")
-    notes = Counter(note for result in results for note in result.notes)
-    print("\nNot compared, and settings that are not expressed")
-    for note, count in notes.most_common():
-        print(f"{count:>5}  {note}")
+def _print_table(table: Table, first: int, width: int) -> None:
+    for name, *cells in table:
+        print(f"{name:<{first}}" + "".join(f"{cell:>{width}}" for cell in cells))
 
 
 def _print_faults(results: list[Comparison]) -> int:
     bad = [result for result in results if not result.good]
-    print(f"\n{len(bad)} of {len(results)} recordings differ without a reason.")
+    print(f"\n{len(bad)} of {len(results)} runs differ without a reason.")
     for result in bad:
-        print(f"  {result.recording.kind}: {result.recording.name}")
+        print(f"  {result.recording.kind}: {result.recording.name}, run {result.recording.number}")
         for fault in result.faults:
             print(f"      {fault}")
-    return 1 if bad else 0
+    waiting = any(result.not_yet for result in results)
+    return 1 if bad or waiting else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

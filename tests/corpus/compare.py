@@ -1,20 +1,23 @@
-"""Our plan document against one recording: what is equal, and why not where it is not.
+"""One recording, played run by run, and compared after each: what is equal, and why not where it is not.
 
 Facts of a recording: phases, dates, items, quantities, segment metadata; amounts only where its own checks agree.
 """
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from connector.offline import EXISTING_FORMAT, OfflineSettings, plan_records
+from connector.desk import Planned
+from connector.domain.issues import IssueCode
 from connector.plan.document import plan_document, unreadable_document
-from connector.plan.safety import Limits
+from tests.corpus.beside import compare_with_recorded
+from tests.corpus.days import together
 from tests.corpus.evergreen import compare_evergreen
 from tests.corpus.failures import compare_failure
+from tests.corpus.held import compare_held
+from tests.corpus.incumbent import invoiced_by_recorded
+from tests.corpus.invoiced import compare_invoiced, last_day, sold
 from tests.corpus.money import compare_money
 from tests.corpus.one_offs import compare_one_offs
 from tests.corpus.overlay import mapping_for
@@ -23,68 +26,106 @@ from tests.corpus.recorded import schedule_of
 from tests.corpus.recordings import Recording
 from tests.corpus.result import Comparison
 from tests.corpus.settings import compare_settings
+from tests.corpus.stage import Acted, Stage
 
 NO_ORDER = "no order is translated in this recording: there is nothing to compile"
 NOTHING_MADE = "the recorded run only read: no schedule to compare with"
+MISSED = "recorded fault: the run changed nothing, though the CRM sold something else than before"
 RAMP_ENDED_EARLY = "recorded fault: a ramp is cancelled at once, although its termination lies in the future"
+NOT_YET = {IssueCode.LIVE_CHANGE: "a change of what has begun on a schedule that runs (LIVE_CHANGE)"}
 
 
-def compare(recording: Recording) -> Comparison:
-    """Compile a recording's records and compare."""
-    result = Comparison(recording)
+def play(recording: Recording) -> list[Comparison]:
+    """Let a recording's order runs happen one after the other, and compare after each; its contracts run to their end.
+
+    A recording without an order run has one result, with a note.
+    """
     if recording.run is None:
+        result = Comparison(recording)
         result.notes.append(NO_ORDER)
-        return result
+        return [result]
     mapping, notes = mapping_for(recording.data["config"], tiered=_forces_tiers(recording))
-    result.notes += notes
-    result.document = document_of(recording, mapping)
-    failing = recording.expects_failure
-    if failing:
+    results: list[Comparison] = []
+    last: dict[str, tuple[Comparison, Acted]] = {}
+    with Stage(recording.data, mapping, recording.steps[0].moment) as stage:
+        for step in recording.steps:
+            result = Comparison(step, notes=[] if results else list(notes))
+            own, *others = stage.act(step.root, step.input, step.moment)
+            _compare_run(result, own, stage)
+            results.append(result)
+            last[own.result.planned.raw.key] = (result, own)
+            for acted in others:
+                key = acted.result.planned.raw.key
+                last[key] = (last.get(key, (result, own))[0], acted)
+        until = last_day((acted.result.planned for _, acted in last.values()), stage.now.date())
+        for acted in stage.wait(until):
+            _compare_wait(last[acted.result.planned.raw.key][0], acted, stage)
+        for result, acted in last.values():
+            _compare_end(result, acted, stage)
+        strays = stage.strays(last)
+        if strays:
+            results[-1].fault("invoiced", f"invoiced beside the contracts: {strays}")
+    results[-1].recorded_days = invoiced_by_recorded(recording)
+    if not any(result.not_yet for result in results):
+        ours = together(result.days for result, _ in last.values())
+        value = sum(result.sold or 0 for result, _ in last.values())
+        compare_with_recorded(results[-1], ours, value, recording.moment.date())
+    return results
+
+
+def _compare_end(result: Comparison, acted: Acted, stage: Stage) -> None:
+    """Compare what a contract was invoiced in the end."""
+    planned = acted.result.planned
+    result.sold = sold(planned)
+    if result.not_yet:
+        result.open.add("invoiced")
+    else:
+        key = planned.raw.key
+        compare_invoiced(result, planned, [*stage.invoices(key), *stage.credits(key)], acted.now.date())
+
+
+def _compare_wait(result: Comparison, acted: Acted, stage: Stage) -> None:
+    """Ask whether a contract holds on a day that came by itself; what was refused before stays refused."""
+    refused = result.document["verdict"] == "refuse"
+    found = acted.result
+    if found.outcome not in {"applied", "nothing", *(("refused",) if refused else ())}:
+        why = [issue.message for issue in found.planned.issues if issue.blocks]
+        result.fault("invoiced", f"on {acted.now.date()}, by itself: {found.outcome} {found.error or why}")
+    elif again := stage.plan_again(acted):
+        result.fault("invoiced", f"on {acted.now.date()}, by itself: there is still something to do: {again}")
+
+
+def _compare_run(result: Comparison, acted: Acted, stage: Stage) -> None:
+    planned = acted.result.planned
+    result.document = _document(planned)
+    refusals = {issue.code for issue in planned.issues if issue.blocks}
+    billed = result.recording.outcome != "error"
+    reason = next((NOT_YET[code] for code in NOT_YET if code in refusals and billed), None)
+    if reason:
+        result.put_off(reason)
+        return
+    if acted.result.error:
+        result.fault("phases", f"{acted.result.outcome}: {acted.result.error}")
+    if not billed:
         compare_failure(result)
-    if result.document["verdict"] != "refuse" or not (failing or recording.run["outcome"] == "no_change"):
+    if result.document["verdict"] != "refuse" or (billed and result.recording.outcome != "no_change"):
         compare_money(result)
-    if recording.evergreen and not failing:
-        compare_evergreen(result)
-    elif not failing:
-        _compare_schedule(result)
-    return result
+    if billed and result.recording.evergreen:
+        compare_evergreen(result, stage.schedules(planned.raw.key), acted.now.date().isoformat())
+    elif billed:
+        _compare_schedule(result, acted, stage)
+    again = stage.plan_again(acted)
+    if again:
+        result.fault("phases", f"planned again after it was applied, there is still something to do: {again}")
 
 
-def document_of(recording: Recording, mapping: Any) -> dict[str, Any]:
-    """Return our plan document for the whole contract, as the CRM held it before the run."""
-    assert recording.run is not None
-    records = {
-        "format": "crm-records/1",
-        "crm": "salesforce",
-        "root": {"object": "Order", "id": recording.root},
-        "records": recording.run["input"],
-    }
-    now = datetime.fromisoformat(recording.now).astimezone(UTC)
-    planned = plan_records(
-        json.dumps(records, default=str),
-        mapping,
-        OfflineSettings(now, ZoneInfo("UTC"), Limits()),
-        existing_text=_existing(recording),
-    )
+def _document(planned: Planned) -> dict[str, Any]:
     if planned.plan is None:
         document = unreadable_document(planned.raw.crm, planned.raw.key, planned.issues)
     else:
         document = plan_document(planned.plan, planned.judgement)
     result: dict[str, Any] = json.loads(json.dumps(document))
     return result
-
-
-def _existing(recording: Recording) -> str | None:
-    """Return what Stripe answered to reads in the run, where the CRM already named a Stripe customer."""
-    assert recording.run is not None
-    first, last = recording.run["first_call"], recording.run["last_call"]
-    seen = [
-        request["response"]
-        for request in recording.data["stripe"]["requests"]
-        if request["method"] == "GET" and first <= request["i"] <= last and "id" in (request["response"] or {})
-    ]
-    seen = [entry for entry in seen if str(entry["id"]).startswith("cus_")]
-    return json.dumps({"format": EXISTING_FORMAT, "objects": seen}, default=str) if seen else None
 
 
 def _forces_tiers(recording: Recording) -> bool:
@@ -98,24 +139,30 @@ def _forces_tiers(recording: Recording) -> bool:
     )
 
 
-def _compare_schedule(result: Comparison) -> None:
-    assert result.recording.run is not None
+def _compare_schedule(result: Comparison, acted: Acted, stage: Stage) -> None:
+    run = result.recording.run
+    assert run is not None
     orders = {revision["ref"][:15] for revision in result.document["contract"]["revisions"]}
     schedule = schedule_of(result.recording, orders)
-    invoice = next((e for e in result.recording.run["results"] if e.get("object") == "invoice"), None)
-    refused = result.document["verdict"] == "refuse"
-    if refused and result.recording.run["outcome"] == "success":
+    invoice = next((e for e in run["results"] if e.get("object") == "invoice"), None)
+    if result.recording.outcome == "no_change" and acted.result.outcome == "applied":
+        result.notes.append(NOTHING_MADE if len(result.recording.runs) == 1 else MISSED)
+    elif result.document["verdict"] == "refuse" and result.recording.outcome == "success":
         result.fault("phases", f"refused, though it was billed: {result.document['reasons']}")
     elif schedule and schedule["status"] == "canceled":
         _compare_cancelled(result)
     elif schedule:
         compare_phases(result, schedule)
         compare_one_offs(result, schedule)
-        compare_settings(result, schedule)
+        if result.recording.is_last:  # a recording holds its settings as they were at its end
+            compare_settings(result, schedule)
     elif invoice:
         _compare_invoice(result, invoice)
     else:
         result.notes.append(NOTHING_MADE)
+    if schedule and result.phases:
+        held = stage.schedules(acted.result.planned.raw.key)
+        compare_held(result, held, schedule, stage.coupon, acted.now.date().isoformat())
 
 
 def _compare_cancelled(result: Comparison) -> None:

@@ -1,7 +1,7 @@
 """What a recorded failure must be on our side: an issue with the right code, or something that can be billed today."""
 
 from connector.domain.issues import IssueCode
-from tests.corpus.overlay import NO_TEMPLATE
+from tests.corpus.overlay import TEMPLATE
 from tests.corpus.result import Comparison
 
 #: Which of our issues a recorded failure must show as: words of the recorded message → our code.
@@ -15,6 +15,7 @@ _CODES = {
 }
 #: Recorded failures of what Stripe can do today, so that refusing would be wrong.
 _ALLOWED = {
+    "missing: sbqq__quote__c.sbqq__subscriptionterm__c": "lines that end by themselves need no term of their quote",
     "prices must have the same `interval`": "monthly and yearly lines are two linked schedules, shown as one contract",
     "must coterminate": "an amendment ends when its lines end, whatever term its quote names",
     "does not equal number of whole months": "an amendment may be any number of months and days long",
@@ -27,7 +28,7 @@ _ALLOWED = {
     "pre-integration order": "contracts from before the connector are taken over, the past by policy (backdated_start)",
 }
 #: Recorded failures that our mapping file cannot even ask for.
-_REFUSED_EARLIER = {"no such invoice rendering template": NO_TEMPLATE}
+_REFUSED_EARLIER = {"no such invoice rendering template": TEMPLATE}
 _DRAFT = "a draft amendment is left out with a warning until it is activated; it does not hold up the contract"
 
 
@@ -47,11 +48,11 @@ def compare_failure(result: Comparison) -> None:
     refused = result.document["verdict"] == "refuse"
     told = recorded_message(result)
     code = next((code for words, code in _CODES.items() if words in told), None)
-    if code is not None:
-        result.failure = refused and code in blocking
-    elif reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
+    if reason := next((reason for words, reason in _ALLOWED.items() if words in told), None):
         result.failure = result.document["verdict"] == "apply"
         result.explain("failure", reason)
+    elif code is not None:
+        result.failure = refused and code in blocking
     elif reason := next((reason for words, reason in _REFUSED_EARLIER.items() if words in told), None):
         result.failure = reason in result.notes
         result.explain("failure", reason)

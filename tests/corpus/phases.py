@@ -19,10 +19,14 @@ UNTRUSTED = "recorded amounts that its own check does not confirm: days and quan
 def compare_phases(result: Comparison, schedule: dict[str, Any]) -> None:
     """Compare the phases of all our schedules with the recorded ones."""
     theirs = recorded_phases(schedule, result)
-    ours = _our_phases(result)
     if not result.recording.agrees:
         result.notes.append(UNTRUSTED)
     result.phases = True
+    compare_lists(result, _our_phases(result), theirs)
+
+
+def compare_lists(result: Comparison, ours: list[Phase], theirs: list[Phase]) -> None:
+    """Compare phases one by one, when they begin and end on the same days."""
     mine, recorded = ([(phase.start, phase.end) for phase in phases] for phases in (ours, theirs))
     if mine != recorded and not _quote_outlives_lines(result, ours, theirs):
         result.fault("phases", f"days: ours {mine}, recorded {recorded}")

@@ -4,7 +4,7 @@ Stripe's past cannot be changed, so the recorded connector puts a change of the 
 boundary is moved to the day on which the change counts; what is then empty is dropped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -44,7 +44,7 @@ def recorded_phases(schedule: dict[str, Any], result: Comparison) -> list[Phase]
         result.explain("phases", OUT_OF_ORDER)
         today = result.recording.now[:10]
         return [replace(phase, start=max(phase.start, today)) for phase in phases if phase.end > today]
-    return [_within_segments(phase, result) for phase in phases if phase.start < phase.end]
+    return within_segments([phase for phase in phases if phase.start < phase.end], result)
 
 
 def order_of(phase: Mapping[str, Any]) -> str:
@@ -53,9 +53,9 @@ def order_of(phase: Mapping[str, Any]) -> str:
 
 
 def schedule_of(recording: Recording, orders: set[str]) -> dict[str, Any] | None:
-    """Return the contract's schedule after the run: what was answered to its writes, else what the test saw."""
-    assert recording.run is not None
-    seen = [*(recording.data["expected_schedule"] or ()), *recording.run["results"]]
+    """Return the contract's schedule after the run: the last answer to a write until then, else what the test saw."""
+    told = [entry for run in recording.runs for entry in run["results"]]
+    seen = [*(recording.data["expected_schedule"] or ()), *told] if recording.is_last else told
     mine = [entry for entry in seen if "phases" in entry and order_of(entry) in orders]
     return mine[-1] if mine else None
 
@@ -82,12 +82,15 @@ def _today(recording: Recording) -> str:
     return max(recording.now[:10], str(run.get("now") or "")[:10])
 
 
-def _within_segments(phase: Phase, result: Comparison) -> Phase:
+def within_segments(phases: Iterable[Phase], result: Comparison) -> list[Phase]:
     """Drop items whose own segment is over: the test took the key away from them."""
-    kept = tuple(item for item in phase.items if not _strayed(item, phase, result.recording))
-    if len(kept) < len(phase.items):
-        result.explain("phases", BEYOND_SEGMENT)
-    return replace(phase, items=kept)
+    found = []
+    for phase in phases:
+        kept = tuple(item for item in phase.items if not _strayed(item, phase, result.recording))
+        if len(kept) < len(phase.items):
+            result.explain("phases", BEYOND_SEGMENT)
+        found.append(replace(phase, items=kept))
+    return found
 
 
 def _strayed(item: dict[str, Any], phase: Phase, recording: Recording) -> bool:

@@ -19,8 +19,12 @@ from jobs.sync import sync
 
 
 def test_the_table_says_what_and_how_often():
-    config = JobsConfig(sync_every_seconds=30, housekeeping_every_hours=2)
-    assert [(job.name, job.seconds(config)) for job in JOBS] == [("sync", 30), ("housekeeping", 7200)]
+    config = JobsConfig(sync_every_seconds=30, housekeeping_every_hours=2, extend_every_hours=3)
+    assert [(job.name, job.seconds(config)) for job in JOBS] == [
+        ("sync", 30),
+        ("extend", 10_800),
+        ("housekeeping", 7200),
+    ]
 
 
 def test_the_scheduler_folds_missed_slots_and_never_runs_a_job_twice_at_once(app: App, stop: threading.Event):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from connector.map_cases import run_cases
 from connector.mapping.raw import RawRecords
 from connector.offline import bundled_mapping, read_mapping
 
@@ -26,3 +27,9 @@ def test_records_of_an_org_with_the_vendors_package_choose_the_changeover_file()
     vendor = RawRecords.from_mapping({"Account": {"001000000000001AAA": {"Stripe_ID__c": "cus_1"}}})
     assert bundled_mapping("salesforce", plain).name == "salesforce-cpq.yaml"
     assert bundled_mapping("salesforce", vendor).name == "salesforce-cpq-changeover.yaml"
+
+
+def test_the_shipped_cases_hold():
+    results = [result for path in sorted((FOLDER / "tests").glob("*.yaml")) for result in run_cases(path)]
+    assert len(results) > 1
+    assert [result for result in results if result.mismatches] == []

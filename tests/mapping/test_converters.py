@@ -45,6 +45,19 @@ def test_documented_example(row: Converter, given: object, wanted: object) -> No
         ("email", "a@example.com, b@example.com", "is not an e-mail address"),
         ("whole_below", "10.5", "is not a whole number"),
         ("text", ["a"], "is not a single value"),
+        ("url", "not a page", "is not a web address"),
+        ("url", "javascript://example.com", "is not a web address"),
+        ("url", "localhost", "is not a web address"),
+        ("locale", "English", "is not a language (expected like en or pt_BR)"),
+        ("vat_id", "DE12345678", "is not a VAT number (expected like DE123456789)"),
+        ("vat_id", "US123456789", "is not a VAT number (expected like DE123456789)"),
+        ("vat_id", "", "is not a VAT number (expected like DE123456789)"),
+        ("duration", "soon", 'is not a length of time we can read (expected like 24, "2 years" or P2Y)'),
+        ("duration", "P", 'is not a length of time we can read (expected like 24, "2 years" or P2Y)'),
+        ("day_after", "9999-12-31", "leads to a day outside of the calendar"),
+        ("month_end", "9999-12-31", "leads to a day outside of the calendar"),
+        ("fraction", "all", "is not a number"),
+        ("nonzero", "none", "is not a number"),
     ],
 )
 def test_refuses_with_a_reason(name: str, given: object, said: str) -> None:
@@ -68,6 +81,21 @@ def test_refuses_with_a_reason(name: str, given: object, said: str) -> None:
 )
 def test_slots_may_convert_again(name: str, value: object) -> None:
     assert Step(name)(value) == value
+
+
+JUNK = ["", " ", "0", "-1", "1e39", "9999-12-31", "0001-01-01", "NaN", "é", "<b", "<" * 999, "P", "\n\n", "\x00",
+        "\u0968", "2025-01-31T", "a@b.c", "http://", "DE", "==", 0, -1, 10**39, 0.1, Decimal("-0"), Decimal("1e-39"),
+        True, False, date.max, date.min, (), ("a", 1), ["x", None], {"a": 1}, object(), float("inf")]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", CONVERTERS.values(), ids=lambda row: row.name)
+def test_whatever_a_crm_holds_is_read_or_refused_in_words(row: Converter) -> None:
+    for value in JUNK:
+        try:
+            once = Step(row.name, row.example_argument)(value)
+        except UnreadableError:
+            continue
+        assert once is None or isinstance(once, str | int | Decimal | date | tuple)
 
 
 def test_json_floats_are_read_by_their_shortest_text() -> None:

@@ -1,6 +1,7 @@
 """Every fault a mapping file can have, and the exact text an admin reads. One file per case in wrong/.
 
-A case is what is appended to BASE (or a whole file, when it says so), a line of =====, and the expected text.
+A case is what is appended to BASE (or a whole file, when it says so), included files behind `# file NAME`, a line of
+=====, and the expected text.
 `GOLDEN=write pytest tests/mapping/test_wrong_files.py` writes the expectations anew; review the diff.
 """
 
@@ -26,13 +27,47 @@ WRONG = Path(__file__).parent / "wrong"
 CASES = sorted(WRONG.glob("*.txt"))
 CODES = {
     f"MAP-{number:03}"
-    for number in (1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 30, 31, 32, 33, 34, 40, 50)
+    for number in (
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        10,
+        11,
+        12,
+        13,
+        14,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        26,
+        30,
+        31,
+        32,
+        33,
+        34,
+        35,
+        40,
+        50,
+        60,
+        61,
+        62,
+    )
 }
 
 
 def rendered(text: str) -> str:
-    whole = text.removeprefix("# whole file\n")
-    loaded = load_mapping(whole if whole != text else BASE + text, name="mappings/deals.yaml", targets=sdk_targets())
+    main, *others = re.split(r"^# file (\S+)\n", text, flags=re.MULTILINE)
+    files = dict(zip(others[::2], others[1::2], strict=True))
+    whole = main.removeprefix("# whole file\n")
+    loaded = load_mapping(
+        whole if whole != main else BASE + main, name="mappings/deals.yaml", targets=sdk_targets(), include=files.get
+    )
     assert loaded.mapping is None
     return "\n\n".join(problem.render() for problem in loaded.problems)
 
@@ -57,8 +92,14 @@ def test_every_code_has_a_case() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text()
-    assert set(re.findall(r"MAP-\d{3}", page)) == CODES
+    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text().partition("| Code | Fault |")[2]
+    assert set(re.findall(r"MAP-\d{3}", page.partition("| Code | Found")[0])) == CODES
+
+
+def test_every_fault_has_a_remedy() -> None:
+    for case in CASES:
+        for block in case.read_text().partition("=====\n")[2].strip().split("\n\n"):
+            assert re.match(r"   \S", block.splitlines()[-1]), block
 
 
 def test_file_size_is_limited() -> None:

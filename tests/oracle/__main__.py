@@ -63,8 +63,8 @@ def compare(seeds: range) -> int:
         for text in told:
             print(f"{seed}: {text}")
     print(f"contracts: {len(seeds)}, " + ", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
-    for code, seeds in sorted(refused.items()):
-        print(f"  {code}: {len(seeds)}, for example {seeds[:5]}")
+    for code, found in sorted(refused.items()):
+        print(f"  {code}: {len(found)}, for example {found[:5]}")
     return 1 if counts["disagreements"] or counts["broken laws"] else 0
 
 

@@ -81,13 +81,16 @@ class Book:
         return self.start + timedelta(days=self.chance.randint(0, max(days - 1, 0)))
 
 
-def deal(seed: int) -> Contract:
-    """Return the contract of a seed."""
-    return deal_of(seed)[1]
+def deal(seed: int, lines: int | None = None) -> Contract:
+    """Return the contract of a seed; with as many lines in the first order as are asked for."""
+    return deal_of(seed, lines=lines)[1]
 
 
 def deal_of(
-    seed: int, terms: Policies | None = None, later: Callable[[Book], tuple[Revision, ...]] = amendments
+    seed: int,
+    terms: Policies | None = None,
+    later: Callable[[Book], tuple[Revision, ...]] = amendments,
+    lines: int | None = None,
 ) -> tuple[Book, Contract]:
     """Return the contract of a seed and the book it was made in; perhaps under other policies, with other changes."""
     chance = seeded(seed)
@@ -99,7 +102,7 @@ def deal_of(
     frequency = chance.choice((1, 1, 3, 6, 12, 12))
     own = policies(chance)
     book = Book(chance, start, end, frequency, terms or own, currency_of(chance))
-    first = Revision("R1", RevisionKind.INITIAL, start, tuple(first_lines(book)))
+    first = Revision("R1", RevisionKind.INITIAL, start, tuple(first_lines(book, lines)))
     return book, Contract(
         key="R1",
         crm="salesforce",
@@ -135,10 +138,10 @@ def currency_of(chance: random.Random) -> str:
     return chance.choice(("usd", "usd", "eur", "jpy", "kwd", "huf"))
 
 
-def first_lines(book: Book) -> list[Line]:
-    """Return the lines of the first order, up to twenty."""
+def first_lines(book: Book, asked: int | None = None) -> list[Line]:
+    """Return the lines of the first order, up to twenty unless more are asked for."""
     chance = book.chance
-    wanted = chance.choice((1, 1, 1, 2, 2, 3, 4, 6, 10, 20))
+    wanted = asked or chance.choice((1, 1, 1, 2, 2, 3, 4, 6, 10, 20))
     if chance.random() < 0.01:
         return [once(chance, book.ref(), book.start) for _ in range(wanted)]
     lines = book.sell(book.start, book.end)
@@ -150,7 +153,7 @@ def first_lines(book: Book) -> list[Line]:
             lines += joining(book)
         else:
             lines += book.sell(book.start, book.end)
-    return lines[:20]
+    return lines[: asked or 20]
 
 
 def joining(book: Book) -> list[Line]:

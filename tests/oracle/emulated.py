@@ -72,7 +72,11 @@ class Emulator:
     def _due(self, lived: Lived, day: date) -> Iterator[Visit]:
         visits = [visit for visit in lived.life.visits if visit.day == day]
         yield from visits
-        if not visits and lived.plan and day in days_apart(lived.plan, day - timedelta(days=1), day + timedelta(days=1)):
+        if (
+            not visits
+            and lived.plan
+            and day in days_apart(lived.plan, day - timedelta(days=1), day + timedelta(days=1))
+        ):
             yield Visit(day, lived.contract)
 
     def _move_to(self, day: date) -> None:
@@ -122,7 +126,7 @@ class Emulator:
         notes = _all(api, "/v1/credit_notes", {"customer": customer.stripe_id})
         moved = _all(api, f"/v1/customers/{customer.stripe_id}/balance_transactions", {})
         given = sum(one["amount"] for one in moved if one["type"] == "adjustment")
-        return sum(one["total"] for one in invoices) - sum(one["amount"] for one in notes) + int(given)
+        return int(sum(one["total"] for one in invoices) - sum(one["amount"] for one in notes) + given)
 
     def faults(self, lived: Lived) -> Iterator[str]:
         """Yield what was wrong on the way, and how far what was billed is from what the last plan promised."""
@@ -148,7 +152,8 @@ def _own(contract: Contract, seed: int) -> Contract:
         replace(
             revision,
             lines=tuple(
-                replace(line, product=replace(line.product, ref=f"S{seed}{line.product.ref}")) for line in revision.lines
+                replace(line, product=replace(line.product, ref=f"S{seed}{line.product.ref}"))
+                for line in revision.lines
             ),
         )
         for revision in contract.revisions

@@ -9,13 +9,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
 
-from connector.domain.contract import Charge, Contract, Discount, Line, Policies, Revision, RevisionKind, Tier, TiersMode
+from connector.domain.contract import (
+    Charge,
+    Contract,
+    Discount,
+    Line,
+    Policies,
+    Revision,
+    RevisionKind,
+    Tier,
+    TiersMode,
+)
 from tests.builders import seeded
 from tests.oracle.changes import amendments
 from tests.oracle.days import months_on
 from tests.oracle.deals import Book, deal_of, policies
-from tests.oracle.goods import Offer
+
+if TYPE_CHECKING:
+    from tests.oracle.goods import Offer
 
 
 @dataclass(frozen=True)
@@ -176,7 +189,9 @@ def _ends_bit_by_bit(book: Book) -> Iterator[Revision]:
             taken = units if last else book.chance.randint(0, units)
             if _end(line) > day and taken:
                 lines.append(
-                    offer.line(book.ref(), -taken, max(day, line.start), _end(line), segment=line.segment, revises=line.ref)
+                    offer.line(
+                        book.ref(), -taken, max(day, line.start), _end(line), segment=line.segment, revises=line.ref
+                    )
                 )
                 held[index] = (line, offer, units - taken)
         if lines:
@@ -241,7 +256,7 @@ def _with_extras(chance: random.Random, book: Book, contract: Contract) -> Contr
 
 
 def _coupon(chance: random.Random, currency: str) -> Discount:
-    duration = chance.choice(("forever", "forever", "repeating", "once"))
+    duration: Literal["forever", "repeating", "once"] = chance.choice(("forever", "forever", "repeating", "once"))
     return Discount(
         ref="C1",
         name="Some off",

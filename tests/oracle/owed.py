@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
-from connector.domain.contract import Charge, Contract, Discount, Line, RevisionKind
+from connector.domain.contract import Contract, Discount, Line, RevisionKind
 from tests.oracle.calendars import Stretch, calendars, root_of
 from tests.oracle.days import length, months_on
 from tests.oracle.slack import slack, slack_of_all
@@ -58,7 +58,13 @@ def dues(contract: Contract) -> Iterator[Due]:
             off = _share_off(sale.line.discounts, sale.line.start, day)
             part = begins and piece.at.start not in (sale.dates.first, *sale.dates.every)
             part = part and not _never_began(sale.line, contract)
-            yield Due(day, sale.line.product.ref, worth * (1 - off), room + (HALF if off else 0), part and _changes(sale.line, contract))
+            yield Due(
+                day,
+                sale.line.product.ref,
+                worth * (1 - off),
+                room + (HALF if off else 0),
+                part and _changes(sale.line, contract),
+            )
     for item in one_time(contract):
         yield Due(_day_of(item.line, contract), item.line.product.ref, item.worth, HALF, part=False)
 
@@ -147,7 +153,11 @@ def _rated(sale: Sale, at: Stretch, contract: Contract) -> Fraction:
 def minor_unit(contract: Contract) -> Fraction:
     """Return how many minor units a major one has."""
     line = contract.lines[0]
-    return minor(line.unit_price, contract) / Fraction(line.unit_price) if line.unit_price else Fraction(minor(type(line.unit_price)(1), contract))
+    return (
+        minor(line.unit_price, contract) / Fraction(line.unit_price)
+        if line.unit_price
+        else Fraction(minor(type(line.unit_price)(1), contract))
+    )
 
 
 def _share_off(discounts: Iterable[Discount], began: date, day: date) -> Fraction:

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from fractions import Fraction
+from datetime import date, datetime, time
 
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
@@ -191,7 +190,9 @@ def _settle(played: Played, visit: Visit) -> None:
 def _by_now(played: Played, visit: Visit) -> Iterator[str]:
     """What is owed by a visit is billed by then, or waits for the next invoice."""
     if played.past and not _keeps(visit.contract):
-        yield from _compare(played, [*played.stripe.bills(), *played.stripe.waiting()], visit.contract, f"by {visit.day}")
+        yield from _compare(
+            played, [*played.stripe.bills(), *played.stripe.waiting()], visit.contract, f"by {visit.day}"
+        )
 
 
 def _keeps(contract: Contract) -> bool:
@@ -206,7 +207,8 @@ def _compare(played: Played, lines: list[Billed], contract: Contract, when: str)
     for product in sorted({*sums, *played.expected}):
         due = played.expected.get(product, Sum())
         if abs(sums.get(product, 0) - due.worth) > due.room:
-            yield f"{when}, {product}: billed {sums.get(product, 0)}, owed {float(due.worth):.2f} (within {float(due.room):.2f})"
+            owing = f"owed {float(due.worth):.2f} (within {float(due.room):.2f})"
+            yield f"{when}, {product}: billed {sums.get(product, 0)}, {owing}"
 
 
 def ended(played: Played, life: Life) -> Iterator[str]:
@@ -261,5 +263,3 @@ def judged(life: Life) -> tuple[Played, list[str]]:
             found += [f"heard of {name}: {text}" for text in counterpart.faults]
             found += apart_from(life, played, counterpart, name)
     return played, found
-
-

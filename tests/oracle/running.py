@@ -172,7 +172,8 @@ class Running:
 
     def _dates(self, phase: Phase, until: date) -> list[date]:
         unit, count = phase.interval
-        anchor, found, step = self.anchor.date(), [], 0
+        anchor, step = self.anchor.date(), 0
+        found: list[date] = []
         while True:
             day = anchor + timedelta(days=count * step) if unit == "day" else months_on(anchor, count * step)
             if day > until:

@@ -79,7 +79,9 @@ class StandIn:
                 found[one.key] = self._shown(one, wanted)
             elif settled:
                 found[Key(one.key.kind, f"{one.key.name}:retired")] = self._shown(one, wanted)
-        known = {key: held for key, held in self.objects.items() if key.kind in {"price", "coupon"} and key not in wanted}
+        known = {
+            key: held for key, held in self.objects.items() if key.kind in {"price", "coupon"} and key not in wanted
+        }
         return ExistingState(found, known=known, invoices=tuple(self._invoices()))
 
     def made(self) -> date | None:

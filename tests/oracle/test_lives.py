@@ -69,7 +69,9 @@ def test_a_last_stub_of_an_amendment_is_no_part_to_be_waived():
     """Ten more from a billing date, for a term that ends within a period: that rest was sold as it is."""
     end = day(2028, 7)
     more = line("L2", price=1800, quantity=10, start=day(2027), end=end, revises="L1")
-    made = contract(line(price=1800, end=end), amendment("A1", day(2027), more), end=end, policies={"proration": "none"})
+    made = contract(
+        line(price=1800, end=end), amendment("A1", day(2027), more), end=end, policies={"proration": "none"}
+    )
     played = lived(made, day(2026, 12, 20), made=day(2026, 12, 1))
     assert played.faults == []
     assert sum(each.amount for each in played.stripe.bills()) == 11 * 180000
@@ -80,7 +82,10 @@ def test_the_last_frequency_keeps_its_schedule_when_the_other_is_taken_away():
     gone = line("L3", of="P2", interval=1, price=600, quantity=-1, start=day(2027, 7), revises="L2")
     made = contract(yearly, monthly, amendment("A1", day(2027, 7), gone), policies={"settlement": "none"})
     played = lived(made, day(2027, 8, 10), made=day(2026, 12))
-    assert [str(one.key) for one in played.stripe.linked] == ["subscription_schedule/R1:12m", "subscription_schedule/R1:1m"]
+    assert [str(one.key) for one in played.stripe.linked] == [
+        "subscription_schedule/R1:12m",
+        "subscription_schedule/R1:1m",
+    ]
 
 
 def test_a_credit_that_waits_is_given_back_when_its_invoice_is_taken_away():
@@ -121,7 +126,9 @@ def test_the_oracle_sees_what_is_lost_doubled_or_changed():
         for name, wrong in {
             "lost": [bill for bill in schedule.billed if bill is not large[0]],
             "doubled": [*schedule.billed, large[0]],
-            "changed": [replace(bill, amount=bill.amount + 5_000) if bill is large[0] else bill for bill in schedule.billed],
+            "changed": [
+                replace(bill, amount=bill.amount + 5_000) if bill is large[0] else bill for bill in schedule.billed
+            ],
         }.items():
             kept, schedule.billed = schedule.billed, wrong
             assert list(ended(played, one)), (seed, name)

@@ -1,7 +1,7 @@
 """The bills of the connector beside those of the oracle, day by day and line by line."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -10,11 +10,13 @@ from connector.compile.contract import compile_contract
 from connector.domain.contract import Contract
 from connector.plan.projection import Bill, project
 from connector.plan.tieout import check_steps, check_tie_out, tie_out
-from tests.oracle.calendars import root_of
+from tests.oracle.calendars import calendars, recurring, root_of
 from tests.oracle.slack import slack, slack_of_all
 from tests.oracle.sold import HALF, minor, one_time, sales
 
 Place = tuple[str, date]
+#: Items that Stripe takes on one schedule.
+FULL = 20
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,46 @@ def faults(contract: Contract, bills: Iterable[Bill], today: date) -> Iterable[s
         day = next((day for day in days if (ref, day) in told), days[0])
         due[ref, day] += item.worth
         room[ref, day] += HALF
+    linked = linked_days(contract)
+    for root, dates in linked.items():
+        yield from _linked_faults(root, dates, (told, due, room))
     for place in sorted({*told, *due}):
-        if abs(told.get(place, 0) - due[place]) > room[place]:
+        if place[0] not in linked and abs(told.get(place, 0) - due[place]) > room[place]:
             yield _fault(place, told.get(place, 0), due[place], room[place])
     yield from _totals(contract, told)
+
+
+def linked_days(contract: Contract) -> dict[str, tuple[date, ...]]:
+    """Return the families that may be billed by several linked schedules, with the billing dates of all of them."""
+    roots: dict[str, tuple[date, ...]] = {}
+    for interval, dates in calendars(contract).items():
+        mine = [line for line in recurring(contract) if line.interval == interval]
+        if len(mine) > FULL:
+            roots |= {root_of(line, contract).ref: dates.every for line in mine}
+    return roots
+
+
+def _linked_faults(
+    root: str,
+    dates: tuple[date, ...],
+    sums: tuple[Mapping[Place, int], Mapping[Place, Fraction], Mapping[Place, Fraction]],
+) -> Iterable[str]:
+    """Yield where a family of a wide contract is billed another amount, or a whole billing period early or late.
+
+    A schedule that begins between two billing dates is invoiced at once for what one that runs bills with the next
+    invoice; one that ends between two gives back on its last invoice.
+    """
+    told, due, room = sums
+    off, slackness, before = Fraction(0), Fraction(0), False
+    days = sorted({day for ref, day in {*told, *due} if ref == root} | {*dates})
+    for day in days:
+        off += told.get((root, day), 0) - due.get((root, day), Fraction(0))
+        slackness += room.get((root, day), Fraction(0))
+        if day in dates or day == days[-1]:
+            apart = abs(off) > slackness
+            if apart and (before or day == days[-1]):
+                yield _fault((root, day), int(off), Fraction(0), slackness)
+            before = apart
 
 
 def billed(contract: Contract, bills: Iterable[Bill]) -> dict[Place, int]:

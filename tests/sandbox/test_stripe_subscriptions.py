@@ -379,3 +379,21 @@ def test_another_interval(world, mode, anchor, totals, waiting):
     item = {"id": sub["items"].data[0].id, "price": world.yearly, "quantity": 1}
     changed = world.client.v1.subscriptions.update(sub.id, {"items": [item]})
     assert (changed.billing_cycle_anchor, world.totals(), world.waiting()) == (anchor, totals, waiting)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_schedule_around_a_subscription_keeps_its_settings(world, mode):
+    sub = world.subscribe(mode, description="d", invoice_settings={"custom_fields": [{"name": "PO", "value": "1"}]})
+    made = world.client.v1.subscription_schedules.create({"from_subscription": sub.id})
+    assert (made.end_behavior, made.billing_mode.type, made.status) == ("release", mode, "active")
+    assert made.phases[0].metadata.to_dict() == {}
+    phases = [
+        {"start_date": NOW, "end_date": ts(2, 1), "items": [{"price": world.seat, "quantity": 60}]},
+        {"end_date": ts(4, 1), "items": [{"price": world.seat, "quantity": 70}], "proration_behavior": "none"},
+    ]
+    world.client.v1.subscription_schedules.update(made.id, {"phases": phases, "end_behavior": "cancel"})
+    world.run_to(ts(6, 1))
+    assert world.totals() == [6_000, 7_000, 7_000]
+    last = world.invoices()[-1]
+    assert (last.collection_method, last.custom_fields[0].value) == ("send_invoice", "1")
+    assert world.client.v1.subscriptions.retrieve(sub.id).description == "d"

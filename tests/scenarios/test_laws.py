@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connector.compile.contract import compile_contract
+from connector.compile.window import windowed
 from connector.domain.money import to_minor
 from connector.plan.canonical import canonical
 from connector.plan.existing import ExistingObject, ExistingState
@@ -135,7 +136,7 @@ def test_planning_after_applying_is_empty(name):
     held = ExistingState({one.key: ExistingObject(f"id_{one.key.name}", canonical(one.desired)) for one in creates})
     again = make_plan(
         planned.contract,
-        compile_contract(planned.contract, load(name).today, load(name).today),
+        windowed(compile_contract(planned.contract, load(name).today, load(name).today), load(name).today),
         held,
         load(name).today,
         planned.reading.issues,

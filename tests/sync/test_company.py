@@ -65,7 +65,7 @@ def test_the_whole_company(on_sqlite: dict[str, Any]):
     assert on_sqlite["calls when nothing changed"] == []
     assert on_sqlite["audit"]
     assert on_sqlite["open"] == ()
-    assert len(on_sqlite["stripe"]["/v1/subscription_schedules"]) == 13
+    assert len(on_sqlite["stripe"]["/v1/subscription_schedules"]) == 14
 
 
 @pytest.mark.postgres

@@ -37,6 +37,9 @@ class _Renewal:
         self.contract = contract(org, order_id)
         held = org.records("Contract")[self.contract]
         self.first = org.records("Order")[order_id]
+        if not held.get("EndDate"):
+            message = f"the contract of order {order_id} has no end, so it cannot be renewed"
+            raise ValueError(message)
         self.start = date.fromisoformat(held["EndDate"]) + timedelta(1)
         self.months = months or int(held["ContractTerm"])
         self.end = last_day(self.start, self.months)

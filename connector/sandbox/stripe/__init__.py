@@ -10,7 +10,10 @@ shape of API version 2026-10-28.endive, and time is real, frozen, or moved by te
 
 What is not emulated answers 501 and says so. Not emulated are above all: quotes, payments other than by a test card
 that always pays, tax rates, trials, billing thresholds, pauses, usage of meters, search, Connect, and the delivery of
-webhooks.
+webhooks. Events that tell of what is to come (`invoice.upcoming`, `subscription_schedule.expiring`) are not recorded.
+
+Classic billing mode is checked against recorded traffic. Flexible mode follows the vendor's documentation; where that
+is silent (a first period cut short by the end of its schedule is billed whole) it is not known to be right.
 """
 
 from __future__ import annotations

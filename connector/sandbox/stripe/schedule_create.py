@@ -114,11 +114,7 @@ def from_subscription(tenant: Tenant, params: dict[str, Any]) -> Object:
     customer = tenant.objects["customer"][sub["customer"]]
     made = _skeleton(tenant, customer, {"metadata": params.get("metadata")}, at)
     made["billing_mode"] = dict(sub["billing_mode"])
-    made["default_settings"] = default_settings(
-        tenant,
-        {"collection_method": sub["collection_method"], "invoice_settings": {"days_until_due": sub["days_until_due"]}},
-        sub["customer"],
-    )
+    made["default_settings"] = default_settings(tenant, _settings_of(sub), sub["customer"])
     made["phases"] = _running_phases(tenant, sub, made)
     made["status"], made["subscription"] = "active", sub["id"]
     phase = made["phases"][0]
@@ -128,6 +124,16 @@ def from_subscription(tenant: Tenant, params: dict[str, Any]) -> Object:
     plan_schedule(tenant, made, at)
     events.record(tenant, "created", made, at)
     return made
+
+
+def _settings_of(sub: Object) -> Object:
+    """Read the default settings of a schedule off the subscription it is put on."""
+    names = ("collection_method", "default_payment_method", "description")
+    invoices = {name: sub["invoice_settings"][name] for name in ("custom_fields", "description", "footer")}
+    return {
+        **{name: sub[name] for name in names},
+        "invoice_settings": {"days_until_due": sub["days_until_due"], **invoices},
+    }
 
 
 def _running_phases(tenant: Tenant, sub: Object, schedule: Object) -> list[Object]:
