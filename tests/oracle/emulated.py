@@ -12,6 +12,7 @@ from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
 from connector.billing.observe import made_on, observe
 from connector.compile.contract import compile_contract
+from connector.compile.window import windowed
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError
 from connector.journal import Journal, open_journal
@@ -102,14 +103,14 @@ class Emulator:
     def _plan(self, visit: Visit, account: StripeAccount, *, live: bool) -> tuple[Plan, ExistingState]:
         contract, today = visit.contract, self.now.date()
         made = made_on(contract, account) or today
-        compiled = compile_contract(contract, made, today)
+        compiled = windowed(compile_contract(contract, made, today), today)
         if compiled.desired is None:
             return make_plan(contract, compiled, NOTHING, today), NOTHING
         existing = observe(contract, compiled.desired, account, self.now, live=live)
         found = {key.name for key in existing.objects if key.kind == "subscription_schedule"}
         fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
         if existing.made not in {None, made} or fresh:
-            compiled = compile_contract(contract, existing.made, today, fresh)
+            compiled = windowed(compile_contract(contract, existing.made or today, today, fresh), today)
         return make_plan(contract, compiled, existing, today), existing
 
     def api(self) -> StripeApi:

@@ -111,10 +111,10 @@ def _changes(line: Line, contract: Contract) -> bool:
     return line.quantity < 0 or any(line in revision.lines for revision in later)
 
 
-def fee_days(contract: Contract) -> Mapping[str, date]:
-    """Return the day from which each of the first order's one-time lines is owed."""
-    first = {line.ref for line in contract.revisions[0].lines}
-    return {item.line.ref: _day_of(item.line, contract) for item in one_time(contract) if item.line.ref in first}
+def fees_moved(before: Contract, after: Contract) -> bool:
+    """Tell whether a one-time line that both know is owed from another day."""
+    days = [{item.line.ref: _day_of(item.line, each) for item in one_time(each)} for each in (before, after)]
+    return any(days[0][ref] != days[1][ref] for ref in days[0].keys() & days[1].keys())
 
 
 def _day_of(line: Line, contract: Contract) -> date:

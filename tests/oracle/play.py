@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
+from connector.compile.window import windowed
 from connector.domain.contract import Contract
 from connector.plan.existing import ExistingState
 from connector.plan.operation import Create, operation_json
@@ -14,7 +15,7 @@ from connector.plan.plan import Plan, make_plan
 from tests.builders import seeded
 from tests.oracle.laws import shuffled
 from tests.oracle.lives import Life, Visit
-from tests.oracle.owed import Sum, added, fee_days, owed, plain, total
+from tests.oracle.owed import Sum, added, fees_moved, owed, plain, total
 from tests.oracle.running import Billed, RefusedError
 from tests.oracle.standin import StandIn
 from tests.oracle.verdict import judge
@@ -51,9 +52,7 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
     known: Contract | None = None
     since: date | None = None
     for visit in life.visits:
-        for day in days_apart(played.plan, played.stripe.today, visit.day):
-            if known is not None:
-                _visit(Visit(day, known), played, laws=False)
+        _of_itself(played, known, visit.day)
         _expect(played, known, since, visit)
         if _visit(visit, played, laws=laws):
             if since is None:
@@ -65,8 +64,7 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
                 played.faults += _by_now(played, visit)
     if known is None or known != life.final:
         return
-    for day in days_apart(played.plan, played.stripe.today, life.over):
-        _visit(Visit(day, known), played, laws=False)
+    _of_itself(played, known, life.over)
     played.stripe.go_to(life.over)
     played.complete = True
     _expect(played, known, since, Visit(life.over, known))
@@ -77,14 +75,14 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
 def look(contract: Contract, stripe: StandIn) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, and look at what Stripe holds."""
     made = stripe.made() or stripe.today
-    compiled = compile_contract(contract, made, stripe.today)
+    compiled = windowed(compile_contract(contract, made, stripe.today), stripe.today)
     if compiled.desired is None:
         return compiled, ExistingState()
     existing = stripe.observe(compiled.desired)
     fresh = {spec.key for spec in compiled.desired.schedules} - {key.name for key in existing.objects}
     if existing.made is None or (existing.made == made and not fresh):
         return compiled, existing
-    return compile_contract(contract, existing.made, stripe.today, fresh), existing
+    return windowed(compile_contract(contract, existing.made, stripe.today, fresh), stripe.today), existing
 
 
 def _plan(contract: Contract, stripe: StandIn) -> Plan:
@@ -111,7 +109,7 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
     made = {one.key for one in plan.operations if isinstance(one, Create) and one.key.kind == "subscription_schedule"}
     if made and stripe.linked and _waives(visit.contract):
         played.past = False  # what is made late bills its past, although the policy leaves the past alone
-    if _waives(visit.contract) and before and fee_days(before.contract) != fee_days(visit.contract):
+    if _waives(visit.contract) and before and fees_moved(before.contract, visit.contract):
         played.past = False  # a nearer end brings a fee forward, into time that is left alone
     stripe.apply(plan.operations)
     again = _plan(visit.contract, stripe)
@@ -152,12 +150,19 @@ def _money(plan: Plan) -> dict[tuple[date, str], int]:
     return {place: amount for place, amount in sums.items() if amount}
 
 
+def _of_itself(played: Played, known: Contract | None, until: date) -> None:
+    """Visit a contract on the days on which the connector comes by itself."""
+    while known is not None and (days := days_apart(played.plan, played.stripe.today, until)):
+        _visit(Visit(days[0], known), played, laws=False)
+
+
 def days_apart(plan: Plan | None, after: date, until: date) -> list[date]:
-    """Return the days on which something is billed that no invoice follows: the connector comes by itself then."""
+    """Return the days on which something is billed that no invoice follows, or phases are appended."""
     if plan is None or plan.desired is None:
         return []
     phases = [phase for spec in plan.desired.schedules for phase in spec.phases]
     days = {phase.period.start for phase in phases if any(one.way == "apart" for one in phase.one_offs)}
+    days |= {each.extend for each in plan.desired.windows}
     return sorted(day for day in days if after < day < until)
 
 
