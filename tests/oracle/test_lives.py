@@ -25,6 +25,7 @@ REFUSALS = {
     "QUANTITY_REDUCED",
     "REVISED_LINE_UNKNOWN",
     "TIE_OUT",
+    "TERMINATION",
     "LIVE_CHANGE when live",
     "SCHEDULE_OVER when live",
     "SETTLEMENT when live",
