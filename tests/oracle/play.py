@@ -64,7 +64,8 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
                 played.faults += _by_now(played, visit)
     if known is None or known != life.final:
         return
-    _of_itself(played, known, life.over)
+    if not _of_itself(played, known, life.over):
+        return
     played.stripe.go_to(life.over)
     played.complete = True
     _expect(played, known, since, Visit(life.over, known))
@@ -150,10 +151,12 @@ def _money(plan: Plan) -> dict[tuple[date, str], int]:
     return {place: amount for place, amount in sums.items() if amount}
 
 
-def _of_itself(played: Played, known: Contract | None, until: date) -> None:
-    """Visit a contract on the days on which the connector comes by itself."""
+def _of_itself(played: Played, known: Contract | None, until: date) -> bool:
+    """Visit a contract on the days on which the connector comes by itself; tell whether that was never refused."""
+    fine = True
     while known is not None and (days := days_apart(played.plan, played.stripe.today, until)):
-        _visit(Visit(days[0], known), played, laws=False)
+        fine = _visit(Visit(days[0], known), played, laws=False) and fine
+    return fine
 
 
 def days_apart(plan: Plan | None, after: date, until: date) -> list[date]:
