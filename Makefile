@@ -18,8 +18,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 setup: $(STAMP) ## create .venv with pinned, hash-checked dependencies and the `connector` command
 
-demo: setup ## a ramp order becomes a Stripe schedule, on bundled emulators (no account needed)
-	$(BIN)/connector demo
+demo: setup ## a ramp becomes a Stripe schedule, on bundled emulators (CRM=hubspot or CRM=both for the other story)
+	$(BIN)/connector demo $(if $(CRM),--crm $(CRM))
 
 test: setup ## run all tests
 	$(BIN)/python -m pytest

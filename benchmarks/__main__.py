@@ -7,11 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks.calls import calls
 from benchmarks.cpu import cpu
+from benchmarks.hubspot import hubspot
 from benchmarks.memory import memory
 from benchmarks.rate import rate
 from benchmarks.table import Row, render
 
-PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {"calls": calls, "cpu": cpu, "memory": memory, "rate": rate}
+PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
+    "calls": calls,
+    "hubspot": hubspot,
+    "cpu": cpu,
+    "memory": memory,
+    "rate": rate,
+}
 
 
 def main() -> None:

@@ -10,8 +10,12 @@ from typing import Self
 from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
-from connector.config import Config, SalesforceConnection, check_key_mode, check_sandbox
+from connector.config import Config, HubSpotConnection, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
+from connector.config.tables import Connection
+from connector.crm.hubspot.adapter import HubSpotCrm
+from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.protocol import ConnectedCrm, Crm
 from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.crm.salesforce.login import (
     Auth,
@@ -23,6 +27,7 @@ from connector.crm.salesforce.login import (
 )
 from connector.domain.errors import ConfigError
 from connector.journal import Journal, open_journal
+from connector.mapping.mapping_file import MappingFile
 from connector.offline import read_mapping
 from connector.sync import Desk
 
@@ -54,8 +59,8 @@ class App:
     def check_orgs(self) -> None:
         """Ask every org whether it is a sandbox; raises ConfigError where test orders would bill live customers."""
         for name, desk in self.desks.items():
-            if self.config.mode == "live" and isinstance(desk.crm, SalesforceCrm):
-                check_sandbox(self.config.mode, name, sandbox=desk.crm.organization().is_sandbox)
+            if self.config.mode == "live" and isinstance(desk.crm, ConnectedCrm):
+                check_sandbox(self.config.mode, name, sandbox=desk.crm.is_sandbox())
 
     def close(self) -> None:
         """Close the journal."""
@@ -85,7 +90,7 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
     desks = {
         name: Desk(
             name=name,
-            crm=SalesforceCrm(salesforce_settings(name, connection), renewal=mappings[name].renewal),
+            crm=_crm(name, connection, mappings[name]),
             mapping=mappings[name],
             account=StripeAccount(name, config.zone, api, journal),
             limits=config.safety.limits(),
@@ -96,6 +101,28 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
         for name, connection in config.crm.items()
     }
     return App(config, journal, desks, api)
+
+
+def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
+    """Return the adapter of a connection: the one place where a kind of CRM becomes an object."""
+    match connection:
+        case SalesforceConnection():
+            return SalesforceCrm(salesforce_settings(name, connection), renewal=mapping.renewal)
+        case HubSpotConnection():
+            return HubSpotCrm(hubspot_settings(name, connection))
+
+
+def hubspot_settings(name: str, connection: HubSpotConnection) -> HubSpotSettings:
+    """Return the adapter's settings with the token looked up."""
+    return HubSpotSettings(
+        token=connection.access_token.resolve(),
+        name=name,
+        prefix=connection.prefix,
+        api_version=connection.api_version,
+        burst=connection.requests_per_ten_seconds,
+        searches=connection.searches_per_second,
+        base_url=connection.base_url,
+    )
 
 
 def salesforce_settings(name: str, connection: SalesforceConnection) -> SalesforceSettings:

@@ -271,5 +271,6 @@ def _batch(question: Question, made: Mapping[str, date], lines: list[tuple[int, 
         except ConnectorError as error:
             found.append(f"line {number}: {error}")
             continue
-        found += [compare(raw, old, new, question.today, made.get(raw.root.id)) for raw in raws]
+        own = [raw for raw in raws if raw.root.id[:15] == file.root_id[:15]]  # a renewal has a line of its own
+        found += [compare(raw, old, new, question.today, made.get(raw.root.id)) for raw in own or raws]
     return found

@@ -42,6 +42,18 @@ def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]
     desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
 
 
+def sweep(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
+    """Sync every contract that is known, changed or not: what no poll can see is found (deletions, associations)."""
+    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash)
+
+
+def _known(desk: Desk) -> Iterator[ContractRef]:
+    after = ""
+    while page := desk.account.journal.contract_states(desk.name, after=after, limit=1_000):
+        yield from (ContractRef(desk.name, state.record) for state in page if state.outcome != "skipped")
+        after = page[-1].contract_key
+
+
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
     """Return what the next run would look at, without moving the cursor."""
     return _worth_a_look(desk, desk.crm.changed(read_cursor(desk)))

@@ -38,7 +38,6 @@ from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
 
-BATCH = 200
 LEASE = timedelta(minutes=5)
 #: Orders that are not meant to be billed (yet): no failure, and nothing is written to them.
 _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
@@ -46,17 +45,21 @@ _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 
 def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
     """Plan contracts without changing anything anywhere."""
-    for chunk in _batches(refs):
+    for chunk in _batches(refs, desk.crm.batch):
         raws = desk.crm.fetch(chunk, desk.mapping.paths)
+        missing = {ref.id for ref in chunk}
         while True:
             try:
                 raw = next(raws, None)
             except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
                 yield from _orphans(desk, error)
+                missing -= set((error.param or "").split(","))
                 break
             if raw is None:
                 break
+            missing -= {each for each in missing if raw.records.get(each) is not None}
             yield plan_contract(desk, raw, live=live)
+        yield from _gone(desk, missing)
 
 
 def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
@@ -116,7 +119,7 @@ def sync_contracts(
     planned again if anything happened since that it builds on. With `shown`, the fingerprints somebody saw, no other
     plan is applied.
     """
-    for chunk in _batches(refs):
+    for chunk in _batches(refs, desk.crm.batch):
         planned = list(plan_contracts(desk, chunk))
         run = _Run(run_id, _scope(desk, planned), shown, set())
         for one in planned:
@@ -128,9 +131,9 @@ def sync_contracts(
             yield result
 
 
-def _batches(refs: Iterable[ContractRef]) -> Iterator[tuple[ContractRef, ...]]:
+def _batches(refs: Iterable[ContractRef], size: int) -> Iterator[tuple[ContractRef, ...]]:
     source = iter(refs)
-    while chunk := tuple(islice(source, BATCH)):
+    while chunk := tuple(islice(source, size)):
         yield chunk
 
 
@@ -145,6 +148,19 @@ def _orphans(desk: Desk, error: RejectedError) -> Iterator[Planned]:
         issue = block(IssueCode.CRM_REJECTED, Source(record_id), text, remedy)
         root = RawRecord(desk.mapping.revision_object, record_id, {})
         raw = RawContract(f"{desk.mapping.crm}:{record_id}", desk.mapping.crm, root, (), RawRecords(()))
+        yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
+
+
+def _gone(desk: Desk, missing: set[str]) -> Iterator[Planned]:
+    """Report contracts that are billed and whose record the CRM no longer has under its id: deleted, or merged away."""
+    for key, state in sorted(desk.account.journal.contracts(desk.name, sorted(missing)).items()):
+        if not desk.account.journal.contract_links(desk.name, key):
+            continue
+        text = f"The CRM no longer has the {desk.mapping.noun} {key}, and what is billed for it goes on in Stripe."
+        remedy = "If it was deleted, restore it and end it there; if it was merged, end its subscription in Stripe."
+        issue = block(IssueCode.RECORD_GONE, Source(key), text, remedy)
+        root = RawRecord(desk.mapping.revision_object, state.record, {})
+        raw = RawContract(key, desk.mapping.crm, root, (), RawRecords(()))
         yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
 
 

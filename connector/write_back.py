@@ -12,6 +12,7 @@ from connector.crm.protocol import WriteBack
 from connector.domain.contract import Contract
 from connector.mapping.mapping_file import MappingFile
 from connector.mapping.raw import RawContract, RawRecord
+from connector.mapping.rules import evaluate
 from connector.plan.plan import Plan
 from connector.plan.status import CrmStatus, Ids
 
@@ -21,6 +22,8 @@ _SLOTS = {
     "invoice": "invoice.id",
     "customer": "customer.id",
 }
+#: Written when there is something to say, and otherwise left as they are.
+_KEPT = frozenset({"link", "inputs", "contract"})
 _RANK = {"subscription_schedule": 0, "invoice": 1}
 _PAGES = {
     "subscription_schedule": "subscription_schedules",
@@ -91,10 +94,12 @@ def write_backs(raw: RawContract, mapping: MappingFile, status: CrmStatus, now: 
     Absolute values only, so repeating one is harmless.
     """
     writes: dict[tuple[str, str], WriteBack] = {}
-    for record, values in _targets(raw, status):
-        fields = _changed(record, mapping.write_back.get(record.object, {}), values, now)
+    for record, values in _targets(raw, mapping, status):
+        slots = mapping.write_back.get(record.object, {})
+        fields = _changed(record, slots, values, now)
         if fields:
-            writes[record.object, record.id] = WriteBack(record.object, record.id, fields)
+            held = {name: record.fields.get(name) for name in slots}
+            writes[record.object, record.id] = WriteBack(record.object, record.id, fields, held=held)
     return (*writes.values(), *_status_records(raw, mapping, status, now))
 
 
@@ -113,18 +118,25 @@ def _status_records(raw: RawContract, mapping: MappingFile, status: CrmStatus, n
             yield WriteBack(name, key, fields, upsert_by=key_field)
 
 
-def _targets(raw: RawContract, status: CrmStatus) -> Iterator[tuple[RawRecord, Mapping[str, object]]]:
+def _targets(
+    raw: RawContract, mapping: MappingFile, status: CrmStatus
+) -> Iterator[tuple[RawRecord, Mapping[str, object]]]:
     for revision in raw.revisions:
         yield revision.record, status.values
         for line in revision.lines:
             ids = status.lines.get(line.record.id, {})
             yield line.record, ids
-            product = raw.records.follow(line.record, "Product2")
+            product = _named(raw, mapping, "product", line.record)
             if product is not None:
                 yield product, ids
-    account = raw.records.follow(raw.root, "Account")
+    account = _named(raw, mapping, "party", raw.root)
     if account is not None:
         yield account, status.values
+
+
+def _named(raw: RawContract, mapping: MappingFile, section: str, record: RawRecord) -> RawRecord | None:
+    """Return the record that the slot `ref` of a section names: the customer, or the product of a line."""
+    return raw.records.get(evaluate(mapping.sections[section]["ref"], record, raw.records).value)
 
 
 def _changed(
@@ -133,7 +145,7 @@ def _changed(
     """Return field → value for what differs; the time of the sync alone is no difference."""
     wanted = {name: _crm_value(values.get(slot)) for name, slot in slots.items() if slot != "synced_at"}
     known = {name: value for name, value in wanted.items() if _slot_given(slots[name], values)}
-    fields = {name: value for name, value in known.items() if not _same(record.fields.get(name), value)}
+    fields = {name: value for name, value in known.items() if not _same(record.fields.get(name), value, slots[name])}
     if fields:
         stamps = [name for name, slot in slots.items() if slot == "synced_at" and "status" in values]
         fields |= {name: now.strftime("%Y-%m-%dT%H:%M:%S.000+0000") for name in stamps}
@@ -142,7 +154,7 @@ def _changed(
 
 def _slot_given(slot: str, values: Mapping[str, object]) -> bool:
     """Tell whether we know the slot: an id we do not have is left alone, a status we do is written even when empty."""
-    return slot in values or ("status" in values and not slot.endswith(".id") and slot != "link")
+    return slot in values or ("status" in values and not slot.endswith(".id") and slot not in _KEPT)
 
 
 def _crm_value(value: object) -> object:
@@ -151,7 +163,10 @@ def _crm_value(value: object) -> object:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _same(held: object, wanted: object) -> bool:
+def _same(held: object, wanted: object, slot: str) -> bool:
+    """Tell whether the CRM holds a value already; it may spell a status its own way (needs_review)."""
+    if slot == "status":
+        return _letters(held) == _letters(wanted)
     if held in {None, ""} or wanted in {None, ""}:
         return held in {None, ""} and wanted in {None, ""}
     if held == wanted or str(held) == str(wanted):
@@ -160,3 +175,7 @@ def _same(held: object, wanted: object) -> bool:
         return Decimal(str(held)) == Decimal(str(wanted))
     except InvalidOperation:
         return False
+
+
+def _letters(value: object) -> str:
+    return "".join(char for char in str(value or "").casefold() if char.isalnum())

@@ -11,10 +11,8 @@ from connector.app import App, build_app
 from connector.cli.exits import Exit
 from connector.cli.output import live_banner, say
 from connector.config import load_config
-from connector.crm.protocol import ContractRef
-from connector.crm.salesforce.adapter import SalesforceCrm
-from connector.crm.salesforce.query import record_id
-from connector.domain.errors import ConfigError, RejectedError
+from connector.crm.protocol import ConnectedCrm, ContractRef
+from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract
 from connector.poll import changed_refs
 from connector.sync import Desk, Planned
@@ -62,12 +60,7 @@ def no_such(order: str) -> str:
 
 def checked_id(desk: Desk, order: str) -> str:
     """Return the id as it is; raises ConfigError for what cannot be the id of a record."""
-    if not isinstance(desk.crm, SalesforceCrm):
-        return order
-    try:
-        return record_id(order)
-    except RejectedError as error:
-        raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
+    return desk.crm.checked_id(order) if isinstance(desk.crm, ConnectedCrm) else order
 
 
 def require_consent(app: App, *, yes: bool) -> None:

@@ -9,8 +9,7 @@ from connector.cli.context import ConfigOption, JsonOption, open_app
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json
 from connector.config import check_sandbox
-from connector.crm.protocol import Probe
-from connector.crm.salesforce.adapter import SalesforceCrm
+from connector.crm.protocol import ConnectedCrm, Probe
 from connector.domain.errors import ConfigError, ConnectorError
 from connector.sync import Desk
 
@@ -52,17 +51,17 @@ def _stripe_read(app: App, what: str) -> Probe:
 
 
 def _crm(app: App, desk: Desk) -> list[Probe]:
-    if not isinstance(desk.crm, SalesforceCrm):
+    if not isinstance(desk.crm, ConnectedCrm):
         return [Probe("probe", ok=False, detail=f"{desk.name} has no probes yet")]
     writes = {name: frozenset(fields) for name, fields in desk.mapping.write_back.items()}
     probes = list(desk.crm.probe(desk.mapping.paths, writes))
     return [*probes, _pairing(app, desk, desk.crm)]
 
 
-def _pairing(app: App, desk: Desk, crm: SalesforceCrm) -> Probe:
+def _pairing(app: App, desk: Desk, crm: ConnectedCrm) -> Probe:
     """Refuse a sandbox org with a live Stripe key: it would bill real customers for test orders."""
     try:
-        sandbox = crm.organization().is_sandbox
+        sandbox = crm.is_sandbox()
         check_sandbox(app.config.mode, desk.name, sandbox=sandbox)
     except ConfigError as error:
         return Probe("mode", ok=False, detail=str(error), remedy="Pair a sandbox org with a test key.")

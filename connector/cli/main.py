@@ -17,6 +17,7 @@ from connector.cli.explain import explain
 from connector.cli.output import err, say
 from connector.cli.plan import apply, approve, plan, sync
 from connector.cli.sandbox import sandbox
+from connector.cli.setup import setup
 from connector.cli.snapshot import snapshot
 from connector.cli.status import status
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (demo, plan, apply, sync, approve, explain, status, snapshot, doctor, sandbox):
+for command in (demo, plan, apply, sync, approve, explain, status, snapshot, doctor, setup, sandbox):
     app.command()(command)
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")

@@ -128,7 +128,7 @@ def _phase(group: Group, period: Period, one_time: tuple[Line, ...]) -> PhaseSpe
     one_offs += reductions(group, piece, period)
     one_offs += credits_at_the_end(group) if period.start == last_invoice(group) else ()
     one_offs += [one_time_spec(line, contract) for line in one_time if _billed_in(line, period, group)]
-    index, label = phase_segment(entry.line for entry in piece.in_force)
+    index, label = phase_segment((entry.line for entry in piece.in_force), contract.segments, period.start)
     first = period.start == group.period.start
     return PhaseSpec(
         period=period,

@@ -1,17 +1,23 @@
 """What a phase calls itself: the index and label of the ramp segment it is."""
 
 from collections.abc import Iterable
+from datetime import date
 
-from connector.domain.contract import Line
+from connector.domain.contract import DatedSegment, Line
 
 
-def phase_segment(lines: Iterable[Line]) -> tuple[int | None, str | None]:
-    """Return the phase's segment index and label.
+def phase_segment(
+    lines: Iterable[Line], dated: Iterable[DatedSegment] = (), day: date | None = None
+) -> tuple[int | None, str | None]:
+    """Return the phase's segment index and label: of the contract's own segments by day, else of the lines in force.
 
     Segmented products of one order may have different segments on the same day (years beside quarters). The longest
     segment in force gives the index, since it is the coarser ramp; labels that differ are all told, the same one first.
     Of one key the first line counts: amendments number their segments anew ("Year  2" beside "Year 2").
     """
+    for segment in dated:
+        if day is not None and segment.start <= day < segment.end:
+            return segment.index, segment.label
     first: dict[str, Line] = {}
     for line in lines:
         if line.segment:

@@ -4,11 +4,19 @@ from connector.config.rules import check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
 from connector.config.settings import Config, load_config
 from connector.config.show import ExplainedSetting, explain_config
-from connector.config.tables import JobsConfig, LogConfig, SafetyConfig, SalesforceConnection, StripeConfig
+from connector.config.tables import (
+    HubSpotConnection,
+    JobsConfig,
+    LogConfig,
+    SafetyConfig,
+    SalesforceConnection,
+    StripeConfig,
+)
 
 __all__ = [
     "Config",
     "ExplainedSetting",
+    "HubSpotConnection",
     "JobsConfig",
     "LogConfig",
     "SafetyConfig",

@@ -19,7 +19,7 @@ from connector.config.secrets import is_reference
 PREFIX = "CONNECTOR_"
 _JSON_REMEDY = 'Write {"key": "value"}, or one variable for each key.'
 SECRETS = frozenset(
-    {"api_key", "client_id", "client_secret", "password", "security_token", "private_key", "session_id"}
+    {"access_token", "api_key", "client_id", "client_secret", "password", "security_token", "private_key", "session_id"}
 )
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
-from types import NoneType
-from typing import Any, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from connector.config.rules import CRM_KINDS
 from connector.config.secrets import hide_secrets
 from connector.mapping.problems import did_you_mean
 
@@ -74,7 +75,8 @@ def read_faults(
     """Translate pydantic's errors; `place` tells where a key was written: text and line."""
     lacking: dict[tuple[Loc, str, str], list[str]] = {}
     for error in errors:
-        loc = tuple(str(part) for part in error["loc"] if part != "[key]")
+        full = tuple(str(part) for part in error["loc"] if part != "[key]")
+        loc = _written(full)
         context = error.get("ctx", {})
         match error["type"]:
             case "missing":
@@ -83,9 +85,9 @@ def read_faults(
                 lacking.setdefault((loc[:-1], "CFG-009", f" {context['text']}"), []).append(loc[-1])
             case "config":
                 for at in context["at"]:
-                    yield Fault(*place((*loc, *at)), context["code"], context["text"], context["hint"])
+                    yield Fault(*place(_written((*full, *at))), context["code"], context["text"], context["hint"])
             case "extra_forbidden":
-                yield _unknown(model, loc, error["input"], place(loc))
+                yield _unknown(model, full, error["input"], place(loc))
             case kind:
                 yield Fault(*place(loc), *_wrong(loc[-1], kind, error["input"], context))
     for (table, code, text), names in lacking.items():
@@ -93,11 +95,16 @@ def read_faults(
         yield Fault(*place(table), code, f"{says} {', '.join(names)}", "See config.example.toml.")
 
 
+def _written(loc: Loc) -> Loc:
+    """Return where a key was written: in between, pydantic names the kind of a connection."""
+    return (*loc[:2], *loc[3:]) if loc[:1] == ("crm",) and len(loc) > 2 and loc[2] in CRM_KINDS else loc
+
+
 def _wrong(name: str, kind: str, found: Any, context: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return code, message and hint for a value of the wrong type or out of range."""
     expected = str(context.get("expected", "")).replace("'", "")
     if kind == "literal_error" and name == "kind":
-        return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {expected}."
+        return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {', '.join(CRM_KINDS)}."
     expected = _FORMS.get(name) or expected or _EXPECTED.get(kind) or _bound(kind, context)
     if expected == "a table" and isinstance(found, str):
         return "CFG-005", f"{name} is text, expected a table", ""
@@ -125,11 +132,11 @@ def shown(value: Any) -> str:
 
 
 def _unknown(model: type[BaseModel], loc: Loc, found: Any, place: tuple[str, int]) -> Fault:
-    name, table = loc[-1], loc[:-1]
-    owner = model_at(model, table)
+    name, table = loc[-1], _written(loc)[:-1]
+    owner = model_at(model, loc[:-1])
     hint = _home(model, name, owner) or did_you_mean(name, owner.model_fields if owner else ())
     if isinstance(found, Mapping):
-        return Fault(*place, "CFG-003", f"unknown table [{hide_secrets('.'.join(loc))}]", hint)
+        return Fault(*place, "CFG-003", f"unknown table [{hide_secrets('.'.join(_written(loc)))}]", hint)
     inside = f"in [{'.'.join(table)}]" if table else "at the top"
     return Fault(*place, "CFG-003", f"unknown key {shown(name)} {inside}", hint)
 
@@ -149,9 +156,15 @@ def model_at(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
         if isinstance(current, type) and issubclass(current, BaseModel):
             info = current.model_fields.get(part)
             current = _bare(info.annotation) if info else None
+        elif get_origin(current) is UnionType or get_origin(current) is Union:
+            current = next((each for each in map(_bare, get_args(current)) if _kind(each) == part), None)
         else:
             current = _bare(get_args(current)[-1]) if get_args(current) else None
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _kind(model: Any) -> str:
+    return str(get_args(model.model_fields["kind"].annotation)[0])
 
 
 def holds_table(annotation: Any) -> bool:

@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError
 from connector.config.secrets import HOW
 from connector.domain.errors import ConfigError
 
+#: Kinds of CRM that a connection can have; what an unknown kind lacks is told by the first.
+CRM_KINDS = ("salesforce", "hubspot")
 #: Kind of login → what it needs.
 AUTH_NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

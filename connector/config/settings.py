@@ -29,14 +29,25 @@ from connector.config.rules import (
 )
 from connector.config.secrets import SecretRef, is_reference
 from connector.config.show import ExplainedSetting, explain_config
-from connector.config.tables import JobsConfig, LogConfig, SafetyConfig, SalesforceConnection, Settings, StripeConfig
+from connector.config.tables import (
+    Connection,
+    HubSpotConnection,
+    JobsConfig,
+    LogConfig,
+    SafetyConfig,
+    SalesforceConnection,
+    Settings,
+    StripeConfig,
+)
 from connector.config.types import ByName, Origin
 from connector.domain.errors import ConfigError
 from connector.mapping.problems import did_you_mean
 
 __all__ = [
     "Config",
+    "Connection",
     "ExplainedSetting",
+    "HubSpotConnection",
     "JobsConfig",
     "LogConfig",
     "SafetyConfig",
@@ -63,7 +74,7 @@ class Config(Settings):
     """The journal: sqlite:///FILE, postgresql://USER@HOST/NAME, or a reference to such a URL with its password."""
     stripe: StripeConfig
     """The Stripe account that is billed."""
-    crm: ByName[SalesforceConnection] = Field(min_length=1)
+    crm: ByName[Connection] = Field(min_length=1)
     """CRM connections by name."""
     safety: SafetyConfig = Field(default_factory=SafetyConfig)
     """How far a plan, or a run, may go without approval."""
@@ -140,11 +151,11 @@ class Config(Settings):
 
     @field_validator("crm")
     @classmethod
-    def _check_crm(cls, value: Mapping[str, SalesforceConnection], info: ValidationInfo) -> Mapping[str, Any]:
+    def _check_crm(cls, value: Mapping[str, Connection], info: ValidationInfo) -> Mapping[str, Any]:
         mode = info.data.get("mode", "")
         refused = {name: each for name, each in value.items() if sandbox_fault(mode, sandbox=each.known_sandbox)}
         if refused:
-            places = ((name, "sandbox" if each.sandbox else "domain") for name, each in refused.items())
+            places = ((name, each.kind, "sandbox" if each.sandbox else "domain") for name, each in refused.items())
             raise fault("CFG-012", sandbox_fault(mode, sandbox=True), SANDBOX_REMEDY, *places)
         return value
 

@@ -3,13 +3,14 @@
 What a field is for stands under it, once; the JSON Schema and editors show the same words.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from connector.config.rules import AUTH_NEEDS, fault, is_base_url, is_loopback, is_salesforce_url
+from connector.config.rules import AUTH_NEEDS, CRM_KINDS, fault, is_base_url, is_loopback, is_salesforce_url
 from connector.config.secrets import is_reference
 from connector.config.types import Amounts, RelativePath, Secret
 from connector.plan.safety import Limits
@@ -122,6 +123,53 @@ class SalesforceConnection(Settings):
         raise fault("CFG-010", "base_url does not point to this machine", "Write http://127.0.0.1:PORT.")
 
 
+class HubSpotConnection(Settings):
+    """One HubSpot account: how we log in, how fast we may go, which mapping reads it."""
+
+    kind: Literal["hubspot"]
+    """The kind of CRM."""
+    mapping: RelativePath
+    """The mapping file."""
+    access_token: Secret
+    """The token of the private app or service key (pat-...)."""
+    prefix: str = Field(default="bsync_", pattern=r"^[a-z][a-z0-9_]{0,19}$")
+    """What the connector's own properties begin with. The mapping file names them in full."""
+    api_version: Literal["2026-09", "2026-03", "v3"] = "2026-09"
+    """Version of HubSpot's API."""
+    requests_per_ten_seconds: int = Field(default=90, ge=5, le=1_000)
+    """Requests in ten seconds. HubSpot allows 100 and, from Professional on, 190; other apps may share them."""
+    searches_per_second: float = Field(default=4.0, gt=0, le=100)
+    """Searches a second. HubSpot allows five to all apps of the account together."""
+    base_url: str | None = None
+    """Send the account's calls here instead, for an emulator: http://127.0.0.1:PORT."""
+    sandbox: bool | None = None
+    """Whether the account is a sandbox or a test account; found out when not said. It never bills in live mode."""
+
+    @property
+    def known_sandbox(self) -> bool | None:
+        """Tell whether the account is a sandbox by the file; None when only HubSpot knows."""
+        return self.sandbox
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        if value is None or is_loopback(value):
+            return value
+        raise fault("CFG-010", "base_url does not point to this machine", "Write http://127.0.0.1:PORT.")
+
+
+def _kind_of(value: Any) -> str:
+    """Return which model describes a connection; an unknown kind is an error of the first one."""
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    return kind if kind in CRM_KINDS else CRM_KINDS[0]
+
+
+Connection = Annotated[
+    Annotated[SalesforceConnection, Tag("salesforce")] | Annotated[HubSpotConnection, Tag("hubspot")],
+    Discriminator(_kind_of),
+]
+
+
 class SafetyConfig(Settings):
     """How far a plan, or a run, may go without approval."""
 
@@ -152,6 +200,8 @@ class JobsConfig(Settings):
 
     sync_every_seconds: int = Field(default=60, ge=1)
     """Seconds between two looks for changed contracts."""
+    sweep_every_hours: int = Field(default=24, ge=1)
+    """Hours between two looks at every known contract, for what no poll can see."""
     housekeeping_every_hours: int = Field(default=24, ge=1)
     """Hours between two rounds of housekeeping."""
     extend_every_hours: int = Field(default=6, ge=1)

@@ -1,9 +1,9 @@
 """The two CRM doors, `fetch` and `write_back`, and the hint that something changed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connector.mapping.raw import RawContract
 
@@ -40,13 +40,14 @@ class WriteBack:
     """Values for one record: only the fields that differ from what the CRM holds.
 
     With `upsert_by` the record is named by a key of ours: `upsert_by` is the key field, `id` its value, and the record
-    is made when there is none.
+    is made when there is none. `held` is what the record held in all fields that are ours to write.
     """
 
     object: str
     id: str
     fields: Mapping[str, Any]
     upsert_by: str | None = None
+    held: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Crm(Protocol):
     """A CRM adapter. It knows topology and transport, nothing of Stripe and nothing of what fields mean."""
 
     name: str
+    batch: int
+    """How many contracts are best fetched together."""
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return contracts that may have changed since the cursor; a hint only, repeats are harmless."""
@@ -86,4 +89,21 @@ class Crm(Protocol):
 
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Store ids and status; a row the CRM refuses comes back with its reason, the others are stored."""
+        ...
+
+
+@runtime_checkable
+class ConnectedCrm(Crm, Protocol):
+    """A CRM behind a login, not a file."""
+
+    def is_sandbox(self) -> bool:
+        """Ask whether no real deals are closed here: a sandbox must never meet a live Stripe key."""
+        ...
+
+    def checked_id(self, text: str) -> str:
+        """Return a contract's record id as the CRM has it; raises ConfigError for what cannot be one."""
+        ...
+
+    def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
+        """Say what is well and what is missing, with a remedy; `writes` are write-back fields by object."""
         ...

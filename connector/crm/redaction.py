@@ -8,14 +8,14 @@ from typing import Any
 _RULES: tuple[tuple[re.Pattern[str], Callable[[int], str]], ...] = (
     (re.compile(r"mail(?!ing)", re.IGNORECASE), lambda n: f"person{n}@example.com"),
     (re.compile(r"phone|fax|mobile", re.IGNORECASE), lambda n: f"+1555{n:07d}"),
-    (re.compile(r"street|address_?line", re.IGNORECASE), lambda n: f"{n} Example Street"),
+    (re.compile(r"street|address_?line|^address2?$", re.IGNORECASE), lambda n: f"{n} Example Street"),
     (re.compile(r"City$|_city$|^city$"), lambda n: f"City {n}"),
     (re.compile(r"postal|zip", re.IGNORECASE), lambda n: f"{n:05d}"),
     (re.compile(r"tax_?(id|num)(?!.*type)|(?<![a-z])vat", re.IGNORECASE), lambda n: f"TAX{n}"),
     (re.compile(r"po_?num", re.IGNORECASE), lambda n: f"PO-{n}"),
     (re.compile(r"website|url|link", re.IGNORECASE), lambda n: f"https://example.com/{n}"),
     (re.compile(r"desc|note|comment|memo|message", re.IGNORECASE), lambda n: f"Description {n}"),
-    (re.compile(r"name", re.IGNORECASE), lambda n: f"Name {n}"),
+    (re.compile(r"name|^company$|^domain$", re.IGNORECASE), lambda n: f"Name {n}"),
 )
 _PICKLISTS = frozenset({"StageName", "ForecastCategoryName"})
 _SUFFIX = re.compile(r"__[a-z]+$")

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from connector.crm.exact_json import read_json, write_json
+from connector.crm.hubspot.family import families as hubspot_families
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.redaction import Redaction
 from connector.crm.salesforce.family import families
@@ -96,15 +97,17 @@ class SnapshotCrm:
         topologies: Mapping[str, Topology] | None = None,
         renewal: str = "hand_over",
     ) -> None:
-        """`topologies` tells for other CRMs than Salesforce how their records hang together, by the file's `crm`.
+        """`topologies` tells for further CRMs how their records hang together, by the file's `crm`.
 
-        `renewal` is the mapping's policy: it decides which orders make one contract.
+        `renewal` is the mapping's policy: it decides which orders of Salesforce make one contract.
         """
         self.name = name
+        self.batch = 200
         self.written: list[WriteBack] = []
-        self._files = {file.root_id[:15]: file for file in files}
+        self._files = {file.root_id: file for file in files}
         salesforce: Topology = partial(families, renewal=renewal)
-        self._topologies: dict[str, Topology] = {"salesforce": salesforce, **(topologies or {})}
+        known: dict[str, Topology] = {"salesforce": salesforce, "hubspot": hubspot_families}
+        self._topologies: dict[str, Topology] = {**known, **(topologies or {})}
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return every contract the first time, none later: files do not change."""
@@ -116,7 +119,7 @@ class SnapshotCrm:
         roots: dict[str, list[str]] = {}
         for ref in refs:
             if file := self._file_of(ref.id):
-                roots.setdefault(file.root_id[:15], []).append(ref.id)
+                roots.setdefault(file.root_id, []).append(ref.id)
         for key, ids in roots.items():
             file = self._files[key]
             found = self._topologies[file.crm](file.records, ids)
@@ -127,7 +130,7 @@ class SnapshotCrm:
         return tuple(self._write(write) for write in writes)
 
     def _file_of(self, record_id: str) -> RecordsFile | None:
-        named = self._files.get(record_id[:15])
+        named = self._files.get(record_id)
         return named or next((file for file in self._files.values() if file.records.get(record_id)), None)
 
     def _write(self, write: WriteBack) -> WriteResult:
@@ -139,7 +142,7 @@ class SnapshotCrm:
             return WriteResult(write.object, write.id, None if known else "the records file has no such record")
         changed = RawRecord(record.object, record.id, {**record.fields, **write.fields})
         others = [other for other in file.records if other.id != record.id]
-        self._files[file.root_id[:15]] = replace(file, records=RawRecords([*others, changed]))
+        self._files[file.root_id] = replace(file, records=RawRecords([*others, changed]))
         return WriteResult(write.object, write.id)
 
 

@@ -104,6 +104,16 @@ class Segment:
     label: str | None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class DatedSegment:
+    """A stretch of a ramp that the whole contract has, in a CRM where dates make the segments; `end` is exclusive."""
+
+    start: date
+    end: date
+    index: int
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """Up to and including `up_to` units (None: without end) cost these amounts of major units per billing period."""
@@ -205,7 +215,9 @@ class Contract:
     """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open.
 
     `end` is None when something of it runs without an end; a line that ends then says so itself. `renews` and
-    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over.
+    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over. `segments`
+    are given where dates make them; else the lines say which segment they are. `inputs` is a fingerprint of what the
+    first order sold, for CRMs in which orders are edited after they were billed.
     """
 
     key: str
@@ -219,6 +231,8 @@ class Contract:
     policies: Policies = Policies()
     stripe_id: str | None = None
     other_currencies: frozenset[str] = frozenset()
+    segments: tuple[DatedSegment, ...] = ()
+    inputs: str | None = None
     link: str | None = None
     renews: str | None = None
     renewed_by: str | None = None

@@ -66,9 +66,10 @@ def _hash(data: Mapping[str, Any]) -> str:
 
 
 def _gates(model: Head) -> Gates:
-    when, hold, skip = model.sync.when, model.sync.hold, model.sync.skip_line
-    counts, held, skipped = (condition(each) if each else None for each in (when, hold, skip))
-    return Gates(counts, held, skipped, model.sync.from_)
+    sync = model.sync
+    found = (sync.when, sync.hold, sync.skip_line, sync.billed_elsewhere)
+    counts, held, skipped, elsewhere = (condition(each) if each else None for each in found)
+    return Gates(counts, held, skipped, sync.from_, elsewhere)
 
 
 def condition(model: ConditionModel) -> Condition:

@@ -160,14 +160,14 @@ _MONTHS = {
 
 
 def as_months(value: object) -> int:
-    """Billing frequency in months: 1, 3, 6 or 12."""
+    """Billing frequency in months: 1, 3, 6, 12, 24 or 36."""
     if (months := _MONTHS.get(_letters(value))) is not None:
         return months
     try:
         months = as_whole(value)
     except UnreadableError:
         months = 0
-    if months in {1, 3, 6, 12}:
+    if months in {1, 3, 6, 12, 24, 36}:
         return months
     msg = "is not a billing frequency we can bill (Monthly, Quarterly, Semiannual or Annual)"
     raise UnreadableError(msg)

@@ -48,6 +48,7 @@ def load_mapping(text: str, *, name: str, targets: Targets, include: IncludeRead
         except ValidationError as error:
             report_faults(document, error.errors(include_url=False))
         _check_targets(document, targets)
+        _check_price(document)
         _check_empty(document)
     if document.problems or model is None:
         unique = dict.fromkeys(
@@ -57,6 +58,13 @@ def load_mapping(text: str, *, name: str, targets: Targets, include: IncludeRead
         )
         return Loaded(None, tuple(unique))
     return Loaded(compile_mapping(document, model), document=document)
+
+
+def _check_price(document: Document) -> None:
+    """Report a line section without a price: of the whole time, or of a billing period."""
+    line = document.data.get("line")
+    if isinstance(line, dict) and not document.partial and not {"unit_price", "cycle_price"} & set(line):
+        document.report(document.key_mark(("line",)), "MAP-013", '"unit_price" must be mapped in "line"')
 
 
 #: Where an empty value means something: fixed values and comparisons.

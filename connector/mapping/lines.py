@@ -1,12 +1,15 @@
 """A raw line → a line of the contract, or the issues that keep it from being one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
-from connector.domain.contract import Charge, Extras, Line, Segment
+from connector.domain.contract import Charge, Extras, Line, Segment, Tier
 from connector.domain.issues import IssueCode, block
 from connector.domain.money import exponent, plain, text, to_minor
+from connector.domain.period import add_months
+from connector.mapping.cycles import cycle_price, priced
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
 from connector.mapping.parties import read_product
@@ -39,6 +42,9 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
     extras = read_extras(reader, _KINDS, raw.record, ref=scope.ref)
     tiers, mode = read_tiers(reader, raw, expected=_tiered(scope, extras))
     quantity, unit_price = scope.decimal("quantity"), scope.decimal("unit_price")
+    per_cycle = None if _tiers_beside_price(scope, tiers) else cycle_price(scope, frame.currency)
+    if unit_price is None:
+        unit_price = per_cycle
     if unit_price is None and tiers:
         unit_price = Decimal(0)
     start, end = _dates(scope, charge, frame)
@@ -48,7 +54,8 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
     _note_missing(scope, quantity=quantity, unit_price=unit_price, start=start)
     if quantity is None or unit_price is None or start is None or interval is None or product is None:
         return None, total
-    _check_total(scope, quantity, unit_price, total, frame.currency)
+    if per_cycle is None:
+        _check_total(scope, quantity, unit_price, total, frame.currency)
     line = Line(
         ref=scope.ref,
         product=product,
@@ -74,7 +81,16 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
         link=reader.link(scope.ref),
         extras=extras,
     )
-    return line, total
+    return (line if per_cycle is None else priced(line, per_cycle)), total
+
+
+def _tiers_beside_price(scope: Scope, tiers: Sequence[Tier]) -> bool:
+    """Tell whether the line has tiers; a price beside them is an issue, since only one of the two can count."""
+    if tiers and scope.decimal("cycle_price") is not None:
+        message = "The line is priced in tiers and has a price beside them."
+        remedy = "Empty the price, or choose flat pricing."
+        scope.report(block(IssueCode.TIERS_INVALID, scope.source("cycle_price"), message, remedy))
+    return bool(tiers)
 
 
 def _note_missing(scope: Scope, **needed: object) -> None:
@@ -120,7 +136,10 @@ def _tiered(scope: Scope, extras: Extras) -> bool:
 def _dates(scope: Scope, charge: Charge, frame: Frame) -> tuple[date | None, date | None]:
     start, end = scope.date("start"), scope.date("end")
     if start is None and not scope.failed("start"):
-        start = frame.start
+        start = _delayed(scope, frame.start)
+    months = scope.whole("term")
+    if end is None and start is not None and months is not None and not scope.failed("end"):
+        end = add_months(start, months)
     if end is None and not scope.failed("end") and charge is not Charge.ONE_TIME and not _evergreen(scope, charge):
         end = frame.end
     if start and end and end <= start:
@@ -129,6 +148,14 @@ def _dates(scope: Scope, charge: Charge, frame: Frame) -> tuple[date | None, dat
             block(IssueCode.LINE_DATES, scope.source("end", "start"), message, "Correct the dates of the line.")
         )
     return start, end
+
+
+def _delayed(scope: Scope, start: date | None) -> date | None:
+    """Return the first day of a line that begins some months or days after its contract."""
+    months, days = scope.whole("delay_months"), scope.whole("delay_days")
+    if start is None or not (months or days):
+        return start
+    return add_months(start, months or 0) + timedelta(days=days or 0)
 
 
 def _evergreen(scope: Scope, charge: Charge) -> bool:

@@ -24,6 +24,7 @@ class Gates:
     hold: Condition | None = None
     skip_line: Condition | None = None
     since: date | None = None
+    billed_elsewhere: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class MappingFile:
     write_back: Mapping[str, Mapping[str, str]]
     paths: Mapping[str, frozenset[str]]
     hash: str
+
+    @property
+    def noun(self) -> str:
+        """Return what people call a revision: order or deal."""
+        return "deal" if self.revision_object.casefold() in {"deal", "deals"} else "order"
 
     @property
     def policies(self) -> Policies:
@@ -77,7 +83,7 @@ def read_paths(mapping: MappingFile) -> Mapping[str, frozenset[str]]:
 
 
 def _used(mapping: MappingFile) -> Iterator[tuple[str, Path]]:
-    for condition in (mapping.gates.when, mapping.gates.hold):
+    for condition in (mapping.gates.when, mapping.gates.hold, mapping.gates.billed_elsewhere):
         yield from ((mapping.revision_object, path) for path in (paths_in(condition) if condition else ()))
     for path in paths_in(mapping.gates.skip_line) if mapping.gates.skip_line else ():
         yield mapping.line_object, path

@@ -52,7 +52,12 @@ def paths_of(place: RulePlace) -> Iterator[tuple[Loc, str, bool]]:
 def gate_paths(document: Document) -> Iterator[tuple[Loc, str, str]]:
     """Yield the paths of the section `sync` with the object that they start at."""
     objects = document.data["objects"]
-    for name, start in (("when", "revision"), ("hold", "revision"), ("skip_line", "line")):
+    for name, start in (
+        ("when", "revision"),
+        ("hold", "revision"),
+        ("billed_elsewhere", "revision"),
+        ("skip_line", "line"),
+    ):
         condition = (document.data.get("sync") or {}).get(name)
         for loc, text, _ in _conditions(("sync", name), condition):
             yield loc, text, objects[start]

@@ -22,12 +22,16 @@ class RawRecord:
 
 
 class RawRecords:
-    """All records known of a contract, found by id. Salesforce ids are matched on 15 or 18 characters."""
+    """All records known of a contract, found by id. Salesforce ids are matched on 15 or 18 characters.
 
-    __slots__ = ("_by_id",)
+    Where ids are unique only within an object, `companies/123` names a record without doubt.
+    """
+
+    __slots__ = ("_by_id", "_by_name")
 
     def __init__(self, records: Iterable[RawRecord]) -> None:
-        self._by_id = {record.id[:15]: record for record in records}
+        self._by_name = {f"{record.object}/{_short(record.id)}": record for record in records}
+        self._by_id = {_short(record.id): record for record in self._by_name.values()}
 
     @classmethod
     def from_mapping(cls, tables: Mapping[str, Mapping[str, Fields]]) -> "RawRecords":
@@ -36,19 +40,26 @@ class RawRecords:
 
     def get(self, record_id: object) -> RawRecord | None:
         """Return the record with this id, or None when it is not known."""
-        return self._by_id.get(record_id[:15]) if isinstance(record_id, str) else None
+        if not isinstance(record_id, str):
+            return None
+        return self._by_name.get(record_id) if "/" in record_id else self._by_id.get(_short(record_id))
 
     def of(self, name: str) -> Iterator[RawRecord]:
         """Yield the records of one object, by id: the order of the input never matters."""
-        return iter(sorted((r for r in self._by_id.values() if r.object == name), key=lambda r: r.id))
+        return iter(sorted((r for r in self._by_name.values() if r.object == name), key=lambda r: r.id))
 
     def __iter__(self) -> Iterator[RawRecord]:
-        return iter(self._by_id.values())
+        return iter(self._by_name.values())
 
     def follow(self, record: RawRecord, relationship: str) -> RawRecord | None:
         """Return the parent record: `Account` by AccountId, `SBQQ__Quote__r` by SBQQ__Quote__c."""
         name = f"{relationship[:-1]}c" if relationship.endswith("__r") else f"{relationship}Id"
         return self.get(record.fields.get(name))
+
+
+def _short(record_id: str) -> str:
+    """Return an id in the form that is compared: of Salesforce's 18 characters the last three only repeat its case."""
+    return record_id[:15] if len(record_id) == 18 and not record_id.isdigit() else record_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,9 @@ class RawContract:
 
     `siblings` are first orders of other contracts of the same account, where the adapter saw any. `renews` is the order
     that began the contract before it, `renewed_by` are those that renew it, where a renewal is a contract of its own.
-    `instance_url` is the CRM's address for people, without a slash at the end; links are made from it.
+    `instance_url` is the CRM's address for people, without a slash at the end; links are made from it. `pages` says by
+    object what stands before a record's id there; where it is given, an object without an entry has no page.
+    `advice` says by field what people do about it when it is empty, where "fill it in" would tell them nothing.
     """
 
     key: str
@@ -89,4 +102,5 @@ class RawContract:
     renews: RawRecord | None = None
     renewed_by: tuple[RawRecord, ...] = ()
     instance_url: str = ""
-    notes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    advice: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

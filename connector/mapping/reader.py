@@ -10,9 +10,10 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from connector.domain.contract import Contract, Line, Revision, RevisionKind
+from connector.domain.contract import Contract, DatedSegment, Line, Revision, RevisionKind
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.mapping.conditions import culprit, holds
+from connector.mapping.described import check_inputs, is_described, read_described
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
 from connector.mapping.lines import Frame, read_line, read_total, shown_amount
@@ -38,7 +39,7 @@ class Reading:
 def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
     """Read a contract: what was sold, for how long, to whom, and what is wrong with the records."""
     notes = Notes()
-    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes), raw)
+    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages, advice=raw.advice), raw)
     return Reading(contract, notes.sorted_issues(), tuple(notes.traced))
 
 
@@ -49,9 +50,19 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     _check_since(reader, scope, terms.start)
     party = read_party(reader, raw.root)
     active = [each for each in raw.revisions if _counts(reader, each.record, first=each.record.id == raw.root.id)]
-    framed = tuple(_in_terms(reader, active, raw.root, terms))
-    revisions = tuple(found for each, frame in framed if (found := _revision(reader, each, raw.root, frame)))
-    start, end = start_of(scope, terms, revisions), end_of(scope, _latest(terms, framed), revisions)
+    _check_elsewhere(reader, raw.root)
+    _check_key(scope, raw.root)
+    segments: tuple[DatedSegment, ...] = ()
+    inputs: str | None = None
+    if is_described(reader):
+        described = read_described(reader, active, raw.root, terms)
+        revisions, segments, inputs = described.revisions, described.segments, described.inputs
+        start, end = start_of(scope, described.terms, revisions), described.terms.end
+        check_inputs(scope, inputs)
+    else:
+        framed = tuple(_in_terms(reader, active, raw.root, terms))
+        revisions = tuple(found for each, frame in framed if (found := _revision(reader, each, raw.root, frame)))
+        start, end = start_of(scope, terms, revisions), end_of(scope, _latest(terms, framed), revisions)
     policies = read_policies(reader, scope)
     extras = read_extras(reader, CONTRACT_KINDS, raw.root, ref=raw.root.id)
     if start is None or terms.currency is None or party is None:
@@ -68,6 +79,8 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
         policies=policies,
         stripe_id=scope.text("stripe_id"),
         other_currencies=_other_currencies(reader, raw.siblings, terms.currency),
+        segments=segments,
+        inputs=inputs,
         link=reader.link(raw.root.id),
         renews=raw.renews.id if raw.renews else None,
         renewed_by=_renewed_by(reader, raw.renewed_by),
@@ -87,16 +100,46 @@ def _counts(reader: Reader, record: RawRecord, *, first: bool) -> bool:
         source, said = culprit(when, record, reader.records)
         if not first:
             message = f"This change of the contract is left out until it is activated: {said}."
-            reader.notes.issues.append(warn(IssueCode.REVISION_NOT_ACTIVE, source, message, "Activate the order."))
+            reader.notes.issues.append(warn(IssueCode.REVISION_NOT_ACTIVE, source, message, _activate(reader, source)))
             return False
-        message = f"The order does not count yet: {said}."
-        reader.notes.issues.append(block(IssueCode.NOT_ACTIVE, source, message, "Activate the order."))
+        message = f"The {reader.mapping.noun} does not count yet: {said}."
+        reader.notes.issues.append(block(IssueCode.NOT_ACTIVE, source, message, _activate(reader, source)))
     if hold is not None and holds(hold, record, reader.records):
         source, said = culprit(hold, record, reader.records)
         message = f"Somebody has put the contract on hold: {said}."
         remedy = f"Clear {source.field} when it may be billed."
         reader.notes.issues.append(block(IssueCode.ON_HOLD, source, message, remedy))
     return True
+
+
+def _activate(reader: Reader, source: Source) -> str:
+    if reader.mapping.noun == "order":
+        return "Activate the order."
+    return f"Nothing to do until it is to be billed; then correct {source.field}."
+
+
+def _check_elsewhere(reader: Reader, root: RawRecord) -> None:
+    """Refuse what the CRM bills itself: the customer would pay twice."""
+    elsewhere = reader.mapping.gates.billed_elsewhere
+    if elsewhere is not None and holds(elsewhere, root, reader.records):
+        source, said = culprit(elsewhere, root, reader.records)
+        message = f"The CRM bills this contract itself: {said}. It would be billed twice."
+        remedy = "Turn off billing and payments of the quote in the CRM, or leave this contract to the CRM."
+        reader.notes.issues.append(block(IssueCode.BILLED_ELSEWHERE, source, message, remedy))
+
+
+def _check_key(scope: Scope, root: RawRecord) -> None:
+    """Refuse to begin a contract with what was billed as a part of another one: the customer would pay twice."""
+    key = scope.text("key")
+    if key is None or key == root.id:
+        return
+    source = scope.source("key")
+    message = (
+        f"It was billed as a part of contract {key}, and is no longer: it was merged or copied, or is no longer "
+        "associated with what it changed."
+    )
+    remedy = f"Associate it again; or, to bill it on its own, make sure that {key} is ended and clear {source.field}."
+    scope.report(block(IssueCode.OTHER_CONTRACT, source, message, remedy))
 
 
 def _check_since(reader: Reader, scope: Scope, start: date | None) -> None:
@@ -166,23 +209,13 @@ def _lines(
     lines: list[Line] = []
     totals: list[Decimal | None] = []
     for row in rows:
-        if _skipped(reader, row.record):
+        if reader.skips_line(row.record):
             totals.append(read_total(reader.quiet().scope("line", row.record)))
             continue
         line, total = read_line(reader, row, frame)
         totals.append(total)
         lines += [line] if line is not None else []
     return tuple(lines), tuple(totals)
-
-
-def _skipped(reader: Reader, line: RawRecord) -> bool:
-    skip = reader.mapping.gates.skip_line
-    if skip is None or not holds(skip, line, reader.records):
-        return False
-    source, said = culprit(skip, line, reader.records)
-    message, remedy = f"The line is not billed: {said}.", f"Clear {source.field} to bill it."
-    reader.notes.issues.append(warn(IssueCode.LINE_SKIPPED, source, message, remedy))
-    return True
 
 
 def _check_value(scope: Scope, value: Decimal | None, totals: Sequence[Decimal | None], currency: str | None) -> None:

@@ -5,11 +5,14 @@ that `explain` prints. A slot is read once per scope.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
-from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block
+from connector.domain.issues import NOWHERE, Issue, IssueCode, Source, block, warn
+from connector.mapping.conditions import culprit, holds
 from connector.mapping.converters import is_empty
 from connector.mapping.mapping_file import MappingFile, Section
 from connector.mapping.raw import RawRecord, RawRecords
@@ -68,6 +71,8 @@ class Reader:
     notes: Notes = field(default_factory=Notes)
     revision: str = ""
     """Kind of the revision that is being read."""
+    pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    advice: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def scope(self, section: str, record: RawRecord, *, ref: str | None = None) -> "Scope":
         """Return a record seen through a section. `ref` names the object its values belong to, if it is another."""
@@ -78,13 +83,27 @@ class Reader:
         rules = self.mapping.tables[section].get(record.object)
         return None if rules is None else Scope(self, section, rules, record, record.id)
 
+    def skips_line(self, line: RawRecord) -> bool:
+        """Tell whether the mapping leaves a line out; that it does is noted."""
+        skip = self.mapping.gates.skip_line
+        if skip is None or not holds(skip, line, self.records):
+            return False
+        source, said = culprit(skip, line, self.records)
+        message, remedy = f"The line is not billed: {said}.", f"Clear {source.field} to bill it."
+        self.notes.issues.append(warn(IssueCode.LINE_SKIPPED, source, message, remedy))
+        return True
+
     def quiet(self) -> "Reader":
         """Return a reader whose notes nobody sees, for a second look at a record."""
         return replace(self, notes=Notes())
 
     def link(self, ref: str) -> str | None:
-        """Return the address of a record for people."""
-        return f"{self.instance_url}/{ref}" if self.instance_url else None
+        """Return the address of a record for people; None for one without a page."""
+        if not self.instance_url or not self.pages:
+            return f"{self.instance_url}/{ref}" if self.instance_url else None
+        record = self.records.get(ref)
+        page = self.pages.get(record.object) if record else None
+        return f"{self.instance_url}/{page}/{ref}" if page else None
 
 
 class Scope:
@@ -158,8 +177,9 @@ class Scope:
             return
         source = self.source(slot)
         says = SLOTS[self._section][slot].says
-        where = f"Fill in {source.field}" if source.field else f'Map "{slot}" in section "{self._section}"'
-        self._reader.notes.issues.append(block(code, source, f"Missing: {says}.", f"{where}."))
+        where = f"Fill in {source.field}." if source.field else f'Map "{slot}" in section "{self._section}".'
+        remedy = self._reader.advice.get(source.field or "", where)
+        self._reader.notes.issues.append(block(code, source, f"Missing: {says}.", remedy))
 
     def report(self, issue: Issue) -> None:
         """Note an issue."""

@@ -111,6 +111,7 @@ class Sync(Strict):
     when: ConditionModel | None = Field(None, description="orders that count; without it every order counts")
     hold: ConditionModel | None = Field(None, description="keeps the whole contract as it is while it holds")
     skip_line: ConditionModel | None = Field(None, description="lines that are billed elsewhere")
+    billed_elsewhere: ConditionModel | None = Field(None, description="contracts that the CRM bills itself: refused")
     from_: Annotated[date, BeforeValidator(_day)] | None = Field(
         None, alias="from", description="contracts that start before this day are left alone"
     )

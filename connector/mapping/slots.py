@@ -100,11 +100,24 @@ CONTRACT = (
     Slot("end", "date", "first day after the contract (convert a last day with day_after)"),
     Slot("currency", "currency", "currency of the contract", IssueCode.CURRENCY_UNKNOWN, must=True),
     Slot("stripe_id", "trim", "id of the Stripe schedule, once written back"),
+    Slot("key", "trim", "id of the first order of the contract, once written back"),
+    Slot("closed", "date", "day on which the order was closed; the contract starts on it when nothing else says"),
+    Slot("inputs", "trim", "fingerprint of what was sold when it was billed, once written back"),
+    Slot("in_place_edits", "review|follow|ignore", "what an edit of a contract that is billed already does"),
 )
 
 REVISION = (
     Slot("effective", "date", "first day on which the order counts"),
     Slot("value", "decimal", "total of the order according to the CRM"),
+    Slot(
+        "mode",
+        "delta|restate",
+        "whether a change has the lines that change, or all lines as they are to be; without it quantities are signed",
+    ),
+    Slot("action", "new|amend|renew|terminate|skip", "what the order does to the contract"),
+    Slot("termination", "period_end|on_date|now", "when a termination takes effect"),
+    Slot("closed", "date", "day on which the order was closed; a change counts from it when nothing else says"),
+    Slot("is_change", "boolean", "whether the CRM takes the order for a change of an earlier one"),
 )
 
 PARTY = (
@@ -134,10 +147,17 @@ PRODUCT = (
 
 LINE = (
     Slot("quantity", "decimal", "quantity", must=True),
-    Slot("unit_price", "decimal", "price of one unit for the whole time of the line", must=True),
+    Slot("unit_price", "decimal", "price of one unit for the whole time of the line"),
+    Slot("cycle_price", "decimal", "price of one unit per billing period, before discounts; instead of unit_price"),
+    Slot("cycle_discount", "decimal", "amount off each unit per billing period", IssueCode.DISCOUNT_INVALID),
+    Slot("cycle_discount_percent", "percent", "percentage off the price per period", IssueCode.DISCOUNT_INVALID),
+    Slot("cycle_total", "decimal", "amount of one billing period according to the CRM"),
     Slot("total", "decimal", "total of the line according to the CRM"),
     Slot("start", "date", "first day of the line"),
     Slot("end", "date", "first day after the line (convert a last day with day_after)"),
+    Slot("term", "duration", "length of the line in months, where no end is given", IssueCode.TERM_INVALID),
+    Slot("delay_months", "whole_number", "months between the start of the contract and of the line"),
+    Slot("delay_days", "whole_number", "days between the start of the contract and of the line"),
     Slot("interval", "months", "billing frequency", IssueCode.BILLING_FREQUENCY),
     Slot("recurring", "filled", "whether the line is a subscription; empty means it is charged once"),
     Slot("one_time", "boolean", "whether the line is charged once"),
@@ -150,6 +170,9 @@ LINE = (
     Slot("segment_index", "whole_number", "number of the segment", severity=Severity.WARN),
     Slot("segment_label", "text", "name of the segment", severity=Severity.WARN),
     Slot("revises", "trim", "id of the line that this line changes"),
+    Slot("series_key", "trim", "key that the lines of one thing sold share, across segments and changes"),
+    Slot("change", "add|update|remove", "what a line of a change does"),
+    Slot("position", "whole_number", "place of the line", severity=Severity.WARN),
     Slot("period_price", "decimal", "price of one unit per billing period, for orgs that keep it in a field"),
     Slot("list_price", "decimal", "list price of one unit per list term"),
     Slot("list_term", "whole_number", "list term in months"),
@@ -211,6 +234,10 @@ STATUS_SLOTS: Mapping[str, str] = MappingProxyType(
         "link": "address of the schedule in the Stripe dashboard",
         "status": "Synced, Blocked, Failed, …",
         "message": "what happened, in one sentence",
+        "explanation": "what happened, and what to do about it",
+        "inputs": "fingerprint of what was sold when it was billed",
+        "contract": "id of the first order, once the contract is billed",
+        "current_segment_index": "number of the segment that is in force",
         "remedy": "what to do about it",
         "synced_at": "time of the last sync",
         "fingerprint": "fingerprint of the applied plan",

@@ -3,7 +3,7 @@
 Lines begin with a mark: + create, ~ change, - end, ! refused, = unchanged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from fractions import Fraction
 
@@ -11,6 +11,7 @@ from connector.compile.resource import DesiredState
 from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec, Window
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
+from connector.plan.canonical import Json
 from connector.plan.operation import Create, End, Operation, Retire, Update
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
@@ -145,9 +146,18 @@ def _operation_lines(operation: Operation) -> Iterator[str]:
         case Update(key, object_id, _, _, changes):
             yield f"~ {key.kind} {object_id}"
             for change in changes:
-                yield f"    {change.path}: {change.before} -> {change.after}"
+                yield f"    {change.path}: {_shown(change.before)} -> {_shown(change.after)}"
         case Retire(key, object_id, verb) | End(key, object_id, verb):
             yield f"- {verb} {key.kind} {object_id}"
+
+
+def _shown(value: Json) -> str:
+    """Return a changed value; what is told in full below (phases, amounts billed once) is only named."""
+    if isinstance(value, Mapping):
+        return "as below" if "items" in value else f"{len(value)} values"
+    if isinstance(value, list):
+        return "1 entry" if len(value) == 1 else f"{len(value)} entries"
+    return str(value)
 
 
 def _item(item: ItemSpec, currency: str) -> str:

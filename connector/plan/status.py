@@ -8,10 +8,13 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from connector.compile.spec import PhaseSpec
-from connector.domain.issues import Issue, blocking
+from connector.domain.issues import Issue, IssueCode, blocking
 from connector.domain.money import to_major
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
+
+#: Statuses of their own, of issues that leave everything as it is until somebody has looked.
+_STATUS = {IssueCode.IN_PLACE_EDIT: "Needs review"}
 
 #: Longest text of a status field in the CRM (Text Area 255).
 TEXT = 255
@@ -37,7 +40,7 @@ class CrmStatus:
     @property
     def failed(self) -> bool:
         """Tell whether people have to do something."""
-        return self.values["status"] in {"Blocked", "Failed", "Pending"}
+        return self.values["status"] in {"Blocked", "Failed", "Pending", *_STATUS.values()}
 
 
 def crm_status(
@@ -54,6 +57,9 @@ def crm_status(
         "code": problems[0].code.value if problems else None,
         "fingerprint": plan.fingerprint if plan and not problems else None,
     }
+    values["explanation"] = _explanation(message, remedy)
+    if plan and status == "Synced":
+        values |= {"inputs": plan.contract.inputs, "contract": plan.contract.ref}
     look_again = None
     if plan and plan.desired and not problems:
         values |= _progress(plan, today)
@@ -65,8 +71,12 @@ def crm_status(
 def failed_status(message: str, remedy: str, ids: Ids) -> CrmStatus:
     """Return the status after something outside refused: the ids that exist are told all the same."""
     words = {"status": "Failed", "message": shorten(message), "remedy": shorten(remedy), "code": "NOT_CONVERGED"}
-    values = {**ids.contract, **words}
+    values = {**ids.contract, **words, "explanation": _explanation(message, remedy)}
     return CrmStatus(values, ids.lines)
+
+
+def _explanation(message: str, remedy: str) -> str:
+    return f"{message} {remedy}".strip()
 
 
 def shorten(words: str, limit: int = TEXT) -> str:
@@ -77,7 +87,8 @@ def shorten(words: str, limit: int = TEXT) -> str:
 def _words(problems: tuple[Issue, ...], issues: tuple[Issue, ...], judgement: Judgement | None) -> tuple[str, str, str]:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        return "Blocked", f"{problems[0].code.value}: {problems[0].message}{more}", problems[0].remedy
+        status = _STATUS.get(problems[0].code, "Blocked")
+        return status, f"{problems[0].code.value}: {problems[0].message}{more}", problems[0].remedy
     if judgement and judgement.verdict is Verdict.NEEDS_APPROVAL:
         return "Pending", f"waiting for approval: {'; '.join(judgement.reasons)}", "Ask the billing team to approve it."
     notes = "; ".join(f"{issue.code.value}: {issue.message}" for issue in issues)
@@ -96,6 +107,7 @@ def _progress(plan: Plan, today: date) -> dict[str, object]:
     return {
         "segment_count": len({phase.segment_label for phase in labelled}) or None,
         "current_segment": current[0].segment_label if current else None,
+        "current_segment_index": current[0].segment_index if current else None,
         "next_change": later[0] if later else None,
         "mrr": _mrr(running or first, plan.contract.currency),
     }

@@ -1,1 +1,1 @@
-"""Stateful emulators of the vendors over real HTTP on loopback; they import nothing of the product."""
+"""Stateful emulators of Salesforce, HubSpot and Stripe over HTTP on loopback; they import nothing of the product."""

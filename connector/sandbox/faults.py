@@ -15,10 +15,10 @@ class FaultRule:
     """Breaks matching calls on purpose.
 
     `route` is compared with the route pattern and the path, as a glob or as a substring; `=/v1/x` is that one and no
-    longer one. `nth` hits only the nth
-    matching call (from 1); otherwise the first `times` calls are hit (None: all). `drop_before` closes the socket
-    without executing, `drop_after` executes and closes the socket without an answer, `status` answers `status` and
-    `body` without executing, `delay` only waits. Any action may carry a `delay` in seconds.
+    longer one. `nth` hits only the nth matching call (from 1); otherwise the first `times` calls are hit (None: all).
+    `drop_before` closes the socket without executing, `drop_after` executes and closes the socket without an answer,
+    `status` answers `status` and `body` without executing, `truncate` executes and answers half of the body, `delay`
+    only waits. Any action may carry a `delay` in seconds.
     """
 
     method: str | None = None
@@ -33,7 +33,7 @@ class FaultRule:
     seen: int = 0
 
     def __post_init__(self) -> None:
-        if self.action not in {"drop_before", "drop_after", "status", "delay"}:
+        if self.action not in {"drop_before", "drop_after", "status", "truncate", "delay"}:
             message = f"unknown fault action: {self.action}"
             raise ValueError(message)
 

@@ -19,7 +19,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from connector.sandbox.faults import FaultRule
@@ -183,6 +183,8 @@ class SandboxServer:
         if rule.action == "status":
             return json_response(rule.body, rule.status, rule.headers)
         response = self._handle(request)
+        if rule.action == "truncate":
+            return replace(response, body=response.body[: len(response.body) // 2])
         return None if rule.action == "drop_after" else response
 
     def _handle(self, request: Request) -> Response:

@@ -50,6 +50,7 @@ def test_colours_are_for_terminals(shop: Shop):
 
 def test_the_sandbox_serves_until_ctrl_c(tmp_path: Path):
     command = [sys.executable, "-m", "connector.cli", "sandbox", "--salesforce-port", "0", "--stripe-port", "0"]
+    command += ["--hubspot-port", "0"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
         lines = [served.stderr.readline() for _ in range(4)]
@@ -65,10 +66,20 @@ def test_the_sandbox_serves_until_ctrl_c(tmp_path: Path):
     assert "Traceback" not in rest
 
 
-def test_the_demo_shows_the_whole_path(tmp_path: Path):
-    done = process("demo", folder=tmp_path)
+@pytest.mark.parametrize(
+    ("crm", "openings"),
+    [
+        ("salesforce", ["A sales rep activates"]),
+        ("hubspot", ["A sales rep wins"]),
+        ("both", ["A sales rep activates", "A sales rep wins"]),
+    ],
+)
+def test_the_demo_shows_the_whole_path(tmp_path: Path, crm: str, openings: list[str]):
+    done = process("demo", "--crm", crm, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    for words in ("1  A sales rep activates", "4  What Stripe now holds", "calls to Stripe: 0", "to the cent"):
-        assert words in done.stdout
+    for words in openings:
+        assert f"1  {words}" in done.stdout
+    for words in ("4  What Stripe now holds", "calls to Stripe: 0", "to the cent"):
+        assert done.stdout.count(words) == len(openings)
     assert "DOES NOT ADD UP" not in done.stdout
     assert list(tmp_path.iterdir()) == []

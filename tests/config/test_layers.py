@@ -32,6 +32,12 @@ housekeeping_every_hours = 4
 """
 
 
+def salesforce(config: Config) -> SalesforceConnection:
+    connection = config.crm["prod"]
+    assert isinstance(connection, SalesforceConnection)
+    return connection
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
@@ -79,10 +85,11 @@ def test_a_secret_in_its_variable_becomes_a_reference(path: Path) -> None:
     config = load_config(path, env)
     assert config.stripe.api_key.reference == "env:CONNECTOR_STRIPE__API_KEY"
     assert config.stripe.api_key.resolve() == "sk_test_hunter2hunter2"
-    assert config.crm["prod"].password is not None
-    assert config.crm["prod"].password.resolve() == "12345"
-    assert config.crm["prod"].client_id is not None
-    assert config.crm["prod"].client_id.resolve() == "consumer"
+    connection = salesforce(config)
+    assert connection.password is not None
+    assert connection.password.resolve() == "12345"
+    assert connection.client_id is not None
+    assert connection.client_id.resolve() == "consumer"
     assert config.database == "env:CONNECTOR_DATABASE"
     assert config.database_url() == "postgresql://u:hunter2@db/x"
 
@@ -95,7 +102,7 @@ def test_nothing_secret_shows(path: Path) -> None:
         "CONNECTOR_CRM__PROD__CLIENT_SECRET": "hunter2",
     }
     config = load_config(path, env)
-    secrets = (config.stripe.api_key, config.crm["prod"].password, config.crm["prod"].client_secret)
+    secrets = (config.stripe.api_key, salesforce(config).password, salesforce(config).client_secret)
     shown = (config, config.model_dump(), config.model_dump_json(), explain_config(config), *secrets, vars(config))
     for value in shown:
         assert "hunter2" not in f"{value}{value!r}"
@@ -118,8 +125,9 @@ def test_paths_start_at_the_file(path: Path) -> None:
     assert config.database_url() == f"sqlite:///{path.parent}/connector.db"
     (path.parent / "secret.txt").write_text("s3\n", encoding="utf-8")
     (path.parent / "secret.txt").chmod(0o600)
-    assert config.crm["prod"].client_secret is not None
-    assert config.crm["prod"].client_secret.resolve() == "s3"
+    connection = salesforce(config)
+    assert connection.client_secret is not None
+    assert connection.client_secret.resolve() == "s3"
 
 
 @pytest.mark.parametrize(

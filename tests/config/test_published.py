@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from connector.config import Config, load_config
 from connector.config.errors import model_at
+from connector.config.rules import CRM_KINDS
 from connector.config.schema import schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -23,11 +24,17 @@ PAGE = ROOT / "docs" / "configuration.md"
 
 
 def settings(model: type[BaseModel] = Config, table: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Return the path of every setting; the one connection of the example stands for all."""
+    """Return the path of every setting; the example has one connection of each kind, named after it."""
     found = []
     for name in model.model_fields:
-        place = (*table, name, "salesforce") if name == "crm" else (*table, name)
-        inner = model_at(Config, place)
+        if name == "crm":
+            for kind in CRM_KINDS:
+                connection = model_at(Config, (name, kind, kind))
+                assert connection is not None
+                found += settings(connection, (name, kind))
+            continue
+        place = (*table, name)
+        inner = model_at(Config, place) if len(place) == 1 else None
         found += settings(inner, place) if inner else [place]
     return found
 

@@ -24,7 +24,7 @@ WRONG = {
         GOOD + "[jobs]\nxyzzy = 1\n",
         (
             'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: extend_days_ahead, extend_every_hours, '
-            "housekeeping_every_hours, sync_every_seconds."
+            "housekeeping_every_hours, sweep_every_hours, sync_every_seconds."
         ),
     ),
     "unknown key in a connection": (
@@ -151,7 +151,22 @@ WRONG = {
     ),
     "unknown kind": (
         GOOD.replace('"salesforce"', '"pipedrive"'),
-        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce.',
+        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot.',
+    ),
+    "hubspot without a token": (
+        STRIPE + '[crm.hs]\nkind = "hubspot"\nmapping = "m.yaml"\n',
+        "config.toml:3  CFG-004 [crm.hs] lacks access_token  See config.example.toml.",
+    ),
+    "a key of the other kind": (
+        STRIPE + '[crm.hs]\nkind = "hubspot"\nmapping = "m.yaml"\naccess_token = "env:T"\ndomain = "acme.my"\n',
+        'config.toml:7  CFG-003 unknown key "domain" in [crm.hs]  Did you mean: mapping?',
+    ),
+    "hubspot token in the file": (
+        STRIPE + '[crm.hs]\nkind = "hubspot"\nmapping = "m.yaml"\naccess_token = "pat-na1-1"\n',
+        (
+            "config.toml:6  CFG-006 access_token is no reference, and a secret must not stand in the file  "
+            "Write env:NAME, file:PATH or keyring:SERVICE/USER."
+        ),
     ),
     "jwt": (
         login("jwt", 'username = "me"\n'),

@@ -26,6 +26,7 @@ _KINDS = {
 }
 TEMPLATE = "the template is set on the customer, where the public API has it; Stripe refuses one that it does not have"
 UNRESOLVED = "the recording does not hold the value of a setting that the test made up"
+PREBILLING = "prebilling is no part of Stripe's public API; the schedule is the same without it"
 NO_SCHEDULE = "settings of subscriptions without a schedule: ours always have one"
 _TEMPLATE_TARGET = "default_settings.invoice_settings.rendering.template"
 _VALUE = ".custom_fields.value"
@@ -35,11 +36,14 @@ GONE = {
 }
 
 
-def mapping_for(config: dict[str, Any], *, tiered: bool = False) -> tuple[MappingFile, list[str]]:
+def mapping_for(
+    config: dict[str, Any], *, tiered: bool = False, preview: bool = False
+) -> tuple[MappingFile, list[str]]:
     """Return the default mapping with a recording's own settings on top, and what could not be expressed, with reasons.
 
     The recorded connector charges automatically unless a setting says otherwise; `tiered` repeats a test that forces
     the billing scheme of every price. A date from which orders are taken over means that the past was billed elsewhere.
+    With `preview` parameters are set that Stripe's public API does not know; without it they are left out.
     """
     document = json.loads(_default())
     document["preview"] = {"subscription_schedule": {}}
@@ -53,6 +57,8 @@ def mapping_for(config: dict[str, Any], *, tiered: bool = False) -> tuple[Mappin
                 reasons += _put(document, owner, target, value, as_rule)
     if tiered:
         stripe.setdefault("price", {})["billing_scheme"] = {"const": "tiered"}
+    if not preview and document.pop("preview")["subscription_schedule"]:
+        reasons.append(PREBILLING)
     if "sync_start_date" in (config.get("settings") or {}):
         document["policies"]["backdated_start"] = "skip"
     return _loaded(json.dumps(document, ensure_ascii=False)), list(dict.fromkeys(reasons))

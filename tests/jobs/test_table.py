@@ -22,6 +22,7 @@ def test_the_table_says_what_and_how_often():
     config = JobsConfig(sync_every_seconds=30, housekeeping_every_hours=2, extend_every_hours=3)
     assert [(job.name, job.seconds(config)) for job in JOBS] == [
         ("sync", 30),
+        ("sweep", 86_400),
         ("extend", 10_800),
         ("housekeeping", 7200),
     ]

@@ -17,6 +17,7 @@ from connector.mapping.writing import EditError, content_hash, flow, set_value
 from connector.mapping_store import ConflictError, read_mapping_text, save_mapping
 
 MAPPINGS = sorted((Path(__file__).parents[2] / "mappings").glob("*.yaml"))
+CPQ = next(path for path in MAPPINGS if path.name == "salesforce-cpq.yaml")
 TEXT = """\
 # a file
 version: 1   # the grammar
@@ -215,7 +216,7 @@ def test_line_ends_and_mode_stay(tmp_path: Path) -> None:
 
 
 def test_differences_are_of_meaning() -> None:
-    base = MAPPINGS[0].read_text(encoding="utf-8")
+    base = CPQ.read_text(encoding="utf-8")
     lines = base.replace("  stub: last\n", "").replace("  total: TotalPrice", "  total: {from: TotalPrice}   # same?")
     new = set_value(set_value(lines, "line.interval", "Cadence__c"), "stripe.customer.metadata.po", "Po__c")
     documents = [load_mapping(text, name="m.yaml", targets=sdk_targets()).document for text in (base, f"# note\n{new}")]

@@ -32,10 +32,14 @@ def test_synced_with_ids_dates_and_revenue():
         "status": "Synced",
         "message": "",
         "remedy": "",
+        "explanation": "",
         "code": None,
+        "contract": "R1",
+        "inputs": None,
         "fingerprint": planned(RAMP).fingerprint,
         "segment_count": 2,
         "current_segment": "Year 1",
+        "current_segment_index": 1,
         "next_change": END,
         "mrr": Decimal("200.00"),
     }
@@ -60,7 +64,8 @@ def test_blocked_with_reason_and_remedy_but_ids_all_the_same():
     assert message.endswith("(and 1 more)")
     assert str(status.values["remedy"]).startswith("Sell whole units")
     assert status.values["fingerprint"] is None
-    assert "mrr" not in status.values
+    assert status.values["explanation"] == f"{message} {status.values['remedy']}"
+    assert not {"mrr", "contract", "inputs"} & set(status.values), "what was billed is known only when it is"
 
 
 def test_a_contract_that_could_not_be_read_is_blocked_too():
@@ -81,7 +86,7 @@ def test_failed_keeps_the_ids():
     assert status.failed
     assert status.values == {
         "schedule.id": "sub_sched_1", "status": "Failed", "message": "Stripe is away", "remedy": "Wait.",
-        "code": "NOT_CONVERGED",
+        "code": "NOT_CONVERGED", "explanation": "Stripe is away Wait.",
     }  # fmt: skip
 
 

@@ -33,8 +33,10 @@ from connector.crm.salesforce.reads import (
 )
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
+from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
-from connector.domain.errors import ConnectorError, RejectedError
+from connector.crm.setup import Part
+from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.mapping.raw import RawContract, RawRecords
 from connector.retry import retry_policy
 
@@ -59,6 +61,7 @@ class SalesforceCrm:
         `renewal` is the mapping's policy: it decides which orders make one contract.
         """
         self.name = settings.name
+        self.batch = settings.batch
         self.client = SalesforceClient(settings, policy=policy)
         self.schema = OrgSchema(self.client)
         self._policy = policy or retry_policy()
@@ -112,6 +115,27 @@ class SalesforceCrm:
     def organization(self) -> Organization:
         """Read which org this is: a sandbox must never meet a live Stripe key."""
         return organization(self.client)
+
+    def is_sandbox(self) -> bool:
+        """Ask the org whether it is a sandbox."""
+        return self.organization().is_sandbox
+
+    def checked_id(self, text: str) -> str:
+        """Return an order's id; raises ConfigError for what cannot be one."""
+        try:
+            return record_id(text)
+        except RejectedError as error:
+            raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
+
+    def setup_plan(self) -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed."""
+        return Setup(self.client).plan()
+
+    def setup_apply(self) -> tuple[Part, ...]:
+        """Deploy what is missing; made twice is made once."""
+        parts = Setup(self.client).apply()
+        self.schema.forget()
+        return parts
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""

@@ -1,0 +1,1 @@
+"""HubSpot: deals with line items or accepted quotes as contracts."""

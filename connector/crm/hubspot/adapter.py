@@ -1,0 +1,133 @@
+"""HubSpot as a CRM: what changed, whole contracts, and what people are told.
+
+Transport, reads and topology live in the sibling modules; this one puts them together. It knows nothing of what a
+property means: which ones to read comes from the mapping.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from tenacity import Retrying
+
+from connector.crm.hubspot.account import Account, AccountSource
+from connector.crm.hubspot.amendments import Amendments
+from connector.crm.hubspot.changes import OwnWrites, Poll, Seen, still_read
+from connector.crm.hubspot.client import HubSpotClient, chunks
+from connector.crm.hubspot.family import families, together
+from connector.crm.hubspot.probe import probe
+from connector.crm.hubspot.reads import BatchReader
+from connector.crm.hubspot.schema import AccountSchema
+from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.hubspot.setup import Setup
+from connector.crm.hubspot.write import Writer
+from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.setup import Part
+from connector.domain.errors import ConfigError, RejectedError, RetryableError
+from connector.mapping.raw import RawContract
+
+
+class HubSpotCrm:
+    """One HubSpot account; safe to use from many threads."""
+
+    def __init__(
+        self,
+        settings: HubSpotSettings,
+        *,
+        policy: Retrying | None = None,
+        lag: timedelta = timedelta(seconds=10),
+        overlap: timedelta = timedelta(minutes=15),
+    ) -> None:
+        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        self.name = settings.name
+        self.batch = settings.batch
+        self.client = HubSpotClient(settings, policy=policy)
+        self.schema = AccountSchema(self.client)
+        self._account = AccountSource(self.client)
+        self._amendments = Amendments(self.client, self.schema)
+        self._own = OwnWrites()
+        self._lag, self._overlap = lag, overlap
+        self._told: tuple[Cursor, Seen] | None = None
+
+    def changed(self, since: Cursor | None) -> Changed:
+        """Return deals that may have changed since the cursor; None means since ever, which tells every deal.
+
+        Repeats come from the overlap of polls, unless the caller goes on from the cursor it was given last.
+        """
+        started = time.monotonic()
+        told = self._told[1] if self._told and self._told[0] == since else {}
+        poll = Poll(self.client, self._own, since=since.stamp - self._overlap if since else None, told=told)
+        refs = tuple(ContractRef(self.name, deal) for deal in dict.fromkeys(poll.deals()))
+        now = self.client.door.transport.server_clock.now()
+        if now is None:
+            raise RetryableError("HubSpot did not tell its time (no Date header), so changes cannot be polled")
+        stamp = (now - timedelta(seconds=time.monotonic() - started) - self._lag).replace(microsecond=0)
+        cursor = Cursor(max(stamp, since.stamp) if since else stamp)
+        start = cursor.stamp - self._overlap
+        self._told = (cursor, still_read(poll.found, start))
+        self._own.forget_before(start)
+        if refs:
+            self._amendments.forget()
+        return Changed(refs, cursor)
+
+    def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
+        """Read whole contracts by the ids of their deals, in batches.
+
+        Deals that cannot be placed in a contract, or were archived, do not hold up the others: they are raised
+        together, as one RejectedError after the last contract, with their ids in `param`.
+        """
+        rejected: list[RejectedError] = []
+        for ids in chunks(dict.fromkeys(ref.id for ref in refs), self.batch):
+            account = self._account.get()
+            reader = BatchReader(self.client, self._amendments, paths, zone=account.time_zone)
+            records = reader.records(ids)
+            roots = [reader.became(key) for key in ids]
+            try:
+                yield from families(records, roots, instance_url=account.records_url)
+            except RejectedError as error:
+                rejected.append(error)
+            rejected += self._archived(key for key in roots if records.get(f"deals/{key}") is None)
+        if rejected:
+            raise together(rejected)
+
+    def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
+        """Store values; a record that HubSpot refuses comes back with its reason, the others are stored."""
+        return Writer(self.client, self.schema, self._own).write(writes)
+
+    def account(self) -> Account:
+        """Return which account this is: a sandbox must never meet a live Stripe key."""
+        return self._account.get()
+
+    def is_sandbox(self) -> bool:
+        """Ask whether this is a sandbox or test account."""
+        return self.account().is_sandbox
+
+    def checked_id(self, text: str) -> str:
+        """Return a deal's id; raises ConfigError for what cannot be one."""
+        if text.isdigit():
+            return text
+        raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
+
+    def setup_plan(self) -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed."""
+        return Setup(self.client, self.schema).plan()
+
+    def setup_apply(self) -> tuple[Part, ...]:
+        """Make what is missing; made twice is made once."""
+        return Setup(self.client, self.schema).apply()
+
+    def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
+        """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""
+        return probe(self.client, self.schema, self._account, paths, writes)
+
+    def _archived(self, ids: Iterable[str]) -> Iterator[RejectedError]:
+        """Yield an error for each deal that was archived: its billing would go on unseen."""
+        for row in self.client.read("deals", [key for key in ids if key.isdigit()], ["dealname"], archived=True):
+            text = _ARCHIVED.format(name=row["properties"].get("dealname") or "", id=row["id"])
+            yield RejectedError(text, vendor="hubspot", code="ARCHIVED", param=str(row["id"]))
+
+
+_ARCHIVED = (
+    'The deal "{name}" ({id}) was archived in HubSpot. What is billed for it goes on: restore the deal and end it with '
+    "the action terminate, or end its subscription in Stripe."
+)

@@ -1,0 +1,240 @@
+"""How the records of HubSpot hang together: records in, whole contracts out. Pure.
+
+HubSpot keeps associations apart from records, so the adapter adds them as fields, in capitals like no property:
+
+    deals       CompanyId, ContactId, QuoteId (the accepted quote: then the only source of lines), OriginalDealIds,
+                Action and EffectiveOn (our own properties), ClosedOn (the day of closing in the account's time zone)
+    line_items  DealId, ProductId
+
+An id in such a field names its object, `companies/123`: HubSpot counts every object on its own, so that a deal and a
+company may have one number. What a field means for billing is decided by the mapping, not here.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from connector.domain.errors import RejectedError
+from connector.mapping.raw import RawContract, RawLine, RawRecord, RawRecords, RawRevision
+
+#: Labels of the association between a change and the deal it changes; `setup` makes them.
+AMENDS, AMENDED_BY = "Amends", "Amended by"
+#: Object and relationship → the object it leads to: what a mapping's dotted paths may follow.
+PARENTS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("deals", "Company"): "companies",
+        ("deals", "Contact"): "contacts",
+        ("deals", "Quote"): "quotes",
+        ("line_items", "Deal"): "deals",
+        ("line_items", "Product"): "products",
+    }
+)
+#: Fields that the adapter adds.
+LOOKUPS = frozenset(
+    {"CompanyId", "ContactId", "QuoteId", "DealId", "ProductId", "OriginalDealIds", "ClosedOn", "Action", "EffectiveOn"}
+)
+#: Object → how HubSpot's pages name it. Line items have no page of their own.
+PAGES: Mapping[str, str] = MappingProxyType({"deals": "0-3", "companies": "0-2", "contacts": "0-1", "products": "0-7"})
+#: Field → what to do when it is empty: associations are nothing that people fill in.
+ADVICE: Mapping[str, str] = MappingProxyType(
+    {"CompanyId": "Associate the company that pays with the deal, as its primary company."}
+)
+#: Actions that begin a contract, whatever deal the new one is associated with.
+_OWN = frozenset({"new", "renew"})
+
+
+def families(records: RawRecords, roots: Iterable[str], *, instance_url: str = "") -> Iterator[RawContract]:
+    """Yield the contracts that the given deals belong to, each once, in the order of the roots.
+
+    A root without a record yields nothing. Deals that cannot be placed in a contract do not hold up the others: they
+    are raised together as one RejectedError after the last contract, with their ids, separated by commas, in `param`.
+    """
+    family = _Family(records)
+    seen: set[str] = set()
+    rejected: list[RejectedError] = []
+    for deal in (deal for root in roots if (deal := records.get(f"deals/{root}")) is not None):
+        try:
+            first = family.first_deal(deal)
+        except RejectedError as error:
+            error.param = deal.id
+            rejected.append(error)
+            continue
+        if first.id not in seen:
+            seen.add(first.id)
+            yield family.contract(first, instance_url)
+    if rejected:
+        raise together(rejected)
+
+
+def together(rejected: Sequence[RejectedError]) -> RejectedError:
+    """Make one error of several: a line for each, and the ids of all deals in `param`."""
+    text = "\n".join(str(error) for error in rejected)
+    ids = ",".join(str(error.param) for error in rejected)
+    return RejectedError(text, vendor="hubspot", code=rejected[0].code, param=ids)
+
+
+def accepted(quotes: Iterable[RawRecord]) -> RawRecord | None:
+    """Return the quote that the buyer accepted, signed or paid, the latest of several; published is not accepted."""
+    found = [quote for quote in quotes if _is_accepted(quote)]
+    return max(found, key=lambda quote: (str(quote.fields.get("hs_lastmodifieddate") or ""), quote.id), default=None)
+
+
+def _is_accepted(quote: RawRecord) -> bool:
+    """Tell whether a quote was accepted (CPQ), signed by everybody (legacy e-signature) or paid."""
+    fields = quote.fields
+    if fields.get("hs_status") == "ACCEPTED" or fields.get("hs_payment_status") == "PAID":
+        return True
+    needed, done = (_count(fields.get(f"hs_esign_num_signers_{each}")) for each in ("required", "completed"))
+    return bool(fields.get("hs_esign_date")) or 0 < needed <= done
+
+
+class _Family:
+    """Indexes over the records of one batch."""
+
+    def __init__(self, records: RawRecords) -> None:
+        self._records = records
+        self._lines: dict[str, list[RawRecord]] = defaultdict(list)
+        self._amendments: dict[str, list[RawRecord]] = defaultdict(list)
+        self._companies: dict[str, list[RawRecord]] = defaultdict(list)
+        for line in records.of("line_items"):
+            self._lines[str(line.fields.get("DealId"))].append(line)
+        for deal in records.of("deals"):
+            for original in _originals(deal):
+                self._amendments[original].append(deal)
+            if not _originals(deal) and deal.fields.get("CompanyId"):
+                self._companies[str(deal.fields["CompanyId"])].append(deal)
+
+    def first_deal(self, deal: RawRecord) -> RawRecord:
+        """Follow a change to the deal that began the contract. Raises RejectedError when it leads nowhere."""
+        seen = [deal.id]
+        while originals := _originals(deal):
+            if len(originals) > 1:
+                raise _rejected("AMBIGUOUS", _SEVERAL.format(deal=_label(deal), others=", ".join(originals)))
+            original = self._records.get(f"deals/{originals[0]}")
+            if original is None:
+                raise _rejected("NO_ORIGINAL", _GONE.format(deal=_label(deal), other=originals[0]))
+            if original.id in seen:
+                raise _rejected("CIRCLE", _CIRCLE.format(deal=_label(deal)))
+            deal = original
+            seen.append(deal.id)
+        return deal
+
+    def contract(self, first: RawRecord, instance_url: str) -> RawContract:
+        """Put together the contract that begins with this deal."""
+        changes = sorted(self._changes(first), key=_moment)
+        revisions = tuple(
+            RawRevision("amendment" if number else "initial", deal, self._lines_of(deal))
+            for number, deal in enumerate((first, *changes))
+        )
+        siblings = tuple(
+            deal for deal in self._companies.get(str(first.fields.get("CompanyId")), ()) if deal.id != first.id
+        )
+        return RawContract(
+            key=first.id,
+            crm="hubspot",
+            root=first,
+            revisions=revisions,
+            records=self._reachable(revisions, siblings),
+            siblings=siblings,
+            instance_url=instance_url.rstrip("/"),
+            pages=PAGES,
+            advice=ADVICE,
+        )
+
+    def _changes(self, deal: RawRecord) -> Iterator[RawRecord]:
+        """Yield everything that changes a deal, and the changes of changes."""
+        for change in self._amendments.get(deal.id, ()):
+            yield change
+            yield from self._changes(change)
+
+    def _lines_of(self, deal: RawRecord) -> tuple[RawLine, ...]:
+        return tuple(tiered(line) for line in sorted(self._lines.get(f"deals/{deal.id}", ()), key=_place))
+
+    def _reachable(self, revisions: Iterable[RawRevision], siblings: Iterable[RawRecord]) -> RawRecords:
+        queue = list(siblings)
+        for revision in revisions:
+            queue.append(revision.record)
+            for line in revision.lines:
+                queue += [line.record, *line.rate_schedules, *line.rates]
+        found = {(record.object, record.id): record for record in queue}
+        while queue:
+            for name in ("CompanyId", "ContactId", "QuoteId", "ProductId"):
+                parent = self._records.get(queue[-1].fields.get(name))
+                if parent is not None and (parent.object, parent.id) not in found:
+                    found[parent.object, parent.id] = parent
+            queue.pop()
+        return RawRecords(found.values())
+
+
+#: Objects made of a tiered line's two lists of JSON: the schedule, and each of its tiers.
+SCHEDULE, TIER = "line_item_tiers", "line_item_tier"
+
+
+def tiered(line: RawRecord) -> RawLine:
+    """Return a line with its tiers; HubSpot keeps their bounds and their prices in two properties, as JSON."""
+    model = str(line.fields.get("hs_pricing_model") or "flat")
+    if model == "flat":
+        return RawLine(line)
+    schedule = RawRecord(SCHEDULE, f"{line.id}-tiers", {"model": model})
+    ranges, prices = (_listed(line.fields.get(name)) for name in ("hs_tier_ranges", "hs_tier_prices"))
+    by_index = {int(str(price["index"])): price.get("price") for price in prices if "index" in price}
+    rates = tuple(
+        RawRecord(TIER, f"{line.id}-tier{index}", _filled(start=each.get("start"), end=each.get("end"), model=model)
+                  | _filled(price=by_index.get(index)))
+        for index, each in enumerate(ranges)
+    )  # fmt: skip
+    return RawLine(line, (schedule,), rates)
+
+
+def _listed(text: object) -> list[dict[str, object]]:
+    try:
+        found = json.loads(str(text or "[]"))
+    except ValueError:
+        return []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _filled(**values: object) -> dict[str, object]:
+    return {
+        name: value if isinstance(value, str) else str(value) for name, value in values.items() if value is not None
+    }
+
+
+def _originals(deal: RawRecord) -> tuple[str, ...]:
+    """Return the deals that this one changes; a deal that says it is new or a renewal changes none."""
+    if str(deal.fields.get("Action") or "") in _OWN:
+        return ()
+    found = deal.fields.get("OriginalDealIds")
+    return tuple(str(each) for each in found) if isinstance(found, list | tuple) else ()
+
+
+def _moment(deal: RawRecord) -> tuple[str, str, int, str]:
+    """Order changes by the day from which they count, then by when they were closed; never by a stamp that we move."""
+    return (str(deal.fields.get("EffectiveOn") or ""), str(deal.fields.get("closedate") or ""), len(deal.id), deal.id)
+
+
+def _place(line: RawRecord) -> tuple[int, int, str]:
+    return (_count(line.fields.get("hs_position_on_quote")), len(line.id), line.id)
+
+
+def _count(value: object) -> int:
+    text = str(value or "0").strip()
+    return int(text) if text.isdigit() else 0
+
+
+_SEVERAL = "{deal} changes several deals ({others}), and a change belongs to one. Remove the other associations."
+_GONE = (
+    "{deal} changes the deal {other}, which cannot be found: it was archived, or the connector may not see it. Restore "
+    "it, or correct the association or the original deal."
+)
+_CIRCLE = "{deal} changes a deal that in turn changes it. Remove one of the two associations."
+
+
+def _rejected(code: str, message: str) -> RejectedError:
+    return RejectedError(message, vendor="hubspot", code=code)
+
+
+def _label(deal: RawRecord) -> str:
+    name = deal.fields.get("dealname")
+    return f'The deal "{name}" ({deal.id})' if name else f"The deal {deal.id}"
