@@ -7,7 +7,7 @@ and how often; this module makes one contract right, or says why not.
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -97,15 +97,17 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live)
-    if existing.made in {None, made}:
+    found = {key.name for key in existing.objects if key.kind == "subscription_schedule"}
+    fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
+    if existing.made in {None, made} and not fresh:
         return compiled, existing
-    return _compiled(desk, contract, existing.made), existing
+    return _compiled(desk, contract, existing.made or made, fresh), existing
 
 
-def _compiled(desk: Desk, contract: Contract, made: date) -> Compiled:
+def _compiled(desk: Desk, contract: Contract, made: date, fresh: Collection[str] = ()) -> Compiled:
     """Compile a contract, cut to the phases that Stripe is to hold today."""
     today = desk.today()
-    return windowed(compile_contract(contract, made, today), today, desk.ahead)
+    return windowed(compile_contract(contract, made, today, fresh), today, desk.ahead)
 
 
 def sync_contracts(

@@ -84,7 +84,8 @@ def _pauses(group: Group) -> Iterator[Issue]:
 
 def check_over(desired: DesiredState, contract: Contract) -> tuple[Issue, ...]:
     """Return the schedules that were over before they could be made: Stripe takes none that lies in the past."""
-    over = [spec for spec in desired.schedules if desired.made is not None and spec.end <= desired.made]
+    days = {spec.key: desired.fresh.get(spec.key, desired.made) for spec in desired.schedules}
+    over = [spec for spec in desired.schedules if (made := days[spec.key]) is not None and spec.end <= made]
     return tuple(
         block(
             IssueCode.SCHEDULE_OVER,

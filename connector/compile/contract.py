@@ -1,6 +1,6 @@
 """The one entry of compile: a contract → everything Stripe should hold for it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -22,11 +22,14 @@ from connector.domain.issues import IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
 
-def compile_contract(contract: Contract, made: date | None = None, today: date | None = None) -> Compiled:
+def compile_contract(
+    contract: Contract, made: date | None = None, today: date | None = None, fresh: Collection[str] = ()
+) -> Compiled:
     """Return the desired state and everything that stands in its way.
 
     `made` is the day on which the schedules are, or were, made; without it they are made before they begin. `today`
-    counts in whole years, for what has no end: it is told until a horizon (`horizon.py`).
+    counts in whole years, for what has no end: it is told until a horizon (`horizon.py`). `fresh` are the keys of
+    schedules that are made today, although others of the contract were made before.
 
     With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
     are reported beside it, so that people can see what would have been.
@@ -39,7 +42,8 @@ def compile_contract(contract: Contract, made: date | None = None, today: date |
     issues += check_rules(contract)
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
-    desired = _desired(contract, pieces, made, today)
+    days = dict.fromkeys(fresh, today) if today else {}
+    desired = _desired(contract, pieces, made, today, days)
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
 
@@ -53,11 +57,13 @@ _ARITHMETIC_HOLDS = frozenset(
 )
 
 
-def _desired(contract: Contract, pieces: Timeline, made: date | None, today: date | None) -> DesiredState:
+def _desired(
+    contract: Contract, pieces: Timeline, made: date | None, today: date | None, fresh: Mapping[str, date]
+) -> DesiredState:
     ahead = horizon(contract, today)
     specs = schedules(contract, pieces, ahead) if pieces else ()
     invoices = () if specs else _invoices(contract)
-    sent = tuple(as_sent(spec, contract, made) for spec in specs)
+    sent = tuple(as_sent(spec, contract, fresh.get(spec.key, made)) for spec in specs)
     told, late = PriceBook(contract, specs), PriceBook(contract, sent)
     schedule_resources = tuple(
         _schedule(schedule_resource(contract, spec, told), schedule_resource(contract, as_made, late))
@@ -67,7 +73,7 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None, today: dat
         customer_resource(contract),
         *_products(contract),
         *_union(told.resources(), late.resources()),
-        *_coupons(contract, (*specs, *sent), invoices),
+        *coupon_resources(contract, (*specs, *sent), invoices),
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
@@ -79,6 +85,7 @@ def _desired(contract: Contract, pieces: Timeline, made: date | None, today: dat
         schedules=specs,
         invoices=invoices,
         made=made,
+        fresh=fresh,
         look_again=look_again,
         prices={**late.terms, **told.terms},
         coupons={coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent), invoices)},
@@ -106,9 +113,10 @@ def _products(contract: Contract) -> Iterable[Resource]:
     return tuple(product_resource(products[ref], contract) for ref in sorted(products))
 
 
-def _coupons(
+def coupon_resources(
     contract: Contract, specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]
 ) -> tuple[Resource, ...]:
+    """Return the coupons that schedules and invoices name."""
     coupons: dict[Key, Resource] = {}
     for discount in _discounts(specs, invoices):
         resource = coupon_resource(discount, contract)

@@ -14,7 +14,7 @@ from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
 from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
 from connector.domain.period import Period, billing_dates, day_after
-from connector.domain.timeline import InForce, Slice, held_around, revision_on
+from connector.domain.timeline import InForce, Slice, held_around
 
 
 def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
@@ -35,8 +35,7 @@ def part_one_off(group: Group, line: Line, part: Part, units: Decimal) -> OneOff
     if line.tiers:
         full = rated_amount(tier_specs(line, group.contract.currency), line.tiers_mode, quantity)
         amount = Fraction(round_minor(full * share_of_part(part, group)))
-    amended = revision_on(group.contract, line.start).kind is RevisionKind.AMENDMENT
-    reason: Reason = "credit" if amount < 0 else "proration" if amended else "stub"
+    reason: Reason = "credit" if amount < 0 else "proration" if _changes(line, part, group.contract) else "stub"
     return OneOffSpec(
         line=line,
         reason=reason,
@@ -45,6 +44,12 @@ def part_one_off(group: Group, line: Line, part: Part, units: Decimal) -> OneOff
         period=part.period,
         discounts=at_once(for_phase(line, part.period, line.start, group.grid.anchor)),
     )
+
+
+def _changes(line: Line, part: Part, contract: Contract) -> bool:
+    """Tell whether a part is of a change within a billing period: what begins on a billing date was sold as it is."""
+    later = (revision for revision in contract.revisions if revision.kind is RevisionKind.AMENDMENT)
+    return not part.on_grid and any(line.ref == each.ref for revision in later for each in revision.lines)
 
 
 def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:

@@ -8,7 +8,7 @@ in a part:
                                     whole periods it is a one-off with its own service period
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -44,20 +44,21 @@ def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = 
     """Return one schedule per billing frequency and lot of lines; one-time lines go with the first that has room.
 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
-    schedule, and the one that runs stays what it is.
+    schedule, and the one that runs stays what it is. So does its key when the other ones are taken away.
     """
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
     groups = [group for interval in intervals for group in groups_of(contract, timeline, interval, horizon)]
-    own = intervals[0] if len(intervals) == 1 else _first_interval(contract)
+    own = _own_interval(contract, intervals)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
     carried = carry(groups, _one_time(contract))
     specs = tuple(_schedule(group, one_time=carried.by_group[group.key], own=own) for group in groups)
     return (*specs, *(billed_as_agreed(spec, contract) for spec in carriers(contract, groups, carried.left)))
 
 
-def _first_interval(contract: Contract) -> int | None:
-    """Return the billing frequency of the first order; None when it has several."""
+def _own_interval(contract: Contract, intervals: Sequence[int]) -> int | None:
+    """Return the billing frequency of the first order; None when it has several, or none while later ones do."""
     first = {line.interval for line in contract.revisions[0].lines if line.charge is not Charge.ONE_TIME}
+    first = first or set(intervals)
     return first.pop() if len(first) == 1 else None
 
 

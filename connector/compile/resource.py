@@ -73,6 +73,7 @@ class DesiredState:
     """Everything Stripe should hold for one contract, and the same told in the business's own words (`schedules`).
 
     `made` is the day on which its schedules are, or were, made; only what is sent to make them depends on it.
+    `fresh` are those that are made on a later day, by their keys.
     `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
     `look_again` is the day on which more of what has no end is told.
     `windows` tells of the schedules that have more phases than Stripe holds; `schedules` tells them whole.
@@ -84,6 +85,7 @@ class DesiredState:
     schedules: tuple[ScheduleSpec, ...]
     invoices: tuple[InvoiceSpec, ...]
     made: date | None = None
+    fresh: Mapping[str, date] = field(default_factory=dict)
     look_again: date | None = None
     prices: Mapping[str, Terms] = field(default_factory=dict)
     coupons: Mapping[str, Discount] = field(default_factory=dict)

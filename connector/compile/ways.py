@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from connector.compile.bills import begins_within_a_period, waits_in_vain
 from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
-from connector.domain.contract import Contract
+from connector.domain.contract import Charge, Contract, Line
 
 #: What changes within a billing period cost, as opposed to what was sold to be billed once.
 _PARTS = frozenset({"proration", "credit"})
@@ -33,9 +33,15 @@ def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> Phas
     return replace(phase, one_offs=one_offs)
 
 
+def _never_began(line: Line, contract: Contract) -> bool:
+    """Tell whether a line takes away what the first order was to begin on the same day: less is begun, not changed."""
+    begins = {each.ref: each.start for each in contract.revisions[0].lines}
+    return line.quantity < 0 and line.revises is not None and begins.get(line.revises) == line.start
+
+
 def _way(one: OneOffSpec, contract: Contract, *, alone: bool) -> Way:
-    policies = contract.policies
-    if one.reason in _PARTS and leaves_parts(contract):
+    part = one.reason in _PARTS and one.line.charge is not Charge.ONE_TIME and not _never_began(one.line, contract)
+    if part and leaves_parts(contract):
         return "waived"
-    at_once = policies.correction == "now" and one.reason in _PARTS
+    at_once = contract.policies.correction == "now" and part
     return "apart" if alone or at_once else "invoice"

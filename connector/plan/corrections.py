@@ -14,6 +14,7 @@ from datetime import date
 from connector.compile.backdating import first_invoice
 from connector.compile.bills import Charge, one_off_charge, schedule_bills
 from connector.compile.spec import OneOffSpec, ScheduleSpec
+from connector.domain.contract import Charge as LineCharge
 from connector.domain.contract import Contract, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, day_after
@@ -37,6 +38,35 @@ def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     lines = {line.ref: line for line in account.contract.lines}
     sums = _by_product(owed, billed, lines, account.settled)
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
+
+
+def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
+    """Return what was sold to be billed once, has come due, is on no invoice of a schedule, and was not settled yet."""
+    carried = Counter(
+        _content(one) for _, held in account.pairs for stretch in held.stretches for one in stretch.one_offs
+    )
+    settled = dict(account.settled)
+    found = []
+    for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account.today)):
+        amount = one_off_charge(one, account.today, account.contract.currency).net
+        if carried[_content(one)]:
+            carried[_content(one)] -= 1
+        elif settled.get(one.line.ref):
+            settled[one.line.ref] -= amount
+        elif amount:
+            found.append(replace(one, due=None, way="invoice"))
+    fresh = {one.line.ref for one in found}  # what was billed already is not taken back: that would be a correction
+    return tuple(one for one in found if not _takes_away(one.line) or one.line.revises in fresh)
+
+
+def _takes_away(line: Line) -> bool:
+    return line.quantity < 0 and line.charge is not LineCharge.ONE_TIME
+
+
+def _apart(told: ScheduleSpec, made: date, today: date) -> Iterator[OneOffSpec]:
+    for phase in told.phases:  # what was due by the day it was made went with its first invoice
+        if made < phase.period.start <= today:
+            yield from (one for one in phase.one_offs if one.way == "apart")
 
 
 def owed_by(told: ScheduleSpec, made: date, today: date) -> Iterator[Charge]:

@@ -22,7 +22,7 @@ from connector.compile.catalog import PriceBook
 from connector.compile.cycle import anchor_on, running_phase
 from connector.compile.resource import Key, Params, Ref, Resource, Value
 from connector.compile.schedule import schedule_resource
-from connector.compile.spec import ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.domain.contract import Contract, Discount
 from connector.domain.period import day_after
 from connector.plan.canonical import Json, canonical, dump
@@ -66,7 +66,7 @@ class Running:
 
     def go_on(self, settling: Sequence[OneOffSpec], known: Mapping[str, list[str]]) -> Continuation:
         """Return how it goes on; `settling` goes on the next invoice, `known` are the price ids by terms."""
-        now = running_from(self.told, self.contract, self.today)
+        now = self._now()
         now = replace(now, prorates=self.contract.policies.proration == "stripe")
         rest = self.told.phases[running_phase(self.told, self.today) + 1 :]
         told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *self._with_room(rest)))
@@ -88,9 +88,35 @@ class Running:
 
     def changes_interval(self) -> bool:
         """Tell whether what should run has another billing interval: Stripe would begin its cycle anew."""
-        now = self.told.phases[running_phase(self.told, self.today)]
-        held = self.held.stretches[self.held.running]
-        return {item.terms.interval for item in now.items} != {item.terms.interval for item in held.items}
+        return {item.terms.interval for item in self._now().items} != self._intervals()
+
+    def _now(self) -> PhaseSpec:
+        """Return what should run from now on.
+
+        A period that was cut short, or goes on for longer, keeps the interval in which it began: as long as nothing is
+        billed any more in this phase, an interval says nothing, and another one would begin Stripe's cycle anew.
+        """
+        now = running_from(self.told, self.contract, self.today)
+        intervals = self._intervals()
+        priced_here = all(item.terms.unit_amount is not None and not item.terms.usage for item in now.items)
+        if len(intervals) != 1 or not priced_here or self._bills_in(now) or not self._ends_with(now):
+            return now
+        (interval,) = intervals
+        items = (replace(item, terms=replace(item.terms, interval=interval)) for item in now.items)
+        return replace(now, items=tuple(items))
+
+    def _ends_with(self, now: PhaseSpec) -> bool:
+        """Tell whether the cycle ends with a phase: nothing follows, or what follows begins one of its own."""
+        following = next((phase for phase in self.told.phases if phase.period.start == now.period.end), None)
+        return following.restarts_cycle if following else not self.told.open
+
+    def _bills_in(self, now: PhaseSpec) -> bool:
+        bills = schedule_bills(self.told, self.held.made)
+        days = {charge.day for bill in bills for charge in bill.charges if charge.recurring}
+        return any(self.today < day < now.period.end for day in days)
+
+    def _intervals(self) -> set[Interval]:
+        return {item.terms.interval for item in self.held.stretches[self.held.running].items}
 
     def _params(self, phases: Sequence[PhaseSpec]) -> list[Params]:
         spec = replace(self.told, phases=tuple(phases))

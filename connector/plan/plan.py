@@ -6,8 +6,11 @@ from datetime import date
 from functools import cached_property
 from typing import cast
 
-from connector.compile.bills import one_off_charge
+from connector.compile.backdating import as_sent
+from connector.compile.bills import one_off_charge, schedule_bills
+from connector.compile.contract import coupon_resources
 from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref, Resource, Value
+from connector.compile.schedule import schedule_key
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
@@ -70,12 +73,24 @@ def make_plan(
     settlement = settle(contract, existing, begun.unsettled, today)
     bills, account = _money(contract, desired, existing, begun, settlement)
     operations, more = _changes(contract, desired, existing, begun)
-    found += check_tie_out(account, contract) + check_steps(contract, bills) + begun.issues + more
+    found += (
+        check_tie_out(account, contract)
+        + check_steps(contract, (*bills, *_as_made(contract, desired, existing, today)))
+        + begun.issues
+        + more
+    )
     found += check_settlement(contract, settlement, begun.waived)
     unique = tuple(dict.fromkeys(found))
     refused = any(issue.blocks for issue in unique)
     needed = () if refused else _needed(_settled_first(operations, settlement))
     return Plan(contract, desired, needed, unique, bills, account, today, () if refused else begun.words)
+
+
+def _as_made(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Iterator[Bill]:
+    """Yield the bills of schedules that are made late, as they are sent: corrections have amounts of their own."""
+    for spec in desired.schedules:
+        if schedule_key(spec) not in existing.objects:
+            yield from schedule_bills(as_sent(spec, contract, today), today)
 
 
 def _money(
@@ -99,7 +114,9 @@ def _changes(
     """Plan every object of the contract, in the order of their kinds."""
     operations, issues = _retire(desired, existing, contract)
     terms = terms_of(desired.of("price"))
-    for resource in sorted(desired.resources, key=lambda r: (KINDS[r.key.kind].rank, r.key)):
+    going_on = coupon_resources(contract, tuple(spec for spec, _ in begun.specs.values()), ())
+    rest = [one for one in going_on if desired.get(one.key) is None and one.key not in existing.known]
+    for resource in sorted((*desired.resources, *rest), key=lambda r: (KINDS[r.key.kind].rank, r.key)):
         if resource.key in begun.specs:
             operations += [one for one in begun.operations if one.key == resource.key]
             continue

@@ -22,7 +22,7 @@ def project(
     `begun` are schedules as Stripe holds them and will go on, each with the day it was made; they bill as they are.
     """
     made = desired.made or today
-    told = {schedule_key(spec): (spec, made) for spec in desired.schedules}
+    told = {schedule_key(spec): (spec, desired.fresh.get(spec.key, made)) for spec in desired.schedules}
     bills: list[Bill] = []
     for schedule, since in {**told, **(begun or {})}.values():
         bills += _schedule_bills(schedule, since) if schedule.phases else ()

@@ -17,12 +17,13 @@ from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.period import day_after
 from connector.plan.canonical import canonical
-from connector.plan.corrections import Account, corrections
+from connector.plan.corrections import Account, corrections, due_apart
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
 from connector.plan.kinds import KINDS
 from connector.plan.live import Running, bills_alike
+from connector.plan.lost import without_lost
 from connector.plan.operation import End, Operation, Retire, Update
 from connector.plan.prices import terms_of
 from connector.plan.settle import settled_by_line
@@ -75,12 +76,13 @@ class Outlook:
 
 def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Outlook:
     """Plan the schedules that have begun."""
-    found, issues = _begun(contract, desired, existing)
+    found, issues = _begun(contract, desired, existing, today)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
-    waived = sum(one_off_charge(one, today, contract.currency).net for one in owed) if leaves_parts(contract) else 0
+    apart = due_apart(account) if leaves_parts(contract) else ()
+    waived = _sum(owed, contract) - _sum(apart, contract) if leaves_parts(contract) else 0
     able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
-    carriers, unsettled = ({}, ()) if leaves_parts(contract) else _carriers(able, owed)
+    carriers, unsettled = ({}, apart) if leaves_parts(contract) else _carriers(able, owed)
     operations: list[Operation] = []
     specs: dict[Key, tuple[ScheduleSpec, date]] = {}
     for one in found:
@@ -103,20 +105,26 @@ def _carried_in_words(
         yield from (in_words(one, currency, specs[key][0], today) for one in one_offs)
 
 
+def _sum(one_offs: Iterable[OneOffSpec], contract: Contract) -> int:
+    return sum(one_off_charge(one, date.min, contract.currency).net for one in one_offs)
+
+
 def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract) -> Iterator[str]:
-    owed = sum(one_off_charge(one, date.min, contract.currency).net for one in unsettled)
+    owed = _sum(unsettled, contract)
     how = "invoiced at once" if owed >= 0 else _SETTLED[contract.policies.settlement]
     yield from (f"{in_words(one, contract.currency)}, {how}" for one in unsettled)
 
 
 def not_as_told(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> tuple[Change, ...]:
     """Return how the schedules that run differ from what is told from now on, whatever has still to be settled."""
-    found, _ = _begun(contract, desired, existing)
+    found, _ = _begun(contract, desired, existing, today)
     steps = (_Step(contract, desired, one, today, ()).take()[0] for one in found)
     return tuple(change for step in steps if isinstance(step, Update) for change in step.changes)
 
 
-def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -> tuple[list[Begun], list[Issue]]:
+def _begun(
+    contract: Contract, desired: DesiredState, existing: ExistingState, today: date
+) -> tuple[list[Begun], list[Issue]]:
     told = {schedule_key(spec): spec for spec in desired.schedules}
     words = vocabulary(contract, desired, existing)
     found: list[Begun] = []
@@ -130,7 +138,8 @@ def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -
             issues.append(_unreadable(contract, held, error))
             continue
         if read is not None:
-            found.append(Begun(key, told.get(key), desired.get(key), held, read))
+            going_on = without_lost(read, told.get(key), today)
+            found.append(Begun(key, told.get(key), desired.get(key), held, going_on))
     return found, issues
 
 

@@ -193,11 +193,11 @@ def _credit_notes(
 
 
 def _take(settles: Mapping[str, int], amount: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Split amounts by line into a share that comes to `-amount`, and the rest."""
+    """Split amounts by line into a share that comes to `-amount`, and the rest: what is charged goes with the first."""
     share: dict[str, int] = {}
     rest = dict(settles)
     left = -amount
-    for line, owed in settles.items():
+    for line, owed in sorted(settles.items(), key=lambda entry: entry[1] < 0):
         taken = max(owed, left) if owed < 0 else owed
         share[line], rest[line] = taken, owed - taken
         left -= taken

@@ -1,4 +1,4 @@
-"""Compare contracts by chance: `python -m tests.oracle --contracts 10000 --first 1`.
+"""Compare contracts by chance: `python -m tests.oracle --contracts 10000 --first 1`, or play lives: `--lives 2000`.
 
 Prints every disagreement, and what was refused by code; the exit code is 1 if there is a disagreement.
 """
@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from tests.builders import seeded
 from tests.oracle.deals import deal, today_of
 from tests.oracle.laws import broken
+from tests.oracle.lives import life
+from tests.oracle.play import judged
 from tests.oracle.verdict import judge
 
 
@@ -18,10 +20,37 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=__doc__)
     parser.add_argument("--contracts", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--lives", type=int, default=0, help="so many contracts that live, instead")
     asked = parser.parse_args()
+    if asked.lives:
+        return live(range(asked.first, asked.first + asked.lives))
+    return compare(range(asked.first, asked.first + asked.contracts))
+
+
+def live(seeds: range) -> int:
+    """Play lives, print what is wrong with them and why visits were refused."""
     counts: Counter[str] = Counter()
     refused: dict[str, list[int]] = defaultdict(list)
-    for seed in range(asked.first, asked.first + asked.contracts):
+    visits: Counter[str] = Counter()
+    for seed in seeds:
+        played, told = judged(life(seed))
+        counts.update(visits=played.visits, complete=played.complete, disagreements=len(told) > 0)
+        for code in dict.fromkeys(code for code, _ in played.refused):
+            refused[code].append(seed)
+        visits.update(code for code, _ in played.refused)
+        for text in told:
+            print(f"{seed}: {text}")
+    print(f"lives: {len(seeds)}, " + ", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
+    for code, found in sorted(refused.items()):
+        print(f"  {code}: {visits[code]} in {len(found)} lives, for example {found[:5]}")
+    return 1 if counts["disagreements"] else 0
+
+
+def compare(seeds: range) -> int:
+    """Compare contracts planned at once."""
+    counts: Counter[str] = Counter()
+    refused: dict[str, list[int]] = defaultdict(list)
+    for seed in seeds:
         contract = deal(seed)
         verdict = judge(contract, today_of(seed, contract))
         told = [*(verdict.faults if verdict.wrong else ()), *broken(contract, seeded(seed))]
@@ -33,9 +62,9 @@ def main() -> int:
             refused[code].append(seed)
         for text in told:
             print(f"{seed}: {text}")
-    print(f"contracts: {asked.contracts}, " + ", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
-    for code, seeds in sorted(refused.items()):
-        print(f"  {code}: {len(seeds)}, for example {seeds[:5]}")
+    print(f"contracts: {len(seeds)}, " + ", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
+    for code, found in sorted(refused.items()):
+        print(f"  {code}: {len(found)}, for example {found[:5]}")
     return 1 if counts["disagreements"] or counts["broken laws"] else 0
 
 

@@ -31,8 +31,9 @@ class Dates:
     every: tuple[date, ...]
 
     def invoice_on(self, day: date) -> date:
-        """Return the first billing date from a day on; the day after the last if there is none left."""
-        return next((each for each in (self.first, *self.every) if max(day, self.first) <= each < self.end), self.end)
+        """Return the first billing date from a day on; the day itself if there is none left: it is billed apart."""
+        from_day = max(day, self.first)
+        return next((each for each in (self.first, *self.every) if from_day <= each < self.end), from_day)
 
     def invoice_of(self, line: Line) -> date:
         """Return the invoice for what begins with a line between two billing dates.

@@ -1,6 +1,7 @@
 """Contracts by chance: everything a rep can combine, seeded, so that a failed one can be made again."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
@@ -82,15 +83,27 @@ class Book:
 
 def deal(seed: int, lines: int | None = None) -> Contract:
     """Return the contract of a seed; with as many lines in the first order as are asked for."""
+    return deal_of(seed, lines=lines)[1]
+
+
+def deal_of(
+    seed: int,
+    terms: Policies | None = None,
+    later: Callable[[Book], tuple[Revision, ...]] = amendments,
+    lines: int | None = None,
+) -> tuple[Book, Contract]:
+    """Return the contract of a seed and the book it was made in; perhaps under other policies, with other changes."""
     chance = seeded(seed)
     start = chance.choice(_STARTS) if chance.random() < 0.7 else date(2027, 1, 1) + timedelta(chance.randint(0, 800))
     end = months_on(start, chance.choice(_TERMS))
     if chance.random() < 0.15:
         end += timedelta(chance.randint(-20, 20))
     end = max(end, start + timedelta(days=1))
-    book = Book(chance, start, end, chance.choice((1, 1, 3, 6, 12, 12)), policies(chance), currency_of(chance))
+    frequency = chance.choice((1, 1, 3, 6, 12, 12))
+    own = policies(chance)
+    book = Book(chance, start, end, frequency, terms or own, currency_of(chance))
     first = Revision("R1", RevisionKind.INITIAL, start, tuple(first_lines(book, lines)))
-    return Contract(
+    return book, Contract(
         key="R1",
         crm="salesforce",
         ref="R1",
@@ -98,7 +111,7 @@ def deal(seed: int, lines: int | None = None) -> Contract:
         currency=book.currency,
         start=start,
         end=end,
-        revisions=(first, *amendments(book)),
+        revisions=(first, *later(book)),
         policies=book.policies,
     )
 

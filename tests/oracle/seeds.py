@@ -25,3 +25,19 @@ UNLAWFUL = {
     100222: "rounding adjust: a later order took back the cents of the first bill",
     100473: "all lines exchanged in the midst of a last stub: a new period began",
 }
+
+#: Lives whose changes were once billed wrongly, or lost, or never came to rest.
+LIVED = {
+    1107: "correction manual: the last stubs of lines of later orders were waived as parts",
+    1110: "correction manual: a one-time credit was waived as a part",
+    1127: "correction manual: what joined late and no invoice followed was never billed",
+    1138: "one frequency was taken away: the other was made anew under another key, and billed twice",
+    1143: "correction manual: a fee that no invoice followed was never billed",
+    1019: "a stub cut short was refused",
+    2021: "correction manual: a fee of nothing was settled again and again",
+    2108: "a credit waited for an invoice that a nearer end left out",
+    5040: "proration none, made late: fees billed with the first invoice were billed apart again",
+    1216: "a coupon with its rest of months was named, but never made",
+    1342: "proration none: what was taken away before it began was billed",
+    26: "credit notes did not come to the sum of what they settle",
+}

@@ -26,6 +26,7 @@ REFUSALS = {
     "LIMIT_PHASES",
     "QUANTITY_REDUCED",
     "REVISED_LINE_UNKNOWN",
+    "TERMINATION",
     "TIE_OUT",
 }
 BATCHES = [range(first, first + 100) for first in range(100_000, 100_500, 100)]
