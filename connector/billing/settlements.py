@@ -47,17 +47,25 @@ def creditable_invoices(
     account: StripeAccount,
     now: datetime,
 ) -> tuple[InvoiceFact, ...]:
-    """Return the invoices of schedules that end, where the policy gives money back by credit note; else nothing."""
+    """Return the invoices on which money can be given back, where the policy does so by credit note; else nothing.
+
+    Those are the invoices of schedules that end (of all, where corrections do not wait), and our own of earlier times.
+    """
     if contract.policies.settlement not in _BY_CREDIT_NOTE:
         return ()
     today = now.astimezone(account.zone).date()
-    going_on = {schedule_key(spec) for spec in desired.schedules if spec.end > today}
+    waiting = contract.policies.correction != "now"
+    going_on = {schedule_key(spec) for spec in desired.schedules if waiting and spec.end > today}
     ending = [
         held
         for key, held in objects.items()
         if key.kind == "subscription_schedule" and held.subscription and key not in going_on
     ]
-    return tuple(fact for held in ending for fact in _facts(held.subscription or "", account))
+    own = [held.id for key, held in objects.items() if key.kind == "invoice" and is_settlement(key)]
+    return (
+        *(fact for held in ending for fact in _facts(held.subscription or "", account)),
+        *(fact for stripe_id in own for fact in _fact(account.api.get(f"/v1/invoices/{stripe_id}"), account)),
+    )
 
 
 def _facts(subscription: str, account: StripeAccount) -> Iterator[InvoiceFact]:
@@ -65,13 +73,16 @@ def _facts(subscription: str, account: StripeAccount) -> Iterator[InvoiceFact]:
     while True:
         answer = account.api.get("/v1/invoices", page)
         for invoice in answer["data"]:
-            if invoice["status"] in {"open", "paid"}:
-                credited = sum(invoice.get(f"{when}_payment_credit_notes_amount") or 0 for when in ("pre", "post"))
-                day = day_of(invoice["created"], account.zone)[:10]
-                left = invoice["total"] - credited
-                yield InvoiceFact(
-                    invoice["id"], date.fromisoformat(day), max(left, 0), paid=invoice["status"] == "paid"
-                )
+            yield from _fact(invoice, account)
         if not answer.get("has_more"):
             return
         page["starting_after"] = answer["data"][-1]["id"]
+
+
+def _fact(invoice: Mapping[str, Any], account: StripeAccount) -> Iterator[InvoiceFact]:
+    """Yield what can still be credited on an invoice that was sent."""
+    if invoice["status"] in {"open", "paid"}:
+        credited = sum(invoice.get(f"{when}_payment_credit_notes_amount") or 0 for when in ("pre", "post"))
+        day = date.fromisoformat(day_of(invoice["created"], account.zone)[:10])
+        left = max(invoice["total"] - credited, 0)
+        yield InvoiceFact(invoice["id"], day, left, paid=invoice["status"] == "paid")

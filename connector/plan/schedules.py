@@ -184,9 +184,9 @@ class _Step:
         told, held = self.one.told, self.one.held
         if self.one.over:
             completed = self.one.existing.status == "completed"
-            lost = told is not None and self.today < told.end and not completed
+            rest = told is not None and told.end > max(self.today, held.spec.end if completed else self.today)
             spec = held.spec if completed else self._until_now()
-            return None, spec, (_over(self.one.existing, self.contract),) if lost else ()
+            return None, spec, (_over(self.one.existing, self.contract),) if rest else ()
         if told is None:
             return Retire(self.one.key, held.id, "cancel", _END_NOW), self._until_now(), ()
         if told.start > self.today:
