@@ -3,43 +3,15 @@
 import html
 import re
 
+from stdnum.eu import vat as eu_vat
+from stdnum.exceptions import ValidationError
+from stdnum.gb import vat as gb_vat
+
 from connector.mapping.values import UnreadableError, as_text, row
 
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _BREAK = re.compile(r"<\s*(?:br|/p|/div|/li)\b[^<>]{0,100}>", re.IGNORECASE)
 
-#: How the tax numbers of the European VAT system look after the country's letters (the Commission's VIES FAQ, Q11).
-_VAT_SHAPES = {
-    "AT": r"U\d{8}",
-    "BE": r"[01]\d{9}",
-    "BG": r"\d{9,10}",
-    "CY": r"\d{8}[A-Z]",
-    "CZ": r"\d{8,10}",
-    "DE": r"\d{9}",
-    "DK": r"\d{8}",
-    "EE": r"\d{9}",
-    "EL": r"\d{9}",
-    "ES": r"[A-Z0-9]\d{7}[A-Z0-9]",
-    "FI": r"\d{8}",
-    "FR": r"[A-HJ-NP-Z0-9]{2}\d{9}",
-    "GB": r"(?:\d{9}|\d{12}|GD\d{3}|HA\d{3})",
-    "HR": r"\d{11}",
-    "HU": r"\d{8}",
-    "IE": r"\d[A-Z0-9+*]\d{5}[A-Z]{1,2}",
-    "IT": r"\d{11}",
-    "LT": r"(?:\d{9}|\d{12})",
-    "LU": r"\d{8}",
-    "LV": r"\d{11}",
-    "MT": r"\d{8}",
-    "NL": r"[A-Z0-9+*]{12}",
-    "PL": r"\d{10}",
-    "PT": r"\d{9}",
-    "RO": r"\d{2,10}",
-    "SE": r"\d{12}",
-    "SI": r"\d{8}",
-    "SK": r"\d{10}",
-    "XI": r"(?:\d{9}|\d{12}|GD\d{3}|HA\d{3})",
-}
 _URL = re.compile(r"https?://[\w-]+(?:\.[\w-]+)+(?::\d{1,5})?(?:[/?#][^\s<>]*)?", re.IGNORECASE)
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2}|\d{3}))?(?:[.@].*)?")
 
@@ -101,13 +73,15 @@ def as_locale(value: object) -> str:
 
 
 def as_vat_id(value: object) -> str:
-    """VAT number of the European system, in its usual spelling; its shape is checked, not its check digit."""
+    """VAT number of the European Union or Great Britain, in its usual spelling; its check digits are checked too."""
     text = re.sub(r"[\s.\-/]", "", as_text(value)).upper()
-    country = "EL" if text[:2] == "GR" else text[:2]
-    if (shape := _VAT_SHAPES.get(country)) and re.fullmatch(shape, text[2:], re.ASCII):
-        return country + text[2:]
-    msg = "is not a VAT number (expected like DE123456789)"
-    raise UnreadableError(msg)
+    try:
+        if text[:2] == "GB":
+            return f"GB{gb_vat.validate(text)}"
+        return str(eu_vat.validate(f"EL{text[2:]}" if text[:2] == "GR" else text))
+    except ValidationError:
+        msg = "is not a VAT number (expected like DE123456788)"
+        raise UnreadableError(msg) from None
 
 
 def _lines(value: object) -> list[str]:
@@ -124,5 +98,5 @@ TEXT_ROWS = (
     row("prefix", prefixed, ("4711", "PO 4711"), ("PO 4711", "PO 4711"), argument=str, given="PO "),
     row("url", as_url, ("example.com", "https://example.com"), ("http://example.com/a", "http://example.com/a")),
     row("locale", as_locale, ("en_US", "en-US"), ("de", "de"), ("pt_BR.UTF-8", "pt-BR")),
-    row("vat_id", as_vat_id, ("DE 123 456 789", "DE123456789"), ("gr123456789", "EL123456789")),
+    row("vat_id", as_vat_id, ("DE 123 456 788", "DE123456788"), ("gr123456783", "EL123456783")),
 )
