@@ -23,7 +23,8 @@ def sync_refs(
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
-    With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule, to find edits made by hand.
+    With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
+    to find edits made by hand.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)

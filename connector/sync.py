@@ -82,7 +82,8 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
 def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
     approval = desk.account.journal.approval(plan.fingerprint, desk.clock())
     approved = approval.fingerprint if approval else None
-    ignored = desk.account.journal.ignored_edits(edits_digest(plan.edits), desk.clock()) if plan.edits else None
+    edits, journal = plan.edits, desk.account.journal
+    ignored = journal.ignored_edits(plan.contract.key, edits_digest(edits), desk.clock()) if edits else None
     words = f"by {ignored.approved_by}: {ignored.reason}" if ignored else None
     return check_safety(plan, desk.limits, today=plan.today, scope=scope, approved=approved, ignored=words)
 

@@ -16,7 +16,6 @@ from connector.journal.chapter import Chapter, columns_of, upsert
 from connector.journal.errors import JournalError
 from connector.journal.tables import approvals, plans
 
-
 #: Edits that are ignored are kept beside approvals, under names that no plan has.
 _IGNORED = "ignored:"
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -110,7 +109,7 @@ class Plans(Chapter):
         return None if row is None else Approval(**row)
 
     def ignore_edits(
-        self, connection: str, contract_key: str, digest: str, by: str, reason: str, now: datetime, *, told: str
+        self, connection: str, contract_key: str, digest: str, *, by: str, reason: str, now: datetime, told: str
     ) -> Approval:
         """Remember that edits made in Stripe by hand stay as they are; written to the audit chain with what they are.
 
@@ -124,9 +123,10 @@ class Plans(Chapter):
             append_audit(database, actor=by, action="drift.ignored", detail={**given, "edits": told}, now=now)
             return Approval(**row)
 
-    def ignored_edits(self, digest: str, now: datetime) -> Approval | None:
-        """Return who said last that these edits stay as they are, and why."""
-        return self.approval(_IGNORED + digest, now)
+    def ignored_edits(self, contract_key: str, digest: str, now: datetime) -> Approval | None:
+        """Return who said last that these edits of a contract stay as they are, and why."""
+        found = self.approval(_IGNORED + digest, now)
+        return found if found and found.contract_key == contract_key else None
 
     def _latest_plan(self, *conditions: ColumnElement[bool]) -> PlanRecord | None:
         query = select(*_PLAN).where(*conditions).order_by(plans.c.seen_at.desc(), plans.c.created_at.desc()).limit(1)
