@@ -13,17 +13,24 @@ _UNSETTLED = frozenset({"waiting", "busy"})
 
 
 def sync_refs(
-    desk: Desk, refs: Iterable[ContractRef], *, job: str, config_hash: str, shown: frozenset[str] | None = None
+    desk: Desk,
+    refs: Iterable[ContractRef],
+    *,
+    job: str,
+    config_hash: str,
+    shown: frozenset[str] | None = None,
+    live: bool = False,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
-    With `shown`, fingerprints of plans, no plan that nobody saw is applied.
+    With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
+    to find edits made by hand.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts: Counter[str] = Counter()
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live):
             counts[result.outcome] += 1
             yield result
     finally:

@@ -26,6 +26,7 @@ from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
+from connector.plan.drift import edits_digest
 from connector.plan.existing import NOTHING, ExistingState
 from connector.plan.extension import only_extends
 from connector.plan.kinds import KINDS
@@ -84,7 +85,10 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
 def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
     approval = desk.account.journal.approval(plan.fingerprint, desk.clock())
     approved = approval.fingerprint if approval else None
-    return check_safety(plan, desk.limits, today=plan.today, scope=scope, approved=approved)
+    edits, journal = plan.edits, desk.account.journal
+    ignored = journal.ignored_edits(plan.contract.key, edits_digest(edits), desk.clock()) if edits else None
+    words = f"by {ignored.approved_by}: {ignored.reason}" if ignored else None
+    return check_safety(plan, desk.limits, today=plan.today, scope=scope, approved=approved, ignored=words)
 
 
 def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
@@ -111,17 +115,22 @@ def _compiled(desk: Desk, contract: Contract, made: date, fresh: Collection[str]
 
 
 def sync_contracts(
-    desk: Desk, refs: Iterable[ContractRef], *, run_id: int, shown: frozenset[str] | None = None
+    desk: Desk,
+    refs: Iterable[ContractRef],
+    *,
+    run_id: int,
+    shown: frozenset[str] | None = None,
+    live: bool = False,
 ) -> Iterator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
     A batch is planned as a whole first: the safety limits look at all of it. When its turn comes, what has to change is
     planned again if anything happened since that it builds on. With `shown`, the fingerprints somebody saw, no other
-    plan is applied.
+    plan is applied. `live` reads every schedule, to find edits made by hand.
     """
     for chunk in _batches(refs, desk.crm.batch):
-        planned = list(plan_contracts(desk, chunk))
-        run = _Run(run_id, _scope(desk, planned), shown, set())
+        planned = list(plan_contracts(desk, chunk, live=live))
+        run = _Run(run_id, _scope(desk, planned), shown, set(), live)
         for one in planned:
             started = time.monotonic()
             result = _carry_out(desk, one, run)
@@ -180,6 +189,7 @@ class _Run:
     shown: frozenset[str] | None
     touched: set[str]
     """The customers that something was written for in this batch."""
+    live: bool
 
 
 def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
@@ -207,7 +217,8 @@ def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
     writes = 0
     if one.plan and one.plan.operations:
         fresh = replace(one, judgement=_judge(desk, one.plan, run.scope))
-        one = plan_contract(desk, one.raw, scope=run.scope) if _is_stale(desk, one, one.plan, run) else fresh
+        stale = _is_stale(desk, one, one.plan, run)
+        one = plan_contract(desk, one.raw, live=run.live, scope=run.scope) if stale else fresh
     if one.waiting is not None:
         return Result(one, "waiting", None, error=one.waiting)
     if _is_new_to(run.shown, one):

@@ -124,7 +124,9 @@ def _linked(
     wanted = canonical(resource.params)
     same = link.applied_hash == digest(wanted)
     if resource.key.kind == "subscription_schedule" and (live or doubt or not same):
-        return _read_schedule(link.stripe_id, names, account)
+        held = _read_schedule(link.stripe_id, names, account)
+        sure = bool(link.applied_hash) and not doubt
+        return replace(held, applied=dict(link.applied)) if sure else held
     if doubt and KINDS[resource.key.kind].mutable:
         return ExistingObject(link.stripe_id, {})
     return ExistingObject(link.stripe_id, wanted if same else dict(link.applied))

@@ -6,7 +6,7 @@ another fingerprint and asks again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -15,6 +15,10 @@ from connector.journal.audit import append_audit
 from connector.journal.chapter import Chapter, columns_of, upsert
 from connector.journal.errors import JournalError
 from connector.journal.tables import approvals, plans
+
+#: Edits that are ignored are kept beside approvals, under names that no plan has.
+_IGNORED = "ignored:"
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,26 @@ class Plans(Chapter):
         with self._reading() as database:
             row = database.execute(query).mappings().one_or_none()
         return None if row is None else Approval(**row)
+
+    def ignore_edits(
+        self, connection: str, contract_key: str, digest: str, *, by: str, reason: str, now: datetime, told: str
+    ) -> Approval:
+        """Remember that edits made in Stripe by hand stay as they are; written to the audit chain with what they are.
+
+        `digest` names what Stripe holds (plan/drift.py). It holds until another edit is made: it does not expire.
+        """
+        named = {"connection": connection, "contract_key": contract_key, "fingerprint": _IGNORED + digest}
+        given = {**named, "approved_by": by, "reason": reason}
+        with self._writing() as database:
+            statement = approvals.insert().values(**given, approved_at=now, expires_at=_NEVER)
+            row = database.execute(statement.returning(*_APPROVAL)).mappings().one()
+            append_audit(database, actor=by, action="drift.ignored", detail={**given, "edits": told}, now=now)
+            return Approval(**row)
+
+    def ignored_edits(self, contract_key: str, digest: str, now: datetime) -> Approval | None:
+        """Return who said last that these edits of a contract stay as they are, and why."""
+        found = self.approval(_IGNORED + digest, now)
+        return found if found and found.contract_key == contract_key else None
 
     def _latest_plan(self, *conditions: ColumnElement[bool]) -> PlanRecord | None:
         query = select(*_PLAN).where(*conditions).order_by(plans.c.seen_at.desc(), plans.c.created_at.desc()).limit(1)

@@ -16,6 +16,7 @@ class ExistingObject:
 
     `status`, `current_start`, `made` and `ended` (the days on which it was made, and ended by somebody) are a
     schedule's, when it was read, and the id of its subscription; a customer has `currency` once something was billed.
+    `applied` is what was applied last to a schedule that was read, when the journal is sure of it.
     `linked` is False for an object that was found although the journal does not know it.
     """
 
@@ -28,6 +29,7 @@ class ExistingObject:
     made: date | None = None
     ended: date | None = None
     subscription: str | None = None
+    applied: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
 from connector.plan.cleared import without_cleared
 from connector.plan.diff import Change, diff
+from connector.plan.drift import Edit, drift_issue, find_edits
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
 from connector.plan.operation import Create, Operation, Retire, Update, operation_json
@@ -43,6 +44,8 @@ class Plan:
     today: date
     settles: tuple[str, ...] = ()
     """What time that has begun is made up for by, in words."""
+    edits: tuple[Edit, ...] = ()
+    """What was edited in Stripe by hand, which the operations would undo."""
 
     @property
     def blocked(self) -> bool:
@@ -80,10 +83,11 @@ def make_plan(
         + more
     )
     found += check_settlement(contract, settlement, begun.waived)
-    unique = tuple(dict.fromkeys(found))
+    edits = find_edits(contract, desired, existing, operations)
+    unique = tuple(dict.fromkeys((*found, *drift_issue(contract, edits))))
     refused = any(issue.blocks for issue in unique)
     needed = () if refused else _needed(_settled_first(operations, settlement))
-    return Plan(contract, desired, needed, unique, bills, account, today, () if refused else begun.words)
+    return Plan(contract, desired, needed, unique, bills, account, today, () if refused else begun.words, edits)
 
 
 def _as_made(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Iterator[Bill]:

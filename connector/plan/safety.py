@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from connector.domain.money import text as money_text
 from connector.domain.money import to_minor
+from connector.plan.drift import edits_in_words
 from connector.plan.extension import only_extends
 from connector.plan.operation import Create, Retire
 from connector.plan.plan import Plan
@@ -52,9 +53,17 @@ class Judgement:
 
 
 def check_safety(
-    plan: Plan, limits: Limits, *, today: date, scope: RunScope | None = None, approved: str | None = None
+    plan: Plan,
+    limits: Limits,
+    *,
+    today: date,
+    scope: RunScope | None = None,
+    approved: str | None = None,
+    ignored: str | None = None,
 ) -> Judgement:
     """Judge a plan. `approved` is a fingerprint somebody approved; it counts for exactly that plan.
+
+    `ignored` tells who left edits by hand as they are, and why: a plan that would undo them says so when it asks.
 
     Blocking issues are never approved away: the verdict is then REFUSE, whatever was approved.
     """
@@ -62,10 +71,22 @@ def check_safety(
         return Judgement(Verdict.REFUSE, tuple(issue.message for issue in plan.issues if issue.blocks))
     if not plan.operations:
         return Judgement(Verdict.NOTHING)
-    reasons = (*_amount(plan, limits), *_backdating(plan, limits, today), *_run(plan, limits, scope or RunScope()))
+    reasons = (
+        *_edited(plan, ignored),
+        *_amount(plan, limits),
+        *_backdating(plan, limits, today),
+        *_run(plan, limits, scope or RunScope()),
+    )
     if not reasons or approved == plan.fingerprint:
         return Judgement(Verdict.APPLY, reasons)
     return Judgement(Verdict.NEEDS_APPROVAL, reasons)
+
+
+def _edited(plan: Plan, ignored: str | None) -> tuple[str, ...]:
+    if not plan.edits:
+        return ()
+    begin = f"undoes what was edited in Stripe by hand and is ignored ({ignored})" if ignored else None
+    return (f"{begin or 'edited in Stripe by hand'}: {edits_in_words(plan.edits)}",)
 
 
 def _amount(plan: Plan, limits: Limits) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def crm_status(
         "status": status,
         "message": shorten(message),
         "remedy": shorten(remedy),
-        "code": problems[0].code.value if problems else None,
+        "code": problems[0].code.value if problems else _asked(issues, judgement),
         "fingerprint": plan.fingerprint if plan and not problems else None,
     }
     values["explanation"] = _explanation(message, remedy)
@@ -93,6 +93,12 @@ def _words(problems: tuple[Issue, ...], issues: tuple[Issue, ...], judgement: Ju
         return "Pending", f"waiting for approval: {'; '.join(judgement.reasons)}", "Ask the billing team to approve it."
     notes = "; ".join(f"{issue.code.value}: {issue.message}" for issue in issues)
     return "Synced", notes, issues[0].remedy if issues else ""
+
+
+def _asked(issues: tuple[Issue, ...], judgement: Judgement | None) -> str | None:
+    """Return the code of what a plan asks about, where there is one."""
+    asks = judgement is not None and judgement.verdict is Verdict.NEEDS_APPROVAL
+    return IssueCode.DRIFT.value if asks and any(one.code is IssueCode.DRIFT for one in issues) else None
 
 
 def _progress(plan: Plan, today: date) -> dict[str, object]:

@@ -56,7 +56,8 @@ def test_refresh_finds_what_was_changed_by_hand(shop: Shop):
     shop.stripe.client().v1.subscription_schedules.update(schedule["id"], {"metadata": {"salesforce_order_id": "x"}})
     assert shop.run("plan", shop.orders["ramp"], "--detailed-exitcode").code == 0
     ran = shop.run("plan", shop.orders["ramp"], "--detailed-exitcode", "--refresh")
-    assert ran.code == 2
+    assert ran.code == 6
+    assert "needs approval: edited in Stripe by hand: metadata.salesforce_order_id is x" in ran.out
     assert f"metadata.salesforce_order_id: x -> {shop.orders['ramp']}" in ran.out
 
 

@@ -1,0 +1,184 @@
+"""`connector drift`: what was edited in Stripe by hand, and what is to become of it: restore it, or leave it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from connector.app import App
+from connector.cli.context import (
+    ConfigOption,
+    ConnectionOption,
+    JsonOption,
+    checked_id,
+    no_such,
+    open_app,
+    require_consent,
+    unknown_orders,
+)
+from connector.cli.exits import Exit
+from connector.cli.output import out, print_json, print_plan, say
+from connector.cli.plan import planned_text
+from connector.cli.results import exit_code, print_summary
+from connector.crm.protocol import ContractRef
+from connector.domain.errors import ConfigError
+from connector.drift import ignore_drift, ignored_by, restore_drift
+from connector.journal import Approval
+from connector.plan.document import SCHEMA_VERSION, issue_json
+from connector.sync import Desk, Planned, plan_contracts
+
+_PAGE = 500
+
+
+def drift(
+    orders: Annotated[list[str] | None, typer.Argument(help="Order ids; without any, every known contract.")] = None,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Approve and apply the plan that undoes the edit.")
+    ] = False,
+    ignore: Annotated[bool, typer.Option("--ignore", help="Leave the edit as it is; needs --reason.")] = False,
+    by: Annotated[str | None, typer.Option(help="Who decides.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why it is right.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --restore: do not ask.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+    connection: ConnectionOption = None,
+) -> None:
+    """List what was edited in Stripe by hand, or decide on the edit of one contract. Reads every schedule once.
+
+    There is no `--adopt`: let the order say what Stripe holds, and the next sync takes it over.
+    """
+    if restore or ignore:
+        _check_decision(orders, restore=restore, ignore=ignore, by=by, reason=reason, json=json)
+    with open_app(config) as app:
+        desk = app.desk(connection)
+        planned = list(plan_contracts(desk, _refs(desk, orders), live=True))
+        if restore or ignore:
+            code = _decide(app, desk, planned, (by or "", reason), restore=restore, yes=yes)
+        else:
+            code = _list(desk, planned, json=json)
+        for order in unknown_orders(orders, planned):
+            say(f"{no_such(order)}.", "red")
+            code = code or Exit.INVALID
+        raise typer.Exit(code)
+
+
+def _check_decision(
+    orders: list[str] | None, *, restore: bool, ignore: bool, by: str | None, reason: str | None, json: bool
+) -> None:
+    if restore and ignore:
+        raise ConfigError("--restore and --ignore are two decisions; give one of them")
+    if len(orders or ()) != 1:
+        raise ConfigError("a decision is on the edit of one contract; name one order")
+    if not (by or "").strip():
+        raise ConfigError("a decision needs --by: who decides")
+    if ignore and not (reason or "").strip():
+        raise ConfigError("--ignore needs --reason: why the edit in Stripe is right")
+    if json:
+        raise ConfigError("--json is for the list; a decision prints what it did")
+
+
+def _refs(desk: Desk, orders: list[str] | None) -> list[ContractRef]:
+    """Return the named orders, else every contract that the journal knows."""
+    if orders:
+        return [ContractRef(desk.name, checked_id(desk, order)) for order in orders]
+    refs: list[ContractRef] = []
+    after = ""
+    while page := desk.account.journal.contract_states(desk.name, after=after, limit=_PAGE):
+        refs += [ContractRef(desk.name, state.record) for state in page]
+        after = page[-1].contract_key
+    return refs
+
+
+def _decide(
+    app: App, desk: Desk, planned: Sequence[Planned], word: tuple[str, str | None], *, restore: bool, yes: bool
+) -> int:
+    one = next(iter(planned), None)
+    if one is None:
+        return Exit.INVALID
+    by, reason = word
+    print_plan(planned_text(one))
+    if one.waiting is not None:
+        say(f"Stripe could not be looked at: {one.waiting}", "red")
+        return Exit.REMOTE
+    if one.plan is None or one.plan.blocked:
+        say("The contract is refused; nothing was decided.", "red")
+        return Exit.INVALID
+    if not one.plan.edits:
+        say("Nothing was edited in Stripe by hand.")
+        return Exit.OK
+    if not restore:
+        found = ignore_drift(desk, one.plan, by=by, reason=reason or "")
+        say(f"Ignored by {found.approved_by}: {found.reason}. Nothing was changed.")
+        say("The next change of this contract would undo the edit, and therefore asks for approval.")
+        return Exit.OK
+    require_consent(app, yes=yes)
+    results = list(restore_drift(desk, one, by=by, reason=reason, config_hash=app.config.hash))
+    for result in results:
+        if result.error:
+            say(f"{result.outcome}: {result.error}", "red")
+    print_summary(results)
+    return exit_code(results)
+
+
+def _list(desk: Desk, planned: Sequence[Planned], *, json: bool) -> int:
+    """Print the drift of contracts; what could not be looked at is named too, as it may have some."""
+    drifted = [(one, ignored_by(desk, one.plan)) for one in planned if one.plan and one.plan.edits]
+    unseen = [one for one in planned if _is_unseen(one)]
+    if json:
+        contracts = [_json(one, ignored) for one, ignored in drifted]
+        refused = [
+            {"contract": one.raw.key, "waiting": one.waiting, "issues": [issue_json(issue) for issue in one.issues]}
+            for one in unseen
+        ]
+        print_json({"schema_version": SCHEMA_VERSION, "contracts": contracts, "not_compared": refused})
+    else:
+        for one, ignored in drifted:
+            print_plan(_text(one, ignored))
+        for one in unseen:
+            why = one.waiting or next((issue.message for issue in one.issues if issue.blocks), "")
+            print_plan(f"! {one.raw.root.id}  not compared: {why}")
+        counted = sum(1 for _, ignored in drifted if ignored)
+        undecided = len(drifted) - counted
+        out.print(f"{undecided} edited by hand, {counted} ignored, {len(unseen)} not compared, of {len(planned)}.")
+    if any(ignored is None for _, ignored in drifted):
+        return Exit.DIFFERENCE
+    return Exit.REMOTE if any(one.waiting is not None for one in unseen) else Exit.OK
+
+
+def _is_unseen(one: Planned) -> bool:
+    return one.waiting is not None or one.plan is None or (one.plan.blocked and not one.plan.edits)
+
+
+def _text(one: Planned, ignored: Approval | None) -> str:
+    edits = one.plan.edits if one.plan else ()
+    lines = [f"~ {one.raw.root.id}  {', '.join(sorted({edit.schedule for edit in edits}))}"]
+    for edit in edits:
+        lines += [f"    {edit.path}"]
+        values = (("desired", edit.desired), ("last applied", edit.applied), ("live", edit.live))
+        lines += [f"      {name:<13} {'not there' if value is None else value}" for name, value in values]
+    if ignored:
+        day = ignored.approved_at.date()
+        lines += [f"    ignored by {ignored.approved_by} on {day}: {ignored.reason}"]
+    return "\n".join(lines)
+
+
+def _json(one: Planned, ignored: Approval | None) -> Any:
+    edits = one.plan.edits if one.plan else ()
+    return {
+        "contract": one.raw.key,
+        "record": one.raw.root.id,
+        "fingerprint": one.plan.fingerprint if one.plan else None,
+        "edits": [
+            {
+                "schedule": edit.schedule,
+                "path": edit.path,
+                "desired": edit.desired,
+                "last_applied": edit.applied,
+                "live": edit.live,
+            }
+            for edit in edits
+        ],
+        "ignored": {"by": ignored.approved_by, "at": ignored.approved_at.isoformat(), "reason": ignored.reason}
+        if ignored
+        else None,
+    }

@@ -1,0 +1,192 @@
+"""Drift: what somebody edited by hand on a schedule in Stripe, told apart from what the contract changes.
+
+A schedule that was read is held against what was applied to it last. Where both differ, nobody but a person (or another
+program) can have made the difference. What has passed is history and not compared.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from connector.compile.resource import DesiredState
+from connector.domain.contract import Contract
+from connector.domain.issues import Issue, IssueCode, Source, warn
+from connector.plan.canonical import Json, canonical, digest, dump
+from connector.plan.diff import Change, diff
+from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.kinds import KINDS
+from connector.plan.operation import Operation, Update
+from connector.plan.prices import Terms, by_terms, terms_of
+from connector.plan.schedules import not_as_told
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One value that was edited by hand, by its path on the schedule; values are canonical, None is "not there"."""
+
+    schedule: str
+    path: str
+    desired: Json
+    applied: Json
+    live: Json
+
+    @property
+    def words(self) -> str:
+        """Return the edit in words."""
+        now = "" if self.desired == self.applied else f", and the contract now says {_said(self.desired)}"
+        return f"{self.path} is {_said(self.live)}, we had applied {_said(self.applied)}{now}"
+
+
+def find_edits(
+    contract: Contract, desired: DesiredState, existing: ExistingState, operations: Iterable[Operation]
+) -> tuple[Edit, ...]:
+    """Return the edits by hand that the operations would undo; what the contract says by now anyway is none.
+
+    A contract that has not changed is compared to the last detail. One that has, by what its items bill, when its
+    phases end, their coupons and one-offs, and the schedule's own settings.
+    """
+    terms = terms_of(desired.of("price"))
+    found: list[Edit] = []
+    for one in operations:
+        held = existing.objects.get(one.key)
+        if isinstance(one, Update) and held is not None and held.status is not None and held.applied is not None:
+            changes = _left(one, held, contract, desired, existing) if _is_told_anew(one, held) else None
+            found += _edits(one, held, changes, terms)
+    return tuple(found)
+
+
+def edits_digest(edits: Iterable[Edit]) -> str:
+    """Return the name of what Stripe holds by hand: another edit has another one, a changed contract has not."""
+    return digest([[edit.schedule, edit.path, edit.live] for edit in edits])
+
+
+def edits_in_words(edits: Sequence[Edit]) -> str:
+    """Return edits on one line, the first few of many."""
+    more = f"; and {len(edits) - _SHOWN} more" if len(edits) > _SHOWN else ""
+    return "; ".join(edit.words for edit in edits[:_SHOWN]) + more
+
+
+def drift_issue(contract: Contract, edits: Sequence[Edit]) -> tuple[Issue, ...]:
+    """Return the issue of edits that nobody has decided on in the CRM."""
+    if not edits:
+        return ()
+    schedules = ", ".join(sorted({edit.schedule for edit in edits}))
+    message = f"the Stripe schedule {schedules} was edited by hand: {edits_in_words(edits)}"
+    remedy = "Decide with `connector drift`: restore, or ignore with a reason; or let the order say what Stripe holds."
+    return (warn(IssueCode.DRIFT, Source(contract.ref), message, remedy),)
+
+
+def _is_told_anew(update: Update, held: ExistingObject) -> bool:
+    """Tell whether the schedule should say just what was applied last."""
+    return bool(canonical(update.desired) == held.applied)
+
+
+def _edits(update: Update, held: ExistingObject, changes: Sequence[Change] | None, terms: Terms) -> Iterator[Edit]:
+    """Yield the edits of one schedule; `changes` is what would make an unchanged contract's schedule right again."""
+    if changes is not None and not changes:  # as it should be but for what has to be settled
+        return
+    live, applied = _told(held.params, held, terms), _told(held.applied, held, terms)
+    told = _told(canonical(update.desired), held, terms)
+    if _prices(applied) - _prices(live):  # prices that no one has use for any more: what they were is not known here
+        live, applied, told = (_without_prices(tree) for tree in (live, applied, told))
+    kept = [one for one in diff(_managed(applied), live) if _at(told, one.path) != one.before]
+    if kept:
+        yield from (Edit(held.id, one.path, _at(told, one.path), one.after, one.before) for one in kept)
+        return
+    yield from (
+        Edit(held.id, one.path, one.after, one.after, one.before) for one in changes or () if one.after != "now"
+    )
+
+
+def _left(
+    update: Update, held: ExistingObject, contract: Contract, desired: DesiredState, existing: ExistingState
+) -> Sequence[Change]:
+    """Return how the schedule differs from what is told, whatever has to be settled."""
+    if held.status == "not_started":
+        return update.changes
+    # what is told from now on does not depend on other schedules; the day only chooses the phase that runs
+    alone = replace(existing, objects={update.key: held})
+    return not_as_told(contract, desired, alone, held.current_start) if held.current_start else update.changes
+
+
+def _managed(params: Json) -> Json:
+    create_only = KINDS["subscription_schedule"].create_only
+    return {name: value for name, value in params.items() if name not in create_only}
+
+
+def _told(params: Json, held: ExistingObject, terms: Terms) -> Json:
+    """Return a schedule by what it bills, phases numbered as Stripe holds them; those that are over are left out."""
+    phases: Sequence[Json] = by_terms(params, terms).get("phases", [])
+    first = _running(held)
+    since = held.current_start.isoformat() if held.current_start else ""
+    coming = [phase for phase in phases if str(phase.get("end_date", "~"))[:10] > since]
+    numbered = {
+        str(first + index): _phase(phase, running=bool(since) and index == 0) for index, phase in enumerate(coming)
+    }
+    return {**params, "phases": numbered}
+
+
+def _running(held: ExistingObject) -> int:
+    since = held.current_start
+    found = [n for n, one in enumerate(held.params["phases"]) if since and one["start_date"][:10] == since.isoformat()]
+    return found[-1] if found else 0
+
+
+def _phase(phase: Json, *, running: bool) -> Json:
+    """Return what a phase bills; of a running one, what is billed once and what is left of coupons is history."""
+    said: dict[str, Json] = {"end_date": phase.get("end_date"), "items": _entries(phase.get("items", []))}
+    if not running:
+        said["discounts"] = sorted(_name(one["coupon"]) for one in phase.get("discounts", []))
+        said["add_invoice_items"] = _entries(phase.get("add_invoice_items", []))
+    return said
+
+
+def _entries(entries: Iterable[Json]) -> list[Json]:
+    """Return entries by what they bill, in an order of their own: Stripe keeps none."""
+    return sorted((_entry(entry) for entry in entries), key=_order)
+
+
+def _entry(entry: Json) -> Json:
+    data = entry.get("price_data")
+    if data is None:
+        return {"price": _name(entry.get("price")), "quantity": entry.get("quantity")}
+    said = {name: data[name] for name in ("unit_amount_decimal", "recurring") if name in data}
+    return {**said, "quantity": entry.get("quantity")}
+
+
+def _order(entry: Json) -> tuple[str, str]:
+    return dump({name: value for name, value in entry.items() if name != "quantity"}), dump(entry.get("quantity"))
+
+
+def _name(reference: Json) -> str:
+    return reference["$ref"].partition("/")[2] if isinstance(reference, Mapping) else str(reference)
+
+
+def _prices(told: Json) -> set[str]:
+    """Return the prices that are told by name."""
+    return {entry["price"] for phase in told["phases"].values() for entry in phase["items"] if "price" in entry}
+
+
+def _without_prices(told: Json) -> Json:
+    phases = {
+        number: {**phase, "items": sorted(dump(entry["quantity"]) for entry in phase["items"])}
+        for number, phase in told["phases"].items()
+    }
+    return {**told, "phases": phases}
+
+
+def _at(value: Json, path: str) -> Json:
+    """Return the value at a path, None where there is none."""
+    for step in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def _said(value: Json) -> str:
+    return "not there" if value is None else value if isinstance(value, str) else dump(value)
