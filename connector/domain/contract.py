@@ -205,7 +205,8 @@ class Contract:
     """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open.
 
     `end` is None when something of it runs without an end; a line that ends then says so itself. `renews` and
-    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over.
+    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over. What was due
+    before the day `billed_through` was billed elsewhere.
     """
 
     key: str
@@ -218,6 +219,7 @@ class Contract:
     revisions: tuple[Revision, ...]
     policies: Policies = Policies()
     stripe_id: str | None = None
+    billed_through: date | None = None
     other_currencies: frozenset[str] = frozenset()
     link: str | None = None
     renews: str | None = None

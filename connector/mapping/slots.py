@@ -100,6 +100,9 @@ CONTRACT = (
     Slot("end", "date", "first day after the contract (convert a last day with day_after)"),
     Slot("currency", "currency", "currency of the contract", IssueCode.CURRENCY_UNKNOWN, must=True),
     Slot("stripe_id", "trim", "id of the Stripe schedule, once written back"),
+    Slot(
+        "billed_through", "date", "first day that is not billed elsewhere already (convert a last day with day_after)"
+    ),
 )
 
 REVISION = (

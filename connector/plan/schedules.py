@@ -130,8 +130,13 @@ def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -
             issues.append(_unreadable(contract, held, error))
             continue
         if read is not None:
-            found.append(Begun(key, told.get(key), desired.get(key), held, read))
+            found.append(Begun(key, _told_of(told.get(key), read), desired.get(key), held, read))
     return found, issues
+
+
+def _told_of(told: ScheduleSpec | None, held: Held) -> ScheduleSpec | None:
+    """Return a schedule as told; from its own beginning where Stripe's began before the contract was taken over."""
+    return told.whole if told and told.whole and held.stretches[0].start < told.start else told
 
 
 def _carriers(
