@@ -205,8 +205,8 @@ class Contract:
     """What a customer agreed to buy: the first order and everything that changed it. Dates are days, half-open.
 
     `end` is None when something of it runs without an end; a line that ends then says so itself. `renews` and
-    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over. What was due
-    before the day `billed_through` was billed elsewhere.
+    `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over. What was
+    due before the day `billed_through` was billed elsewhere.
     """
 
     key: str

@@ -1,0 +1,135 @@
+"""Contracts taken over from another biller, on the Stripe emulator to the end: no paid period is billed again."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from connector.domain.contract import Contract, Line, Revision
+from connector.plan.operation import Create, Update
+from tests.builders import END, START, amendment, contract, day, line, once
+from tests.money.ledger import Days
+from tests.money.life import Life, play
+from tests.wiring import World
+
+APRIL, JULY = day(2027, 4), day(2027, 7)
+MARCH_2 = day(2027, 3, 2)
+MONTHS = [day(2027, month) for month in range(1, 13)]
+
+
+def monthly(*more: Line | Revision, until: date | None = None, **fields) -> Contract:
+    """Return a contract of 100.00 a month."""
+    return contract(line(interval=1), *more, billed_through=until, **fields)
+
+
+def five_more(on: date) -> Revision:
+    """Return an amendment that adds 50.00 a month."""
+    left = 13 - on.month
+    return amendment("A1", on, line("L2", quantity=5, price=10 * left, start=on, revises="L1", interval=1))
+
+
+def bills(*found: tuple[date, int]) -> Days:
+    return dict(found)
+
+
+@pytest.mark.parametrize("fee", [START, day(2027, 2, 10)])
+@pytest.mark.parametrize(
+    ("heard", "first"),
+    [(day(2026, 12, 20), None), (day(2027, 2, 15), None), (APRIL, APRIL), (day(2027, 5, 20), day(2027, 5, 20))],
+    ids=["before it begins", "before that day", "on that day", "later"],
+)
+def test_billing_begins_on_the_day(heard: date, first: date | None, fee: date):
+    """The one-time fee was due before, so that it was billed elsewhere too."""
+    life = play([(heard, monthly(once(on=fee, price=70), until=APRIL))])
+    late = [one for one in MONTHS if first and APRIL <= one <= first]
+    expected = {one: 10000 for one in MONTHS if one >= APRIL and one not in late}
+    if first:
+        expected[first] = 10000 * len(late)
+    assert life.days == dict(sorted(expected.items()))
+    assert not life.plans[0].blocked
+
+
+def test_a_day_within_a_period_leaves_that_period_to_the_other_biller():
+    """What becomes due within it, a fee of 10 March, goes on the first invoice."""
+    life = play([(day(2027, 2, 15), monthly(once(on=day(2027, 3, 10), price=70), until=MARCH_2))])
+    assert life.days == bills((APRIL, 17000), *((one, 10000) for one in MONTHS if one > APRIL))
+
+
+@pytest.mark.parametrize("heard", [day(2027, 5, 20), day(2027, 9, 10)])
+def test_an_amendment_after_it_is_made_up_for(heard: date):
+    """50.00 more a month from May on; those that had begun by then come with the next invoice."""
+    versions = [(day(2027, 2, 15), monthly(until=APRIL)), (heard, monthly(five_more(day(2027, 5)), until=APRIL))]
+    life = play(versions)
+    late = sum(1 for one in MONTHS if day(2027, 5) <= one <= heard)
+    following = next(one for one in MONTHS if one > heard)
+    expected = {one: 10000 if one < heard else 15000 for one in MONTHS if one >= APRIL}
+    expected[following] += 5000 * late
+    assert life.days == expected
+
+
+def test_an_amendment_from_before_is_made_up_for_from_the_day_on():
+    """50.00 more from February; February and March were due before 1 April."""
+    versions = [
+        (day(2027, 2, 15), monthly(until=APRIL)),
+        (day(2027, 5, 20), monthly(five_more(day(2027, 2)), until=APRIL)),
+    ]
+    life = play(versions)
+    expected = {one: 10000 if one < day(2027, 6) else 15000 for one in MONTHS if one >= APRIL}
+    expected[day(2027, 6)] += 5000 * 2
+    assert life.days == expected
+
+
+# --- schedules that run already, made by another connector -----------------------------------------------------
+
+
+def adopt(life: Life, made: Contract, *, on: date) -> Contract:
+    """Let the journal be lost: what is in Stripe is then somebody else's, but for its metadata; the CRM names it."""
+    (schedule,) = life.world.api().get("/v1/subscription_schedules", {})["data"]
+    (customer,) = life.world.api().get("/v1/customers", {})["data"]
+    assert life.world.journal is not None
+    life.world.journal.close()
+    life.world.journal = None
+    named = replace(made, stripe_id=schedule["id"], party=replace(made.party, stripe_id=customer["id"]))
+    life.hear(named, on)
+    return named
+
+
+@pytest.mark.parametrize("until", [None, day(2027, 2), APRIL, MARCH_2, JULY, day(2026)])
+def test_a_schedule_that_runs_goes_on_as_it_is(until: date | None):
+    with World(START) as world:
+        life = Life(world)
+        life.hear(monthly(), START)
+        named = adopt(life, monthly(until=until), on=day(2027, 4, 15))
+        assert life.plans[-1].issues == ()
+        assert [one.key.kind for one in life.plans[-1].operations] == ["product"], "which says: already there"
+        assert life.hear(named, day(2027, 5, 15)).operations == ()
+        life.live_to_the_end(named)
+        assert life.invoiced() == dict.fromkeys(MONTHS, 10000)
+
+
+@pytest.mark.parametrize("until", [day(2027, 3), MARCH_2, APRIL])
+def test_what_it_did_not_bill_is_made_up_for_from_the_day_on(until: date):
+    """50.00 more from February, of which nobody told: what was due before the day is not ours to bill."""
+    with World(START) as world:
+        life = Life(world)
+        life.hear(monthly(), START)
+        named = adopt(life, monthly(five_more(day(2027, 2)), until=until), on=day(2027, 4, 15))
+        (update,) = [one for one in life.plans[-1].operations if not isinstance(one, Create)]
+        assert isinstance(update, Update)
+        assert life.hear(named, day(2027, 4, 16)).operations == ()
+        life.live_to_the_end(named)
+        missed = sum(1 for one in MONTHS if until <= one <= APRIL)
+        expected = {one: 10000 if one <= APRIL else 15000 for one in MONTHS}
+        expected[day(2027, 5)] += 5000 * missed
+        assert life.invoiced() == expected
+
+
+def test_a_day_to_come_gives_nothing_back():
+    """The day is July, Stripe bills already: what it bills before is not compared, from July on all is as sold."""
+    with World(START) as world:
+        life = Life(world)
+        life.hear(monthly(end=END), START)
+        named = adopt(life, monthly(five_more(day(2027, 2)), until=JULY), on=day(2027, 4, 15))
+        assert not life.plans[-1].blocked, life.plans[-1].issues
+        life.live_to_the_end(named)
+        assert life.invoiced() == {one: 10000 if one <= APRIL else 15000 for one in MONTHS}
