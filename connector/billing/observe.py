@@ -15,7 +15,8 @@ from connector.billing.endpoints import ENDPOINTS
 from connector.billing.known import known_of
 from connector.billing.normalize import read_schedule
 from connector.billing.orphans import orphans
-from connector.billing.recover import LostCreates, find_by_metadata, find_by_order, find_lost, lost_creates, step_done
+from connector.billing.recover import LostCreates, find_by_metadata, find_lost, lost_creates, step_done
+from connector.billing.seek import seek_schedule
 from connector.billing.settlements import creditable_invoices, settlements
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
@@ -60,9 +61,9 @@ def observe(
             objects[resource.key] = _linked(resource, link, names, account, live=live, doubt=doubt)
             continue
         found, more = _unlinked(contract, resource, names, account, lost)
-        if seek and found is None and resource.key.kind == "subscription_schedule":
-            found, sought = _sought(contract, resource, names, account)
-            more += sought
+        if seek and found is None and not more and resource.key.kind == "subscription_schedule":
+            stripe_id, more = seek_schedule(contract, resource, names, account.api)
+            found = _read_schedule(stripe_id, names, account) if stripe_id else None
         issues += more
         if found is not None:
             objects[resource.key] = replace(found, linked=False)
@@ -183,25 +184,6 @@ def _forgotten(contract: Contract, resource: Resource, names: Mapping[str, Key],
     if resource.key.kind != "subscription_schedule" or not contract.stripe_id or resource.adopt:
         return None
     return find_by_metadata(resource, names, account.api)
-
-
-def _sought(
-    contract: Contract, resource: Resource, names: Mapping[str, Key], account: StripeAccount
-) -> tuple[ExistingObject | None, list[Issue]]:
-    """Look for a schedule of the customer whose metadata names the order, whoever made it."""
-    found = find_by_order(contract, resource, names, account.api)
-    if len(found) > 1:
-        return None, [_several(contract, found)]
-    return (_read_schedule(found[0], names, account), []) if found else (None, [])
-
-
-def _several(contract: Contract, found: Sequence[str]) -> Issue:
-    return block(
-        IssueCode.LIVE_CHANGE,
-        Source(contract.ref),
-        f"the Stripe schedules {', '.join(found)} all name this order; it cannot be told which one bills it",
-        "Cancel those that are too many in Stripe, or take the order's id off their metadata.",
-    )
 
 
 def _adopted(

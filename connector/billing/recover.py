@@ -7,12 +7,11 @@ After that Stripe has forgotten the key, so we look: for objects of the same cus
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from connector.billing.account import StripeAccount
 from connector.billing.client import Api
 from connector.compile.resource import Key, Resource
-from connector.domain.contract import Contract
 from connector.journal import Operation
 
 #: Keys are promised for 24 hours; we stop trusting them earlier, for the clocks' sake.
@@ -38,7 +37,7 @@ def find_lost(resource: Resource, names: Mapping[str, Key], lost: LostCreates, a
 
 def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api: Api) -> Mapping[str, Any] | None:
     since = int(intent.started_at.timestamp()) - 300
-    customer = _customer(names)
+    customer = customer_id(names)
     match resource.key.kind:
         case "customer":
             return _match(api, "/v1/customers", {"created": {"gte": since}}, resource)
@@ -56,45 +55,27 @@ def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api
 
 def find_by_metadata(resource: Resource, names: Mapping[str, Key], api: Api) -> str | None:
     """Return the id of the customer's schedule that carries the resource's metadata."""
-    customer = _customer(names)
+    customer = customer_id(names)
     if customer is None:
         return None
     found = _match(api, "/v1/subscription_schedules", {"customer": customer}, resource)
     return None if found is None else str(found["id"])
 
 
-def find_by_order(contract: Contract, resource: Resource, names: Mapping[str, Key], api: Api) -> list[str]:
-    """Return the ids of the customer's schedules that bill, or will, and whose metadata names the contract's order.
-
-    Who made them does not matter: the vendor's own connector writes the same key. Some have the order's id of 15 signs.
-    """
-    customer = _customer(names)
-    if customer is None:
-        return []
-    order, part = (f"{contract.policies.metadata_prefix}{name}" for name in ("order_id", "schedule_key"))
-    wanted = cast("Mapping[str, Any]", resource.params.get("metadata") or {})
-    return [
-        str(entry["id"])
-        for entry in _all(api, "/v1/subscription_schedules", {"customer": customer})
-        if entry["status"] in {"active", "not_started"}
-        and str(entry["metadata"].get(order, ""))[:15] == contract.ref[:15]
-        and entry["metadata"].get(part) == wanted.get(part)
-    ]
-
-
-def _customer(names: Mapping[str, Key]) -> str | None:
+def customer_id(names: Mapping[str, Key]) -> str | None:
+    """Return the id of the customer among names."""
     return next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
 
 
 def _match(api: Api, path: str, params: Mapping[str, Any], resource: Resource) -> Mapping[str, Any] | None:
     wanted = resource.params.get("metadata")
-    for entry in _all(api, path, params):
+    for entry in entries(api, path, params):
         if isinstance(wanted, Mapping) and wanted.items() <= (entry.get("metadata") or {}).items():
             return dict(entry)
     return None
 
 
-def _all(api: Api, path: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def entries(api: Api, path: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield every entry of a list, page by page."""
     page: dict[str, Any] = {**params, "limit": 100}
     while True:
