@@ -1,15 +1,25 @@
 """Contracts taken over from another biller, on the Stripe emulator to the end: no paid period is billed again."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from connector.compile.bills import one_off_charge, schedule_bills
+from connector.compile.contract import compile_contract
+from connector.compile.resource import DesiredState
 from connector.domain.contract import Contract, Line, Revision
+from connector.domain.issues import IssueCode
+from connector.plan.existing import NOTHING
 from connector.plan.operation import Create, Update
-from tests.builders import END, START, amendment, contract, day, line, once
+from connector.plan.plan import make_plan
+from tests.builders import END, START, amendment, contract, day, line, once, seeded
+from tests.money.chance import cases
 from tests.money.ledger import Days
 from tests.money.life import Life, play
+from tests.money.world import MoneyWorld
 from tests.wiring import World
 
 APRIL, JULY = day(2027, 4), day(2027, 7)
@@ -133,3 +143,52 @@ def test_a_day_to_come_gives_nothing_back():
         assert not life.plans[-1].blocked, life.plans[-1].issues
         life.live_to_the_end(named)
         assert life.invoiced() == {one: 10000 if one <= APRIL else 15000 for one in MONTHS}
+
+
+# --- orders by chance ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_chance() -> list[Contract]:
+    """Orders of every kind, amended."""
+    with MoneyWorld(list(cases(20270401, 60))) as world:
+        world.amend_all()
+        found = [planned for _, planned in world.plan_live()]
+    return [one.contract for one in found if one.contract and one.plan and not one.plan.blocked]
+
+
+def test_what_is_due_from_the_day_on_is_what_was_due_without_it(by_chance: list[Contract]):
+    """Before discounts, line by line; and every plan adds up, whenever it is heard of."""
+    chance = seeded(4)
+    taken = 0
+    for made in by_chance:
+        whole = compile_contract(made).desired
+        assert whole is not None
+        for _ in range(3):
+            until = made.start + timedelta(days=chance.randint(-5, 700))
+            later = replace(made, billed_through=until)
+            compiled = compile_contract(later)
+            assert compiled.desired is not None
+            if any(issue.code is IssueCode.SCHEDULE_OVER for issue in compiled.issues):
+                continue
+            taken += 1
+            assert due_from(until, compiled.desired) == due_from(until, whole), (made.ref, until)
+            heard = until + timedelta(days=chance.randint(-40, 40))
+            plan = make_plan(later, compile_contract(later, heard), NOTHING, heard)
+            assert plan.tie_out is not None
+            assert plan.tie_out.unexplained == 0, (made.ref, until, heard)
+    assert taken > len(by_chance)
+
+
+def due_from(first: date, desired: DesiredState) -> Mapping[str, int]:
+    """Return what is due from a day on, by line."""
+    sums: Counter[str] = Counter()
+    for spec in desired.schedules:
+        for bill in schedule_bills(spec, spec.start):
+            for charge in bill.charges:
+                sums[charge.line] += charge.gross if charge.owed_from >= first else 0
+    for invoice in desired.invoices:
+        for one in invoice.lines:
+            gross = one_off_charge(one, one.line.start, invoice.currency).gross
+            sums[one.line.ref] += gross if one.line.start >= first else 0
+    return {line: amount for line, amount in sums.items() if amount}
