@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from connector.billing.observe import observe
 from connector.compile.bills import one_off_charge, schedule_bills
 from connector.compile.contract import compile_contract
 from connector.compile.resource import DesiredState
-from connector.domain.contract import Contract, Line, Revision
+from connector.domain.contract import Contract, Line, Product, Revision
 from connector.domain.issues import IssueCode
 from connector.plan.existing import NOTHING
 from connector.plan.operation import Create, Update
@@ -192,3 +193,50 @@ def due_from(first: date, desired: DesiredState) -> Mapping[str, int]:
             gross = one_off_charge(one, one.line.start, invoice.currency).gross
             sums[one.line.ref] += gross if one.line.start >= first else 0
     return {line: amount for line, amount in sums.items() if amount}
+
+
+# --- a schedule with products and prices of the other connector's own ------------------------------------------
+
+
+def test_a_schedule_of_another_connector_is_found_by_its_metadata_and_nothing_differs():
+    with World(START) as world:
+        customer, product, schedule = another_connector(world)
+        sold = Product("P1", "Product P1", stripe_id=product)
+        made = contract(line(of=sold, interval=1), billed_through=APRIL)
+        made = replace(made, party=replace(made.party, stripe_id=customer))
+        Life(world).move_to(day(2027, 4, 15))
+        desired = compile_contract(made).desired
+        assert desired is not None
+        account = world.desk().account
+        unsought = observe(made, desired, account, world.now)
+        assert all(key.kind != "subscription_schedule" for key in unsought.objects)
+        found = observe(made, desired, account, world.now, seek=True)
+        assert [one.id for key, one in found.objects.items() if key.kind == "subscription_schedule"] == [schedule]
+        plan = make_plan(made, compile_contract(made), found, day(2027, 4, 15))
+        assert not plan.blocked, [one.message for one in plan.issues]
+        changes = [change.path for one in plan.operations if isinstance(one, Update) for change in one.changes]
+        assert all("metadata" in path for path in changes), changes
+        assert plan.settles == ()
+
+
+def another_connector(world: World) -> tuple[str, str, str]:
+    """Make a customer, a product and a schedule of 100.00 a month, as somebody else would."""
+    api = world.api()
+    customer = api.post("/v1/customers", {"name": "Theirs"}, idempotency_key="c")["id"]
+    product = api.post("/v1/products", {"name": "Theirs"}, idempotency_key="p")["id"]
+    terms = {"currency": "usd", "product": product, "unit_amount": 10000, "recurring": {"interval": "month"}}
+    price = api.post("/v1/prices", terms, idempotency_key="t")["id"]
+    item = {"price": price, "quantity": 1, "metadata": {"salesforce_order_item_id": "L1"}}
+    phase = {"items": [item], "end_date": moment(END), "metadata": {"salesforce_order_id": "R1"}}
+    params = {
+        "customer": customer,
+        "start_date": moment(START),
+        "end_behavior": "cancel",
+        "metadata": {"salesforce_order_id": "R1"},
+        "phases": [phase],
+    }
+    return customer, product, api.post("/v1/subscription_schedules", params, idempotency_key="s")["id"]
+
+
+def moment(on: date) -> int:
+    return int(datetime.combine(on, time(), UTC).timestamp())
