@@ -22,7 +22,8 @@ from connector.plan.status import CrmStatus
 class Desk:
     """One connection, wired: a CRM, its mapping, the Stripe account it bills into, the limits and the clock.
 
-    `ahead`: so many days before a long contract's last phase in Stripe begins, the next ones are appended.
+    `ahead`: so many days before a long contract's last phase in Stripe begins, the next ones are appended. `seek`: look
+    for schedules that neither the journal nor the CRM names, and link those of plans that wait for approval too.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Desk:
     clock: Callable[[], datetime]
     dashboard: str
     ahead: int = AHEAD
+    seek: bool = False
 
     def today(self) -> date:
         """Return the day in the account's time zone."""

@@ -39,6 +39,9 @@ from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
 
+_LINKED = frozenset({Verdict.APPLY, Verdict.NOTHING})
+#: A schedule that was sought is linked before its plan is approved: the next sync would not find it, and make another.
+_ADOPTED = _LINKED | {Verdict.NEEDS_APPROVAL}
 LEASE = timedelta(minutes=5)
 #: Orders that are not meant to be billed (yet): no failure, and nothing is written to them.
 _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
@@ -100,7 +103,7 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
     compiled = _compiled(desk, contract, made)
     if compiled.desired is None:
         return compiled, NOTHING
-    existing = observe(contract, compiled.desired, desk.account, now, live=live)
+    existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
     found = {key.name for key in existing.objects if key.kind == "subscription_schedule"}
     fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
     if existing.made in {None, made} and not fresh:
@@ -224,7 +227,7 @@ def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
     if _is_new_to(run.shown, one):
         return Result(one, "waiting", None, error="the plan is another one than was shown; look at it and apply again")
     try:
-        if one.plan and one.judgement.verdict in {Verdict.APPLY, Verdict.NOTHING}:
+        if one.plan and one.judgement.verdict in (_LINKED if not desk.seek else _ADOPTED):
             link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
             outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=run.id, lease=lease)

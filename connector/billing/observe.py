@@ -16,6 +16,7 @@ from connector.billing.known import known_of
 from connector.billing.normalize import read_schedule
 from connector.billing.orphans import orphans
 from connector.billing.recover import LostCreates, find_by_metadata, find_lost, lost_creates, step_done
+from connector.billing.seek import seek_schedule
 from connector.billing.settlements import creditable_invoices, settlements
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
@@ -32,11 +33,17 @@ _STEPS = frozenset({"invoice_lines", "invoice_finalization"})
 
 
 def observe(
-    contract: Contract, desired: DesiredState, account: StripeAccount, now: datetime, *, live: bool = False
+    contract: Contract,
+    desired: DesiredState,
+    account: StripeAccount,
+    now: datetime,
+    *,
+    live: bool = False,
+    seek: bool = False,
 ) -> ExistingState:
     """Return what exists of the desired state, and what the contract has beside it.
 
-    `live` reads every schedule, to find edits made by hand.
+    `live` reads every schedule, to find edits made by hand; `seek` looks for schedules that nothing names, too.
     """
     links = _links(desired, account)
     names = _own_ids(desired) | {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
@@ -54,6 +61,9 @@ def observe(
             objects[resource.key] = _linked(resource, link, names, account, live=live, doubt=doubt)
             continue
         found, more = _unlinked(contract, resource, names, account, lost)
+        if seek and found is None and not more and resource.key.kind == "subscription_schedule":
+            stripe_id, more = seek_schedule(contract, resource, names, account.api)
+            found = _read_schedule(stripe_id, names, account) if stripe_id else None
         issues += more
         if found is not None:
             objects[resource.key] = replace(found, linked=False)

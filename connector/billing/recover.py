@@ -5,7 +5,7 @@ After that Stripe has forgotten the key, so we look: for objects of the same cus
 (which lags behind writes).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,7 +37,7 @@ def find_lost(resource: Resource, names: Mapping[str, Key], lost: LostCreates, a
 
 def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api: Api) -> Mapping[str, Any] | None:
     since = int(intent.started_at.timestamp()) - 300
-    customer = _customer(names)
+    customer = customer_id(names)
     match resource.key.kind:
         case "customer":
             return _match(api, "/v1/customers", {"created": {"gte": since}}, resource)
@@ -55,27 +55,34 @@ def _listed(resource: Resource, names: Mapping[str, Key], intent: Operation, api
 
 def find_by_metadata(resource: Resource, names: Mapping[str, Key], api: Api) -> str | None:
     """Return the id of the customer's schedule that carries the resource's metadata."""
-    customer = _customer(names)
+    customer = customer_id(names)
     if customer is None:
         return None
     found = _match(api, "/v1/subscription_schedules", {"customer": customer}, resource)
     return None if found is None else str(found["id"])
 
 
-def _customer(names: Mapping[str, Key]) -> str | None:
+def customer_id(names: Mapping[str, Key]) -> str | None:
+    """Return the id of the customer among names."""
     return next((stripe_id for stripe_id, key in names.items() if key.kind == "customer"), None)
 
 
 def _match(api: Api, path: str, params: Mapping[str, Any], resource: Resource) -> Mapping[str, Any] | None:
     wanted = resource.params.get("metadata")
+    for entry in entries(api, path, params):
+        if isinstance(wanted, Mapping) and wanted.items() <= (entry.get("metadata") or {}).items():
+            return dict(entry)
+    return None
+
+
+def entries(api: Api, path: str, params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield every entry of a list, page by page."""
     page: dict[str, Any] = {**params, "limit": 100}
     while True:
         answer = api.get(path, page)
-        for entry in answer["data"]:
-            if isinstance(wanted, Mapping) and wanted.items() <= (entry.get("metadata") or {}).items():
-                return dict(entry)
+        yield from answer["data"]
         if not answer.get("has_more"):
-            return None
+            return
         page["starting_after"] = answer["data"][-1]["id"]
 
 

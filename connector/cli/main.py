@@ -10,6 +10,7 @@ from connector import __version__
 from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
+from connector.cli.adopt import adopt
 from connector.cli.demo import demo
 from connector.cli.doctor import doctor
 from connector.cli.drift import drift
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (demo, plan, apply, sync, approve, drift, explain, status, snapshot, doctor, setup, sandbox):
+for command in (demo, plan, apply, sync, approve, adopt, drift, explain, status, snapshot, doctor, setup, sandbox):
     app.command()(command)
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")

@@ -49,12 +49,12 @@ def plan(
     """Show what would change in Stripe, when what would be billed, and whether it adds up. Changes nothing."""
     if records is not None:
         options = OfflineOptions(records, existing, mapping, now, time_zone)
-        raise typer.Exit(_show([plan_offline(options)], json=json, detailed=detailed_exitcode, single=True))
+        raise typer.Exit(show_plans([plan_offline(options)], json=json, detailed=detailed_exitcode, single=True))
     with open_app(config) as app:
         desk = app.desk(connection)
         planned = list(plan_contracts(desk, refs_of(desk, orders), live=live_read))
-        code = _show(planned, json=json, detailed=detailed_exitcode, single=False)
-        raise typer.Exit(_with_unknown(code, orders, planned))
+        code = show_plans(planned, json=json, detailed=detailed_exitcode, single=False)
+        raise typer.Exit(with_unknown(code, orders, planned))
 
 
 def apply(
@@ -77,7 +77,7 @@ def apply(
         require_consent(app, yes=yes)
         shown = frozenset(one.plan.fingerprint for one in planned if one.plan)
         results = sync_refs(desk, refs, job="apply", config_hash=app.config.hash, shown=shown)
-        raise typer.Exit(_report(results, orders, json=json, shown=True))
+        raise typer.Exit(report_results(results, orders, json=json, shown=True))
 
 
 def sync(
@@ -97,7 +97,7 @@ def sync(
             results = sync_refs(desk, refs_of(desk, orders), job="sync", config_hash=config_hash)
         else:
             results = sync_changed(desk, job="sync", config_hash=config_hash)
-        raise typer.Exit(_report(results, orders, json=json))
+        raise typer.Exit(report_results(results, orders, json=json))
 
 
 def approve(
@@ -133,12 +133,12 @@ def _pending_fingerprint(app: App, start: str) -> str:
 
 def _nothing_to_apply(orders: list[str] | None, planned: list[Planned], *, json: bool) -> NoReturn:
     if json:
-        _show(planned, json=True, detailed=False, single=False)
+        show_plans(planned, json=True, detailed=False, single=False)
     say("Nothing can be applied.")
-    raise typer.Exit(_with_unknown(_plan_exit(planned, detailed=False), orders, planned))
+    raise typer.Exit(with_unknown(plan_exit(planned, detailed=False), orders, planned))
 
 
-def _with_unknown(code: int, orders: list[str] | None, planned: Sequence[Planned]) -> int:
+def with_unknown(code: int, orders: list[str] | None, planned: Sequence[Planned]) -> int:
     """Name the orders that the CRM does not have; return the code with them counted in."""
     missing = unknown_orders(orders, planned)
     for order in missing:
@@ -148,7 +148,7 @@ def _with_unknown(code: int, orders: list[str] | None, planned: Sequence[Planned
     return Exit.PARTIAL if planned and code == Exit.OK else code or Exit.INVALID
 
 
-def _report(results: Iterator[Result], orders: list[str] | None, *, json: bool, shown: bool = False) -> int:
+def report_results(results: Iterator[Result], orders: list[str] | None, *, json: bool, shown: bool = False) -> int:
     """Print results as they come, then the summary; return the exit code. Plans that were shown are named only."""
     done: list[Result] = []
     for result in results:
@@ -164,7 +164,7 @@ def _report(results: Iterator[Result], orders: list[str] | None, *, json: bool, 
         print_json({"schema_version": SCHEMA_VERSION, "counts": counts, "contracts": contracts})
     else:
         print_summary(done)
-    return _with_unknown(exit_code(done), orders, [result.planned for result in done])
+    return with_unknown(exit_code(done), orders, [result.planned for result in done])
 
 
 def planned_text(one: Planned) -> str:
@@ -191,7 +191,8 @@ def _name(one: Planned) -> str:
     return str(account.fields.get("Name") or "") if account else ""
 
 
-def _show(planned: list[Planned], *, json: bool, detailed: bool, single: bool) -> int:
+def show_plans(planned: list[Planned], *, json: bool, detailed: bool, single: bool) -> int:
+    """Print plans, as text with a summary or as one JSON document; return the exit code."""
     if json:
         documents = [planned_json(one) for one in planned]
         print_json(documents[0] if single else {"schema_version": SCHEMA_VERSION, "plans": documents})
@@ -199,11 +200,12 @@ def _show(planned: list[Planned], *, json: bool, detailed: bool, single: bool) -
         for one in planned:
             print_plan(planned_text(one))
         if not single:
-            out.print(_summary(planned))
-    return _plan_exit(planned, detailed=detailed)
+            out.print(summary(planned))
+    return plan_exit(planned, detailed=detailed)
 
 
-def _summary(planned: list[Planned]) -> str:
+def summary(planned: Sequence[Planned]) -> str:
+    """Return how many plans got which verdict."""
     verdicts = [one.judgement.verdict for one in planned]
     return (
         f"{verdicts.count(Verdict.APPLY)} to apply, {verdicts.count(Verdict.NEEDS_APPROVAL)} need approval, "
@@ -211,7 +213,8 @@ def _summary(planned: list[Planned]) -> str:
     )
 
 
-def _plan_exit(planned: list[Planned], *, detailed: bool) -> int:
+def plan_exit(planned: Sequence[Planned], *, detailed: bool) -> int:
+    """Return the exit code of plans that were only shown."""
     verdicts = {one.judgement.verdict for one in planned}
     if Verdict.REFUSE in verdicts:
         return Exit.INVALID

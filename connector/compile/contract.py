@@ -17,8 +17,9 @@ from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.rules import check_rules
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import InvoiceSpec, ScheduleSpec
+from connector.compile.takeover import taken_over
 from connector.domain.contract import Charge, Contract, Discount
-from connector.domain.issues import IssueCode, blocking
+from connector.domain.issues import Issue, IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
 
@@ -43,7 +44,8 @@ def compile_contract(
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
     days = dict.fromkeys(fresh, today) if today else {}
-    desired = _desired(contract, pieces, made, today, days)
+    desired, more = _desired(contract, pieces, made, today, days)
+    issues += more
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
 
@@ -59,26 +61,30 @@ _ARITHMETIC_HOLDS = frozenset(
 
 def _desired(
     contract: Contract, pieces: Timeline, made: date | None, today: date | None, fresh: Mapping[str, date]
-) -> DesiredState:
+) -> tuple[DesiredState, tuple[Issue, ...]]:
     ahead = horizon(contract, today)
-    specs = schedules(contract, pieces, ahead) if pieces else ()
-    invoices = () if specs else _invoices(contract)
+    sold = schedules(contract, pieces, ahead) if pieces else ()
+    taken = taken_over(contract, sold, () if sold else _invoices(contract))
+    specs, invoices = taken.specs, taken.invoices
+    history = tuple(spec.whole for spec in specs if spec.whole)
     sent = tuple(as_sent(spec, contract, fresh.get(spec.key, made)) for spec in specs)
-    told, late = PriceBook(contract, specs), PriceBook(contract, sent)
+    told, late, past = (PriceBook(contract, each) for each in (specs, sent, history))
     schedule_resources = tuple(
         _schedule(schedule_resource(contract, spec, told), schedule_resource(contract, as_made, late))
         for spec, as_made in zip(specs, sent, strict=True)
     )
+    for spec in history:
+        schedule_resource(contract, spec, past)  # counts the prices by which a schedule that ran before is read
     resources = (
         customer_resource(contract),
         *_products(contract),
-        *_union(told.resources(), late.resources()),
-        *coupon_resources(contract, (*specs, *sent), invoices),
+        *_union(told.resources(), late.resources(), past.resources()),
+        *coupon_resources(contract, (*specs, *sent, *history), invoices),
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
     look_again = ahead.moves if ahead and any(spec.open for spec in specs) else None
-    return DesiredState(
+    desired = DesiredState(
         contract_key=contract.key,
         currency=contract.currency,
         resources=resources,
@@ -87,9 +93,14 @@ def _desired(
         made=made,
         fresh=fresh,
         look_again=look_again,
-        prices={**late.terms, **told.terms},
-        coupons={coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent), invoices)},
+        prices={**past.terms, **late.terms, **told.terms},
+        coupons={
+            coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent, *history), invoices)
+        },
+        elsewhere=taken.elsewhere,
+        billed_through=contract.billed_through,
     )
+    return desired, taken.issues
 
 
 def _schedule(told: Resource, made: Resource) -> Resource:

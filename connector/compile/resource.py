@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from connector.compile.bills import Bill
 from connector.compile.spec import InvoiceSpec, ScheduleSpec, Terms, Window
 from connector.domain.contract import Discount
 from connector.domain.issues import Issue
@@ -76,6 +77,7 @@ class DesiredState:
     `fresh` are those that are made on a later day, by their keys.
     `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
     `look_again` is the day on which more of what has no end is told.
+    `elsewhere` is what was due before the day `billed_through`, and was billed elsewhere (`takeover.py`).
     `windows` tells of the schedules that have more phases than Stripe holds; `schedules` tells them whole.
     """
 
@@ -90,6 +92,8 @@ class DesiredState:
     prices: Mapping[str, Terms] = field(default_factory=dict)
     coupons: Mapping[str, Discount] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    elsewhere: tuple[Bill, ...] = ()
+    billed_through: date | None = None
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

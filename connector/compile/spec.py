@@ -113,7 +113,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSpec:
-    """A subscription schedule. `key` tells linked schedules of one contract apart (by billing frequency)."""
+    """A subscription schedule. `key` tells linked schedules of one contract apart (by billing frequency).
+
+    `whole` is the schedule from its own beginning, where the first part of it was billed elsewhere (takeover.py).
+    """
 
     key: str
     currency: str
@@ -121,6 +124,7 @@ class ScheduleSpec:
     phases: tuple[PhaseSpec, ...]
     told: Told | None = None
     end_behavior: Literal["cancel", "release"] = "cancel"
+    whole: "ScheduleSpec | None" = None
 
     @property
     def start(self) -> date:

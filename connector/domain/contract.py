@@ -217,7 +217,8 @@ class Contract:
     `end` is None when something of it runs without an end; a line that ends then says so itself. `renews` and
     `renewed_by` name the first orders of the contracts before and after it, where a renewal is handed over. `segments`
     are given where dates make them; else the lines say which segment they are. `inputs` is a fingerprint of what the
-    first order sold, for CRMs in which orders are edited after they were billed.
+    first order sold, for CRMs in which orders are edited after they were billed. What was due before the day
+    `billed_through` was billed elsewhere.
     """
 
     key: str
@@ -230,6 +231,7 @@ class Contract:
     revisions: tuple[Revision, ...]
     policies: Policies = Policies()
     stripe_id: str | None = None
+    billed_through: date | None = None
     other_currencies: frozenset[str] = frozenset()
     segments: tuple[DatedSegment, ...] = ()
     inputs: str | None = None

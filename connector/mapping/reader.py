@@ -78,6 +78,7 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
         revisions=revisions,
         policies=policies,
         stripe_id=scope.text("stripe_id"),
+        billed_through=scope.date("billed_through"),
         other_currencies=_other_currencies(reader, raw.siblings, terms.currency),
         segments=segments,
         inputs=inputs,

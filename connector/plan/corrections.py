@@ -36,7 +36,8 @@ def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     owed = [charge for told, held in account.pairs if told for charge in owed_by(told, held.made, account.today)]
     billed = [charge for _, held in account.pairs for charge in billed_by(held, account.contract, account.today)]
     lines = {line.ref: line for line in account.contract.lines}
-    sums = _by_product(owed, billed, lines, account.settled)
+    contract = account.contract
+    sums = _by_product(_since(owed, contract), _since(billed, contract), lines, account.settled)
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
 
 
@@ -74,6 +75,12 @@ def owed_by(told: ScheduleSpec, made: date, today: date) -> Iterator[Charge]:
     for bill in schedule_bills(told, made):
         if not bill.skipped:
             yield from (charge for charge in bill.charges if charge.owed_from <= today)
+
+
+def _since(charges: Iterable[Charge], contract: Contract) -> list[Charge]:
+    """Leave out what was due before the contract was taken over: it was billed elsewhere, and is never made up for."""
+    first = contract.billed_through
+    return [charge for charge in charges if first is None or charge.owed_from >= first]
 
 
 def billed_by(held: Held, contract: Contract, today: date) -> Iterator[Charge]:

@@ -4,6 +4,7 @@ What was due before the schedules are made is invoiced on the day they are made,
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 
 from connector.compile.bills import Bill, Charge, discounted, one_off_charge, schedule_bills
@@ -23,11 +24,19 @@ def project(
     """
     made = desired.made or today
     told = {schedule_key(spec): (spec, desired.fresh.get(spec.key, made)) for spec in desired.schedules}
-    bills: list[Bill] = []
+    bills: list[Bill] = [*desired.elsewhere]
     for schedule, since in {**told, **(begun or {})}.values():
-        bills += _schedule_bills(schedule, since) if schedule.phases else ()
+        bills += _ours(_schedule_bills(schedule, since), desired.billed_through) if schedule.phases else ()
     bills += [_invoice_bill(invoice, today) for invoice in desired.invoices]
     return tuple(sorted(bills, key=lambda bill: bill.day))
+
+
+def _ours(bills: Iterator[Bill], first: date | None) -> Iterator[Bill]:
+    """Leave out what was due before the day on which the contract was taken over: `elsewhere` has it as it was sold."""
+    for bill in bills:
+        charges = tuple(charge for charge in bill.charges if first is None or charge.owed_from >= first)
+        if charges:
+            yield replace(bill, charges=charges)
 
 
 def _schedule_bills(schedule: ScheduleSpec, made: date) -> Iterator[Bill]:

@@ -103,7 +103,7 @@ def _amount(plan: Plan, limits: Limits) -> tuple[str, ...]:
 
 def _backdating(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
     creates = any(isinstance(o, Create) and o.key.kind == "subscription_schedule" for o in plan.operations)
-    days = (today - plan.contract.start).days
+    days = (today - max(plan.contract.start, plan.contract.billed_through or plan.contract.start)).days
     if not creates or days <= limits.max_backdating_days:
         return ()
     return (f"the contract started {days} days ago, over the limit of {limits.max_backdating_days}",)

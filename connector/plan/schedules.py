@@ -138,9 +138,14 @@ def _begun(
             issues.append(_unreadable(contract, held, error))
             continue
         if read is not None:
-            going_on = without_lost(read, told.get(key), today)
-            found.append(Begun(key, told.get(key), desired.get(key), held, going_on))
+            own = _told_of(told.get(key), read)
+            found.append(Begun(key, own, desired.get(key), held, without_lost(read, own, today)))
     return found, issues
+
+
+def _told_of(told: ScheduleSpec | None, held: Held) -> ScheduleSpec | None:
+    """Return a schedule as told; from its own beginning where Stripe's began before the contract was taken over."""
+    return told.whole if told and told.whole and held.stretches[0].start < told.start else told
 
 
 def _carriers(

@@ -131,9 +131,11 @@ def _explain(
     until = max((each.until for each in told), default=FOREVER)
     renews = min((each.renews for each in told if each.renews), default=FOREVER)
     bills, later = _as_sold(bills, renews)
+    first = contract.billed_through or date.min
     for reason, amount, words in (
         *((reason, amount, _WAIVED[reason]) for reason, amount in waived.items()),
-        ("skipped", _skipped(bills), "before today, not billed by policy (backdated_start: skip)"),
+        ("elsewhere", _skipped(bills, None, first), f"billed elsewhere until {first}"),
+        ("skipped", _skipped(bills, first, None), "before today, not billed by policy (backdated_start: skip)"),
         ("usage", _usage(contract), "estimated in the CRM, billed by what is used"),
         ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),
         ("mapped_price", _by_line(contract, bills, _priced_elsewhere(contract)), "priced by a mapped field"),
@@ -192,8 +194,15 @@ def _by_line(contract: Contract, bills: tuple[Bill, ...], lines: list[Line]) -> 
     return sum(_minor(line, contract) for line in lines) - billed
 
 
-def _skipped(bills: tuple[Bill, ...]) -> int:
-    return sum(charge.gross for bill in bills if bill.skipped for charge in bill.charges)
+def _skipped(bills: tuple[Bill, ...], start: date | None, end: date | None) -> int:
+    """Return what is not billed of what was due in [start, end)."""
+    return sum(
+        charge.gross
+        for bill in bills
+        if bill.skipped
+        for charge in bill.charges
+        if (start or date.min) <= charge.owed_from < (end or FOREVER)
+    )
 
 
 def _discounts(bills: tuple[Bill, ...]) -> int:

@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from connector.domain.contract import Address, Charge, Policies, RevisionKind, Segment, TaxId
 from connector.domain.issues import Source
 from connector.mapping.raw import RawContract, RawLine, RawRecords, RawRevision
@@ -171,6 +173,21 @@ def test_amendments_carry_changes() -> None:
     assert numbers(second.effective, second.value) == [date(2025, 4, 1), -240]
     assert numbers(second.lines[0].quantity, second.lines[0].revises) == [-2, LINE]
     assert contract.end == date(2026, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "found"),
+    [
+        ("Paid__c", "2025-04-01", date(2025, 4, 1)),
+        ("{from: Paid__c, as: day_after}", "2025-03-31", date(2025, 4, 1)),
+        ("Paid__c", None, None),
+    ],
+)
+def test_the_day_until_which_others_billed(rule: str, value: str | None, found: date | None) -> None:
+    mapped = ("contract:\n", f"contract:\n  billed_through: {rule}\n")
+    contract = contract_of(raw(item(), first=order(Paid__c=value)), mapped)
+    assert contract.billed_through == found
+    assert contract_of(raw(item())).billed_through is None
 
 
 def test_policies_come_from_the_contract_then_the_file() -> None:

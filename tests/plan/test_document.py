@@ -47,6 +47,7 @@ def documents() -> Iterator[Any]:
     yield pytest.param(documented(contract(line())), id="flat")
     yield pytest.param(documented(RICH), id="everything")
     yield pytest.param(documented(contract(once(), discounts=[coupon()])), id="invoice")
+    yield pytest.param(documented(contract(line(interval=1), billed_through=JULY)), id="billed elsewhere")
     yield pytest.param(documented(contract(line(quantity="0.5"))), id="refused")
     yield pytest.param(documented(contract(line(total=Decimal(5)))), id="does not add up")
     yield pytest.param(documented(RENAMED, applied(planned(contract(line())))), id="update")

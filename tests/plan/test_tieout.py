@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from connector.compile.contract import compile_contract
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import IssueCode
 from connector.domain.period import add_months
+from connector.plan.existing import NOTHING
+from connector.plan.plan import make_plan
 from connector.plan.tieout import TieOut, tie_out
 from tests.builders import START, amendment, contract, coupon, day, line, once, seeded, tiers, usage
 from tests.plan.builders import planned
@@ -54,6 +57,37 @@ def test_what_is_skipped_is_a_reason():
     assert [(found.reason, found.amount) for found in account.explanations] == [("skipped", 30000)]
     assert account.scheduled == 90000
     assert account.explained == "skipped 300.00 USD: before today, not billed by policy (backdated_start: skip)"
+
+
+@pytest.mark.parametrize(
+    ("made", "reasons", "scheduled"),
+    [
+        (contract(line(interval=1), billed_through=day(2027, 4)), [("elsewhere", 30000)], 90000),
+        (contract(line(interval=1), once(price=70), billed_through=day(2027, 4)), [("elsewhere", 37000)], 90000),
+        (contract(line(interval=1), once(on=day(2027, 4), price=70), billed_through=day(2027, 4)),
+         [("elsewhere", 30000)], 97000),
+        (contract(line(interval=1), billed_through=day(2026)), [], 120000),
+        (contract(line(interval=1), discounts=[coupon()], billed_through=day(2027, 4)),
+         [("elsewhere", 30000), ("discount", 22500)], 67500),
+        (contract(line(price=1000, interval=1), billed_through=day(2027, 4)),
+         [("elsewhere", 24999), ("rounding", 4)], 74997),
+        (contract(once(price=10), once("O2", on=JULY, price=20), billed_through=JULY), [("elsewhere", 1000)], 2000),
+    ],
+)  # fmt: skip
+def test_what_was_billed_elsewhere_is_a_reason(made, reasons, scheduled):
+    account = account_of(made)
+    assert [(found.reason, found.amount) for found in account.explanations] == reasons
+    assert (account.unexplained, account.billed + account.scheduled) == (0, scheduled)
+    assert not planned(made).blocked
+
+
+def test_billed_elsewhere_and_skipped_are_told_apart():
+    made = contract(line(interval=1, price=120), policies={"backdated_start": "skip"}, billed_through=day(2027, 3))
+    plan = make_plan(made, compile_contract(made, day(2027, 5, 15)), NOTHING, day(2027, 5, 15))
+    assert plan.tie_out is not None
+    found = [(one.reason, one.amount, one.message) for one in plan.tie_out.explanations]
+    assert found[0] == ("elsewhere", 2000, "elsewhere 20.00 USD: billed elsewhere until 2027-03-01")
+    assert [one[:2] for one in found[1:]] == [("skipped", 3000)]
 
 
 @pytest.mark.parametrize(
