@@ -75,7 +75,7 @@ def make_plan(
     operations, more = _changes(contract, desired, existing, begun)
     found += check_tie_out(account, contract) + check_steps(contract, bills) + begun.issues + more
     found += check_settlement(contract, settlement, begun.waived)
-    edits = find_edits(contract, desired, existing, operations)
+    edits = find_edits(contract, desired, existing, operations, today)
     unique = tuple(dict.fromkeys((*found, *drift_issue(contract, edits))))
     refused = any(issue.blocks for issue in unique)
     needed = () if refused else _needed(_settled_first(operations, settlement))
