@@ -6,6 +6,7 @@ program) can have made the difference. What has passed is history and not compar
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from connector.compile.resource import DesiredState
 from connector.domain.contract import Contract
@@ -39,7 +40,7 @@ class Edit:
 
 
 def find_edits(
-    contract: Contract, desired: DesiredState, existing: ExistingState, operations: Iterable[Operation]
+    contract: Contract, desired: DesiredState, existing: ExistingState, operations: Iterable[Operation], today: date
 ) -> tuple[Edit, ...]:
     """Return the edits by hand that the operations would undo; what the contract says by now anyway is none.
 
@@ -51,8 +52,12 @@ def find_edits(
     for one in operations:
         held = existing.objects.get(one.key)
         if isinstance(one, Update) and held is not None and held.status is not None and held.applied is not None:
-            changes = _left(one, held, contract, desired, existing) if _is_told_anew(one, held) else None
-            found += _edits(one, held, changes, terms)
+            changes = (
+                _left(one, contract, desired, replace(existing, objects={one.key: held}), today)
+                if _is_told_anew(one, held)
+                else None
+            )
+            found += _edits(one, held, changes, (terms, today))
     return tuple(found)
 
 
@@ -82,12 +87,18 @@ def _is_told_anew(update: Update, held: ExistingObject) -> bool:
     return bool(canonical(update.desired) == held.applied)
 
 
-def _edits(update: Update, held: ExistingObject, changes: Sequence[Change] | None, terms: Terms) -> Iterator[Edit]:
+def _edits(
+    update: Update, held: ExistingObject, changes: Sequence[Change] | None, at: tuple[Terms, date]
+) -> Iterator[Edit]:
     """Yield the edits of one schedule; `changes` is what would make an unchanged contract's schedule right again."""
     if changes is not None and not changes:  # as it should be but for what has to be settled
         return
-    live, applied = _told(held.params, held, terms), _told(held.applied, held, terms)
-    told = _told(canonical(update.desired), held, terms)
+    terms, today = at
+    first = _running(held)
+    live = _told(held.params, held, held.params["phases"][first:], terms)
+    applied = _told(held.applied, held, _left_of(held.applied, held, today), terms)
+    wanted = canonical(update.desired)
+    told = _told(wanted, held, _left_of(wanted, held, today), terms)
     if _prices(applied) - _prices(live):  # prices that no one has use for any more: what they were is not known here
         live, applied, told = (_without_prices(tree) for tree in (live, applied, told))
     kept = [one for one in diff(_managed(applied), live) if _at(told, one.path) != one.before]
@@ -100,14 +111,12 @@ def _edits(update: Update, held: ExistingObject, changes: Sequence[Change] | Non
 
 
 def _left(
-    update: Update, held: ExistingObject, contract: Contract, desired: DesiredState, existing: ExistingState
+    update: Update, contract: Contract, desired: DesiredState, alone: ExistingState, today: date
 ) -> Sequence[Change]:
-    """Return how the schedule differs from what is told, whatever has to be settled."""
-    if held.status == "not_started":
+    """Return how a schedule, held alone, differs from what is told, whatever has to be settled."""
+    if alone.objects[update.key].status == "not_started":
         return update.changes
-    # what is told from now on does not depend on other schedules; the day only chooses the phase that runs
-    alone = replace(existing, objects={update.key: held})
-    return not_as_told(contract, desired, alone, held.current_start) if held.current_start else update.changes
+    return not_as_told(contract, desired, alone, today)
 
 
 def _managed(params: Json) -> Json:
@@ -115,15 +124,21 @@ def _managed(params: Json) -> Json:
     return {name: value for name, value in params.items() if name not in create_only}
 
 
-def _told(params: Json, held: ExistingObject, terms: Terms) -> Json:
-    """Return a schedule by what it bills, phases numbered as Stripe holds them; those that are over are left out."""
-    phases: Sequence[Json] = by_terms(params, terms).get("phases", [])
-    first = _running(held)
-    since = held.current_start.isoformat() if held.current_start else ""
-    coming = [phase for phase in phases if str(phase.get("end_date", "~"))[:10] > since]
-    numbered = {
-        str(first + index): _phase(phase, running=bool(since) and index == 0) for index, phase in enumerate(coming)
-    }
+def _left_of(params: Json, held: ExistingObject, today: date) -> Sequence[Json]:
+    """Return the phases that were applied, without those that are over.
+
+    The one of today stands for the one that runs, whenever that began: a schedule that is made late has one phase for
+    all time that has begun.
+    """
+    phases: Sequence[Json] = params["phases"]
+    return [one for one in phases if held.current_start is None or one["end_date"][:10] > today.isoformat()]
+
+
+def _told(params: Json, held: ExistingObject, phases: Sequence[Json], terms: Terms) -> Json:
+    """Return a schedule by what these phases of it bill, numbered as Stripe holds them."""
+    first, runs = _running(held), held.current_start is not None
+    flat = by_terms({"phases": list(phases)}, terms)["phases"]
+    numbered = {str(first + index): _phase(phase, running=runs and index == 0) for index, phase in enumerate(flat)}
     return {**params, "phases": numbered}
 
 

@@ -83,7 +83,7 @@ def make_plan(
         + more
     )
     found += check_settlement(contract, settlement, begun.waived)
-    edits = find_edits(contract, desired, existing, operations)
+    edits = find_edits(contract, desired, existing, operations, today)
     unique = tuple(dict.fromkeys((*found, *drift_issue(contract, edits))))
     refused = any(issue.blocks for issue in unique)
     needed = () if refused else _needed(_settled_first(operations, settlement))

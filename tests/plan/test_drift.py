@@ -106,6 +106,19 @@ def test_coupons_of_a_phase_to_come_are_compared():
     assert all("discounts" in edit.path for edit in plan.edits)
 
 
+def test_a_schedule_that_was_made_late_is_no_edit():
+    """Stripe holds one phase for the time that has begun, where two were told."""
+    sold = contract(*ramp((START, day(2027, 2), 10, 100), (day(2027, 2), END, 20, 100)))
+    state = held(sold, running=True)
+    first, second = state.objects[SCHEDULE].params["phases"]
+    merged = {**second, "start_date": first["start_date"]}
+    late = replace(state.objects[SCHEDULE], params={**state.objects[SCHEDULE].params, "phases": [merged]})
+    changed = contract(*ramp((START, day(2027, 2), 10, 100), (day(2027, 2), END, 25, 100)))
+    plan = planned(changed, ExistingState({**state.objects, SCHEDULE: late}), today=RUNNING)
+    assert plan.operations
+    assert plan.edits == ()
+
+
 def test_without_the_journals_word_nothing_is_an_edit():
     plan = planned(two_years(), held(two_years(), (SECOND, 21), sure=False))
     assert plan.operations
