@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from connector.compile.bills import Charge, discounted, item_amount, one_off_charge, one_off_days, schedule_bills
+from connector.compile.bills import Bill, Charge, discounted, item_amount, one_off_charge, one_off_days, schedule_bills
 from connector.compile.cycle import anchor_on, dates_until, latest_start, running_phase
 from connector.compile.limits import ONE_OFFS
 from connector.compile.reductions import reduce
@@ -47,9 +47,17 @@ def discounts_left(given: Iterable[Discount], began: date, today: date, anchor: 
     return tuple(discount for discount in found if discount is not None)
 
 
-def first_invoice(spec: ScheduleSpec, contract: Contract, made: date) -> tuple[Charge, ...]:
-    """Return what Stripe invoices at once for a schedule that is late, as it was sent."""
-    return _Late(spec, contract, made).first_invoice(spec.phases[0])
+def bills_as_sent(spec: ScheduleSpec, contract: Contract, made: date) -> tuple[Bill, ...]:
+    """Return the bills of a schedule as Stripe holds it, made on a day.
+
+    One that was late has a first invoice of its own kind: every coupon of its first phase counts for all late periods.
+    """
+    bills = schedule_bills(spec, made) if spec.phases else ()
+    if not bills or made <= spec.start or not spec.phases[0].bills_from_start:
+        return bills
+    first = Bill(made, spec.currency, _Late(spec, contract, made).first_invoice(spec.phases[0]))
+    later = (replace(bill, charges=tuple(c for c in bill.charges if c.owed_from > made)) for bill in bills)
+    return (first, *(bill for bill in later if bill.charges))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from connector.compile.backdating import first_invoice
+from connector.compile.backdating import bills_as_sent
 from connector.compile.bills import Charge, one_off_charge, schedule_bills
 from connector.compile.spec import OneOffSpec, ScheduleSpec
 from connector.domain.contract import Charge as LineCharge
@@ -86,15 +86,9 @@ def _since(charges: Iterable[Charge], contract: Contract) -> list[Charge]:
 def billed_by(held: Held, contract: Contract, today: date) -> Iterator[Charge]:
     """Yield what a schedule has charged by today; what waits for its next invoice counts."""
     until = min(today, held.ended) if held.ended else today
-    spec = held.spec
-    if not spec.phases:
-        return
-    charges = [c for bill in schedule_bills(spec, held.made) if not bill.skipped for c in bill.charges]
-    late = held.made > spec.start and spec.phases[0].bills_from_start
-    if late and contract.policies.billing_mode == "classic":  # one line for all late periods, rounded once
-        yield from first_invoice(spec, contract, held.made)
-        charges = [c for c in charges if c.owed_from > held.made]
-    yield from (charge for charge in charges if charge.owed_from <= until)
+    for bill in bills_as_sent(held.spec, contract, held.made):
+        if not bill.skipped:
+            yield from (charge for charge in bill.charges if charge.owed_from <= until)
 
 
 def _by_product(

@@ -188,13 +188,16 @@ def _counted_from(first: Stretch, made: date) -> Stretch:
         return first
     if not first.bills_from_start:
         first = replace(first, one_offs=tuple(replace(one, due=made) for one in first.one_offs))
-    before = sum(1 for _ in billing_dates(first.start, 1, Period(first.start, day_after(made))))
 
-    def longer(given: Iterable[Discount]) -> tuple[Discount, ...]:
+    def longer(given: Iterable[Discount], began: date) -> tuple[Discount, ...]:
+        until = day_after(made)
+        before = sum(1 for _ in billing_dates(first.start, 1, Period(began, until))) if began < until else 0
         return tuple(replace(d, months=d.months + before) if d.months else d for d in given)
 
-    items = tuple(replace(item, discounts=longer(item.discounts)) for item in first.items)
-    return replace(first, items=items, discounts=longer(first.discounts))
+    items = tuple(
+        replace(item, discounts=longer(item.discounts, max(item.line.start, first.start))) for item in first.items
+    )
+    return replace(first, items=items, discounts=longer(first.discounts, first.start))
 
 
 def _item(item: Json, words: Vocabulary) -> ItemSpec:

@@ -128,7 +128,10 @@ class Running:
         told, held = self._substance(told_now), self._substance(self.held.current)
         stretch = self.held.stretches[self.held.running]
         anchor = anchor_on(self.told, self.today)
-        left = [(item, discounts_left(item.discounts, stretch.start, self.today, anchor)) for item in stretch.items]
+        left = [
+            (item, discounts_left(item.discounts, max(item.line.start, stretch.start), self.today, anchor))
+            for item in stretch.items
+        ]
         whole = discounts_left(stretch.discounts, stretch.start, self.today, anchor)
         given = [(item, item.discounts) for item in now.items]
         return (

@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 from typing import cast
 
-from connector.compile.backdating import as_sent
+from connector.compile.backdating import as_sent, bills_as_sent
 from connector.compile.bills import one_off_charge, schedule_bills
 from connector.compile.contract import coupon_resources
 from connector.compile.resource import Compiled, DesiredState, Key, Params, Ref, Resource, Value
@@ -105,7 +105,8 @@ def _money(
     bills = told
     if begun.specs and not any(issue.blocks for issue in begun.issues):
         settled = settled_bills(existing, contract, begun.today)
-        bills = (*project(desired, begun.today, begun.specs), *settled, *settlement.bills)
+        running = {key: bills_as_sent(spec, contract, made) for key, (spec, made) in begun.specs.items()}
+        bills = (*project(desired, begun.today, running), *settled, *settlement.bills)
     since = begun.today if any(key.kind in BILLING_KINDS for key in existing.objects) else None
     waived = _waived(contract, desired, begun, settlement)
     horizons = [schedule.told for schedule in desired.schedules if schedule.told]

@@ -3,7 +3,7 @@
 What was due before the schedules are made is invoiced on the day they are made, on one invoice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -16,22 +16,23 @@ __all__ = ["Bill", "Charge", "project"]
 
 
 def project(
-    desired: DesiredState, today: date, begun: Mapping[Key, tuple[ScheduleSpec, date]] | None = None
+    desired: DesiredState, today: date, begun: Mapping[Key, tuple[Bill, ...]] | None = None
 ) -> tuple[Bill, ...]:
     """Return every bill of the contract, from its first day to its last, in order of time.
 
-    `begun` are schedules as Stripe holds them and will go on, each with the day it was made; they bill as they are.
+    `begun` are the bills of schedules as Stripe holds them and will go on.
     """
     made = desired.made or today
     told = {schedule_key(spec): (spec, desired.fresh.get(spec.key, made)) for spec in desired.schedules}
     bills: list[Bill] = [*desired.elsewhere]
-    for schedule, since in {**told, **(begun or {})}.values():
-        bills += _ours(_schedule_bills(schedule, since), desired.billed_through) if schedule.phases else ()
+    known = begun or {}
+    every = [*known.values(), *(tuple(_schedule_bills(*one)) for key, one in told.items() if key not in known)]
+    bills += [bill for each in every for bill in _ours(each, desired.billed_through)]
     bills += [_invoice_bill(invoice, today) for invoice in desired.invoices]
     return tuple(sorted(bills, key=lambda bill: bill.day))
 
 
-def _ours(bills: Iterator[Bill], first: date | None) -> Iterator[Bill]:
+def _ours(bills: Iterable[Bill], first: date | None) -> Iterator[Bill]:
     """Leave out what was due before the day on which the contract was taken over: `elsewhere` has it as it was sold."""
     for bill in bills:
         charges = tuple(charge for charge in bill.charges if first is None or charge.owed_from >= first)
