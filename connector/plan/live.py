@@ -255,9 +255,19 @@ def _item_names(wanted: Json, current: Json, terms: Terms, path: str) -> Iterabl
         yield from diff(new.get("metadata", {}), old.get("metadata", {}), f"{path}.{index}.metadata")
 
 
+def differences(desired: Json, existing: Json) -> tuple[Change, ...]:
+    """Return how parameters differ; the order of the items of a phase says nothing, so it is no difference."""
+    changes = tuple(diff(desired, existing))
+    if not changes or not all(isinstance(one, Mapping) and "phases" in one for one in (desired, existing)):
+        return changes
+    told, held = ({**one, "phases": [_sorted(phase) for phase in one["phases"]]} for one in (desired, existing))
+    return changes if any(diff(told, held)) else ()
+
+
 def _sorted(phase: Json) -> Json:
-    """Return a phase with its items in an order of their own: Stripe keeps none."""
-    return {**phase, "items": sorted(phase.get("items", []), key=_order)}
+    """Return a phase with its items and one-offs in an order of their own: Stripe keeps none."""
+    ordered = {name: sorted(phase[name], key=_order) for name in ("items", "add_invoice_items") if name in phase}
+    return {"items": [], **phase, **ordered}
 
 
 def _order(item: Json) -> tuple[str, str, str]:

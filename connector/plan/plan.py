@@ -15,10 +15,11 @@ from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
 from connector.plan.cleared import without_cleared
-from connector.plan.diff import Change, diff
+from connector.plan.diff import Change
 from connector.plan.drift import Edit, drift_issue, find_edits
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
+from connector.plan.live import differences
 from connector.plan.operation import Create, Operation, Retire, Update, operation_json
 from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
@@ -140,7 +141,7 @@ def left_to_do(plan: Plan, existing: ExistingState, key: Key, held: ExistingObje
     if held.status != "not_started":
         return not_as_told(plan.contract, desired, replace(existing, objects={key: held}), plan.today)
     terms = terms_of(desired.of("price"))
-    return tuple(diff(by_terms(canonical(managed_params(resource)), terms), by_terms(held.params, terms)))
+    return differences(by_terms(canonical(managed_params(resource)), terms), by_terms(held.params, terms))
 
 
 def _settled_first(operations: Sequence[Operation], settlement: Settlement) -> list[Operation]:
@@ -228,7 +229,7 @@ def _operations(
     if not row.mutable:
         return [], currency
     managed = managed_params(resource)
-    changes = tuple(diff(by_terms(canonical(managed), terms), by_terms(existing.params, terms)))
+    changes = differences(by_terms(canonical(managed), terms), by_terms(existing.params, terms))
     if not changes:
         return [], currency
     if resource.key.kind != "subscription_schedule":

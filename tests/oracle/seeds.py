@@ -40,4 +40,7 @@ LIVED = {
     1216: "a coupon with its rest of months was named, but never made",
     1342: "proration none: what was taken away before it began was billed",
     26: "credit notes did not come to the sum of what they settle",
+    1254: "the order of amounts billed once was a difference",
+    2140: "made late, the past skipped: a coupon's months were counted from the wrong day when it was read back",
+    20167: "made late: a coupon for one invoice was read back as one for one period",
 }
