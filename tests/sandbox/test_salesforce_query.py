@@ -66,31 +66,31 @@ def test_children_nest_as_lists(sf):
 @pytest.mark.parametrize(
     ("where", "count"),
     [
-        ("Status = 'activated'", 18),
+        ("Status = 'activated'", 19),
         ("Status != 'Activated'", 1),
         ("NOT Status = 'Activated'", 1),
-        ("Status NOT IN ('Draft')", 18),
-        ("PoNumber = null", 17),
+        ("Status NOT IN ('Draft')", 19),
+        ("PoNumber = null", 18),
         ("PoNumber != null AND TotalAmount > 100000", 1),
         ("(TotalAmount >= 162000 AND CurrencyIsoCode = 'USD') OR CurrencyIsoCode IN ('JPY','KWD')", 3),
         ("Account.Name LIKE 'blue%' OR Account.Name LIKE '_orvo %'", 2),
-        ("SBQQ__Contracted__c = false", 19),
+        ("SBQQ__Contracted__c = false", 20),
         ("SBQQ__Contracted__c = true", 0),
         ("EffectiveDate = TODAY", 3),
         ("EffectiveDate = 2026-09-01", 1),
         ("EffectiveDate > 2026-12-01", 1),
         ("EffectiveDate < LAST_N_DAYS:30", 1),
-        ("EffectiveDate = NEXT_MONTH", 15),
+        ("EffectiveDate = NEXT_MONTH", 16),
         ("ActivatedDate >= 2026-11-23T00:00:00Z", 5),
         ("ActivatedDate = YESTERDAY", 5),
         ("SystemModstamp > 2026-11-23T15:21:00+01:00", 0),
         ("SystemModstamp >= 2026-11-23T14:19:00.000+0000 AND SystemModstamp < 2026-11-24T00:00:00Z", 6),
         ("Account.BillingCountry = 'de' AND Id IN (SELECT OrderId FROM OrderItem WHERE Quantity = 80)", 1),
-        ("Id NOT IN (SELECT OrderId FROM OrderItem WHERE SBQQ__SegmentIndex__c != null)", 14),
+        ("Id NOT IN (SELECT OrderId FROM OrderItem WHERE SBQQ__SegmentIndex__c != null)", 15),
         (f"Id = '{HERO[:15]}'", 1),
         (f"Id IN ('{HERO}', '801000000000001')", 1),
         ("OpportunityId = null", 0),
-        ("Opportunity.SBQQ__AmendedContract__c = null", 19),
+        ("Opportunity.SBQQ__AmendedContract__c = null", 20),
         ("PoNumber = 'it\\'s \\\\ here'", 0),
         ("PoNumber LIKE '%'", 2),
     ],
@@ -100,16 +100,16 @@ def test_conditions(sf, where, count):
 
 
 def test_count_answers_without_rows(sf):
-    assert dict(sf.query("SELECT COUNT() FROM OrderItem")) == {"totalSize": 47, "done": True, "records": []}
+    assert dict(sf.query("SELECT COUNT() FROM OrderItem")) == {"totalSize": 50, "done": True, "records": []}
 
 
 def test_aggregates(sf):
     (row,) = rows(
         sf, "SELECT COUNT(Id) n, MAX(TotalAmount), MIN(EffectiveDate) FROM Order WHERE CurrencyIsoCode = 'USD'"
     )
-    assert (row["n"], row["expr0"], row["expr1"]) == (8, 162000.0, "2026-11-24")
+    assert (row["n"], row["expr0"], row["expr1"]) == (9, 162000.0, "2026-11-24")
     groups = rows(sf, "SELECT CurrencyIsoCode, COUNT(Id) FROM Order GROUP BY CurrencyIsoCode")
-    assert {g["CurrencyIsoCode"]: g["expr0"] for g in groups} == {"USD": 8, "EUR": 7, "GBP": 2, "JPY": 1, "KWD": 1}
+    assert {g["CurrencyIsoCode"]: g["expr0"] for g in groups} == {"USD": 9, "EUR": 7, "GBP": 2, "JPY": 1, "KWD": 1}
 
 
 def test_order_limit_offset(sf):
@@ -176,9 +176,9 @@ def test_large_results_come_in_pages():
     with SalesforceSandbox(records=seed(TODAY), page_size=10) as org:
         sf = connect(org)
         first = sf.query("SELECT Id FROM OrderItem ORDER BY Id")
-        assert (first["totalSize"], first["done"], len(first["records"])) == (47, False, 10)
+        assert (first["totalSize"], first["done"], len(first["records"])) == (50, False, 10)
         assert first["nextRecordsUrl"].startswith("/services/data/v59.0/query/0r8")
-        assert len({row["Id"] for row in sf.query_all_iter("SELECT Id FROM OrderItem ORDER BY Id")}) == 47
+        assert len({row["Id"] for row in sf.query_all_iter("SELECT Id FROM OrderItem ORDER BY Id")}) == 50
         assert refusal(lambda: sf.query_more("0r8000000000001AAA-10"))[1] == "INVALID_QUERY_LOCATOR"
 
 
