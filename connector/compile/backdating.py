@@ -55,9 +55,11 @@ def bills_as_sent(spec: ScheduleSpec, contract: Contract, made: date) -> tuple[B
     bills = schedule_bills(spec, made) if spec.phases else ()
     if not bills or made <= spec.start or not spec.phases[0].bills_from_start:
         return bills
-    first = Bill(made, spec.currency, _Late(spec, contract, made).first_invoice(spec.phases[0]))
-    later = (replace(bill, charges=tuple(c for c in bill.charges if c.owed_from > made)) for bill in bills)
-    return (first, *(bill for bill in later if bill.charges))
+    first, *others = spec.phases
+    invoice = Bill(made, spec.currency, _Late(spec, contract, made).first_invoice(first))
+    rest = schedule_bills(replace(spec, phases=(replace(first, one_offs=()), *others)), made)
+    later = (replace(b, charges=tuple(c for c in b.charges if not c.recurring or c.day > made)) for b in rest)
+    return (invoice, *(bill for bill in later if bill.charges))
 
 
 @dataclass(frozen=True, slots=True)
