@@ -56,6 +56,8 @@ def demo(
             stages = [stage_of(name, playground) for name in crms]
             for stage in stages:
                 _tell(playground, app, stage)
+            if "salesforce" in crms:
+                _late(playground, app, app.desk("salesforce"))
             for stage in stages:
                 _title(10 if "salesforce" in crms else 8, "Years later: what Stripe invoiced, against what was sold")
                 _years_later(playground, app, app.desk(stage.crm), stage)
@@ -76,7 +78,6 @@ def _tell(playground: Playground, app: App, stage: Stage) -> None:
     _company(playground, app, desk, stage)
     if stage.crm == "salesforce":
         _endless(playground, app, desk)
-        _late(playground, app, desk)
 
 
 def say(words: str) -> None:
