@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections import Counter
-from contextlib import closing
 
 from connector.app import App
 from connector.domain.errors import ConnectorError
@@ -11,6 +10,7 @@ from connector.journal import JournalError
 from connector.poll import sync_refs
 from connector.sync import Desk
 from connector.windows import due_windows, short_windows
+from jobs.progress import counted
 
 _log = logging.getLogger(__name__)
 
@@ -33,15 +33,5 @@ def extend(app: App, stop: threading.Event) -> None:
 
 def _extend_one(desk: Desk, config_hash: str, stop: threading.Event) -> Counter[str]:
     """Sync the contracts that are due until done or told to stop; what is left is due again at the next slot."""
-    counts: Counter[str] = Counter()
     due = due_windows(desk)
-    if not due:
-        return counts
-    with closing(sync_refs(desk, due, job="extend", config_hash=config_hash)) as results:
-        for result in results:
-            counts[result.outcome] += 1
-            if result.error:
-                _log.warning("connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
-            if stop.is_set():
-                break
-    return counts
+    return counted(sync_refs(desk, due, job="extend", config_hash=config_hash), desk, stop, _log) if due else Counter()

@@ -2,12 +2,12 @@
 
 import logging
 import threading
-from contextlib import closing
 
 from connector import poll
 from connector.app import App
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
+from jobs.progress import counted
 
 _log = logging.getLogger(__name__)
 
@@ -18,11 +18,6 @@ def sweep(app: App, stop: threading.Event) -> None:
         if stop.is_set():
             return
         try:
-            with closing(poll.sweep(desk, job="sweep", config_hash=app.config.hash)) as results:
-                for result in results:
-                    if result.error:
-                        _log.warning("connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
-                    if stop.is_set():
-                        return
+            counted(poll.sweep(desk, job="sweep", config_hash=app.config.hash), desk, stop, _log)
         except (ConnectorError, JournalError):
             _log.exception("connection %s: the sweep could not run; it is tried again at the next slot", desk.name)

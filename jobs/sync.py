@@ -3,13 +3,13 @@
 import logging
 import threading
 from collections import Counter
-from contextlib import closing
 
 from connector.app import App
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
 from connector.poll import sync_changed
 from connector.sync import Desk
+from jobs.progress import counted
 
 _log = logging.getLogger(__name__)
 
@@ -30,12 +30,4 @@ def sync(app: App, stop: threading.Event) -> None:
 
 def _sync_one(desk: Desk, config_hash: str, stop: threading.Event) -> Counter[str]:
     """Sync until done or told to stop; the contract in hand is finished, and the cursor stays where it was."""
-    counts: Counter[str] = Counter()
-    with closing(sync_changed(desk, job="sync", config_hash=config_hash)) as results:
-        for result in results:
-            counts[result.outcome] += 1
-            if result.error:
-                _log.warning("connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
-            if stop.is_set():
-                break
-    return counts
+    return counted(sync_changed(desk, job="sync", config_hash=config_hash), desk, stop, _log)

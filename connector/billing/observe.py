@@ -82,7 +82,8 @@ def observe(
 
 def _is_due(desired: DesiredState, own: Sequence[Link], account: StripeAccount, now: datetime) -> bool:
     """Tell whether an amount that is billed apart has come due since its schedule was last looked at."""
-    seen = {link.key: link.updated_at.astimezone(account.zone).date() for link in own if not link.retired_at}
+    schedules = [link for link in own if link.kind == "subscription_schedule" and not link.retired_at]
+    seen = {link.key: link.updated_at.astimezone(account.zone).date() for link in schedules}
     today = now.astimezone(account.zone).date()
     return any(
         one.way == "apart" and seen[spec.key] < phase.period.start <= today

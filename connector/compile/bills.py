@@ -104,19 +104,14 @@ def _recurring(schedule: ScheduleSpec) -> dict[date, list[Charge]]:
     return days
 
 
+def bills_after(schedule: ScheduleSpec, made: date, day: date) -> bool:
+    """Tell whether a schedule that was made on a day still invoices recurring items after another."""
+    return any(c.recurring and c.day > day for bill in schedule_bills(schedule, made) for c in bill.charges)
+
+
 def recurring_days(schedule: ScheduleSpec) -> tuple[date, ...]:
     """Return the days on which recurring items are invoiced, in order."""
     return tuple(sorted(_recurring(schedule)))
-
-
-def waits_in_vain(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
-    """Tell whether no invoice follows the beginning of a phase, with which its one-offs could be billed."""
-    return not any(day >= phase.period.start for day in _recurring(schedule))
-
-
-def begins_within_a_period(schedule: ScheduleSpec, phase: PhaseSpec) -> bool:
-    """Tell whether a phase changes what was billed already: it is not the first, and begins on no billing date."""
-    return phase.period.start != schedule.start and phase.period.start not in _recurring(schedule)
 
 
 def _billed_on(

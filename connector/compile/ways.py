@@ -1,8 +1,10 @@
 """How amounts billed once come to the customer: the policies `proration` and `correction`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
-from connector.compile.bills import begins_within_a_period, waits_in_vain
+from connector.compile.bills import recurring_days
 from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
 from connector.domain.contract import Charge, Contract, Line
 
@@ -15,7 +17,8 @@ def billed_as_agreed(schedule: ScheduleSpec, contract: Contract) -> ScheduleSpec
 
     What no invoice of the schedule follows is billed apart: Stripe would keep it pending, and cancel it unbilled.
     """
-    return replace(schedule, phases=tuple(_phase(phase, schedule, contract) for phase in schedule.phases))
+    days = recurring_days(schedule)
+    return replace(schedule, phases=tuple(_phase(phase, schedule, days, contract) for phase in schedule.phases))
 
 
 def leaves_parts(contract: Contract) -> bool:
@@ -23,12 +26,14 @@ def leaves_parts(contract: Contract) -> bool:
     return contract.policies.proration != "crm" or contract.policies.correction == "manual"
 
 
-def _phase(phase: PhaseSpec, schedule: ScheduleSpec, contract: Contract) -> PhaseSpec:
-    if contract.policies.proration == "stripe" and begins_within_a_period(schedule, phase):
+def _phase(phase: PhaseSpec, schedule: ScheduleSpec, days: Sequence[date], contract: Contract) -> PhaseSpec:
+    """Settle a phase; `days` are those on which its schedule sends invoices."""
+    start = phase.period.start
+    if contract.policies.proration == "stripe" and start != schedule.start and start not in days:
         phase = replace(phase, prorates=True)
     if not phase.one_offs:
         return phase
-    alone = waits_in_vain(schedule, phase)
+    alone = not any(day >= start for day in days)
     one_offs = tuple(replace(one, way=_way(one, contract, alone=alone)) for one in phase.one_offs)
     return replace(phase, one_offs=one_offs)
 

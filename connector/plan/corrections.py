@@ -43,9 +43,7 @@ def corrections(account: Account) -> tuple[OneOffSpec, ...]:
 
 def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
     """Return what was sold to be billed once, has come due, is on no invoice of a schedule, and was not settled yet."""
-    carried = Counter(
-        _content(one) for _, held in account.pairs for stretch in held.stretches for one in stretch.one_offs
-    )
+    carried = _carried(account)
     settled = dict(account.settled)
     found = []
     for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account.today)):
@@ -130,9 +128,7 @@ def _settle(account: Account, product: str, left: Mapping[str, int]) -> tuple[On
 
 def _not_billed(account: Account, product: str) -> tuple[OneOffSpec, ...]:
     """Return the told one-offs of a product up to today that no schedule carries yet."""
-    carried = Counter(
-        _content(one) for _, held in account.pairs for stretch in held.stretches for one in stretch.one_offs
-    )
+    carried = _carried(account)
     fresh = []
     for told in (told for told, _ in account.pairs if told):
         for phase in told.phases:
@@ -146,6 +142,11 @@ def _not_billed(account: Account, product: str) -> tuple[OneOffSpec, ...]:
                 else:
                     fresh.append(replace(one, due=None, way="invoice"))
     return tuple(fresh)
+
+
+def _carried(account: Account) -> Counter[tuple[str, int, object]]:
+    """Count the one-offs that schedules carry in Stripe."""
+    return Counter(_content(one) for _, held in account.pairs for stretch in held.stretches for one in stretch.one_offs)
 
 
 def _content(one: OneOffSpec) -> tuple[str, int, object]:

@@ -6,7 +6,7 @@ At its end Stripe keeps them pending, and cancels them unbilled. Ended at once, 
 from dataclasses import replace
 from datetime import date
 
-from connector.compile.bills import one_off_days, schedule_bills
+from connector.compile.bills import bills_after, one_off_days
 from connector.compile.spec import ScheduleSpec
 from connector.domain.period import day_after
 from connector.plan.held import Held
@@ -28,6 +28,5 @@ def _in_vain_from(held: Held, told: ScheduleSpec | None, today: date) -> date | 
     spec = held.spec
     if told is None or held.ended or not spec.phases or told.open or told.end <= today < spec.end:
         return None
-    bills = schedule_bills(told, held.made)
-    goes_on = any(charge.recurring and charge.day > today for bill in bills for charge in bill.charges)
+    goes_on = bills_after(told, held.made, today)
     return spec.end if goes_on or spec.end <= today else day_after(today)

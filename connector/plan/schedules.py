@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
-from connector.compile.bills import one_off_charge, schedule_bills
+from connector.compile.bills import bills_after, one_off_charge
 from connector.compile.resource import DesiredState, Key, Params, Resource, Value
 from connector.compile.schedule import schedule_key
 from connector.compile.spec import OneOffSpec, ScheduleSpec
@@ -168,8 +168,7 @@ def _bills_again(one: Begun, today: date) -> bool:
     """Tell whether a schedule goes on and has an invoice to come, with which a correction is to be billed."""
     if one.told is None or one.over or not one.told.start <= today < one.told.end:
         return False
-    bills = schedule_bills(one.told, one.held.made)
-    return any(charge.recurring and charge.day > today for bill in bills for charge in bill.charges)
+    return bills_after(one.told, one.held.made, today)
 
 
 def _has_line(told: ScheduleSpec, ref: str) -> bool:
