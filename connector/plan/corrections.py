@@ -41,12 +41,26 @@ def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
 
 
+def fees(account: Account, found: Iterable[OneOffSpec]) -> tuple[OneOffSpec, ...]:
+    """Return the corrections of products that are only ever billed once: a fee is no part of a period."""
+    once = _sold_once(account.contract)
+    return tuple(one for one in found if one.line.product.ref in once)
+
+
+def _sold_once(contract: Contract) -> frozenset[str]:
+    others = {line.product.ref for line in contract.lines if line.charge is not LineCharge.ONE_TIME}
+    return frozenset(line.product.ref for line in contract.lines) - others
+
+
 def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
-    """Return what was sold to be billed once, has come due, is on no invoice of a schedule, and was not settled yet."""
+    """Return what else is to be billed apart, has come due, is on no invoice of a schedule, and was not settled yet."""
     carried = _carried(account)
     settled = dict(account.settled)
+    once = _sold_once(account.contract)
     found = []
     for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account.today)):
+        if one.line.product.ref in once:
+            continue
         amount = one_off_charge(one, account.today, account.contract.currency).net
         if carried[_content(one)]:
             carried[_content(one)] -= 1

@@ -17,7 +17,7 @@ from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.period import day_after
 from connector.plan.canonical import canonical
-from connector.plan.corrections import Account, corrections, due_apart
+from connector.plan.corrections import Account, corrections, due_apart, fees
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
@@ -79,10 +79,12 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
     found, issues = _begun(contract, desired, existing, today)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
-    apart = due_apart(account) if leaves_parts(contract) else ()
-    waived = _sum(owed, contract) - _sum(apart, contract) if leaves_parts(contract) else 0
     able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
-    carriers, unsettled = ({}, apart) if leaves_parts(contract) else _carriers(able, owed)
+    apart = due_apart(account) if leaves_parts(contract) else ()
+    billed = fees(account, owed) if leaves_parts(contract) else owed
+    waived = _sum(owed, contract) - _sum((*billed, *apart), contract) if leaves_parts(contract) else 0
+    carriers, left = _carriers(able, billed)
+    unsettled = (*left, *apart)
     operations: list[Operation] = []
     specs: dict[Key, tuple[ScheduleSpec, date]] = {}
     for one in found:
