@@ -17,12 +17,13 @@ from datetime import date
 from typing import cast
 
 from connector.compile.backdating import discounts_left, running_from
-from connector.compile.bills import schedule_bills
+from connector.compile.bills import bills_after, schedule_bills
 from connector.compile.catalog import PriceBook
 from connector.compile.cycle import anchor_on, running_phase
 from connector.compile.resource import Key, Params, Ref, Resource, Value
 from connector.compile.schedule import schedule_resource
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.compile.ways import leaves_to_stripe
 from connector.domain.contract import Contract, Discount
 from connector.domain.period import day_after
 from connector.plan.canonical import Json, canonical, dump
@@ -67,7 +68,8 @@ class Running:
     def go_on(self, settling: Sequence[OneOffSpec], known: Mapping[str, list[str]]) -> Continuation:
         """Return how it goes on; `settling` goes on the next invoice, `known` are the price ids by terms."""
         now = self._now()
-        now = replace(now, prorates=self.contract.policies.proration == "stripe")
+        invoiced = bills_after(self.told, self.held.made, self.today)
+        now = replace(now, prorates=leaves_to_stripe(self.contract) and invoiced)
         rest = self.told.phases[running_phase(self.told, self.today) + 1 :]
         told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *self._with_room(rest)))
         to_come = [self._with_foreign(phase) for phase in coming]
