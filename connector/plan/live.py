@@ -227,13 +227,20 @@ class Running:
 
 
 def bills_alike(told: ScheduleSpec, goes_on: ScheduleSpec, made: date, today: date) -> bool:
-    """Tell whether what recurs after today is billed on the days and for the amounts that are told."""
+    """Tell whether what recurs after today is billed on the days and for the amounts that are told, by product.
+
+    Not by line: one that is exchanged for another at the same price goes on as it runs.
+    """
     return _recurring(told, made, today) == _recurring(goes_on, made, today)
 
 
-def _recurring(spec: ScheduleSpec, made: date, today: date) -> list[tuple[date, str, int]]:
-    bills = schedule_bills(spec, made)
-    return sorted((c.day, c.line, c.net) for b in bills for c in b.charges if c.recurring and c.day > today)
+def _recurring(spec: ScheduleSpec, made: date, today: date) -> Mapping[tuple[date, str], int]:
+    products = {item.line.ref: item.line.product.ref for phase in spec.phases for item in phase.items}
+    sums: dict[tuple[date, str], int] = defaultdict(int)
+    for charge in (c for bill in schedule_bills(spec, made) for c in bill.charges):
+        if charge.recurring and charge.day > today:
+            sums[charge.day, products[charge.line]] += charge.net
+    return sums
 
 
 def _items(
