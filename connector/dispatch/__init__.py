@@ -1,0 +1,22 @@
+"""Who works on which account when: one seam, and two engines behind it.
+
+`open_dispatcher` returns the engine that the configuration names; `Reconciler` is what it is given to run.
+"""
+
+from connector.dispatch.opening import open_dispatcher, upgrade_dispatcher
+from connector.dispatch.protocol import Dispatcher, Failure, Item, Outcome, Reconcile, Submission
+from connector.dispatch.reconciler import Reconciler
+from connector.dispatch.submissions import submissions
+
+__all__ = [
+    "Dispatcher",
+    "Failure",
+    "Item",
+    "Outcome",
+    "Reconcile",
+    "Reconciler",
+    "Submission",
+    "open_dispatcher",
+    "submissions",
+    "upgrade_dispatcher",
+]
