@@ -5,7 +5,6 @@ Both engines carry their work out here; they differ only in who decides which ro
 
 import itertools
 import logging
-import random
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,8 +12,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from connector.dispatch.protocol import SETTLED, Failure, Item, Outcome, Reconcile
-from connector.dispatch.settling import Backoff, settlement
+from connector.dispatch.hand import Hand
+from connector.dispatch.protocol import Failure, Item, Outcome, Reconcile
+from connector.dispatch.settling import Backoff
 from connector.journal import Journal, worker_name
 from connector.journal.work import Key
 
@@ -65,21 +65,19 @@ class Blocks:
 
         An error is blamed on an account only when it was tried alone. Raises when the journal's database is away.
         """
-        left = {item.key: item for item in items}
+        hand = Hand(items, self.journal, self.clock, self.backoff)
         try:
             for item in items:
                 if item.attempts >= self.backoff.attempts:  # it may be what kills them
-                    self._settle(left.pop(item.key), _GAVE_UP)
-            if not self._reconcile(tuple(left.values()), left, reconcile, stop):
-                for item in tuple(left.values()):
-                    self._reconcile((item,), left, reconcile, stop)
+                    hand.settle(item, _GAVE_UP)
+            if not self._reconcile(tuple(hand.left.values()), hand, reconcile, stop):
+                for item in tuple(hand.left.values()):
+                    self._reconcile((item,), hand, reconcile, stop)
         finally:
             self._let_go(*{str(item.lease_owner) for item in items})
-            self.journal.hand_back_work(tuple(left.values()), self.clock())
+            hand.give_back()
 
-    def _reconcile(
-        self, together: Sequence[Item], left: dict[Key, Item], reconcile: Reconcile, stop: threading.Event
-    ) -> bool:
+    def _reconcile(self, together: Sequence[Item], hand: Hand, reconcile: Reconcile, stop: threading.Event) -> bool:
         """Settle outcomes as they come; False if it broke and each is to be tried alone."""
         if not together or stop.is_set():
             return True
@@ -87,7 +85,7 @@ class Blocks:
         try:
             with closing(_each(reconcile, together)) as outcomes:
                 for item, outcome in outcomes:
-                    self._settle(left.pop(item.key), outcome)
+                    hand.settle(item, outcome)
                     if stop.is_set():
                         return True
         except _AWAY:
@@ -98,18 +96,9 @@ class Blocks:
                 return False
             unanswered = Outcome(Failure.BUG, f"{type(error).__name__}: {error}")
         for item in together:
-            if item.key in left:
-                self._settle(left.pop(item.key), unanswered)
+            if item.key in hand.left:
+                hand.settle(item, unanswered)
         return True
-
-    def _settle(self, item: Item, outcome: Outcome) -> None:
-        now = self.clock()
-        wanted = settlement(item, outcome, now, self.backoff, random.random())  # noqa: S311 -- spreads retries
-        state = self.journal.settle_work(item, wanted, now)
-        if state is None:
-            _log.warning("%s: %s was taken over by another worker meanwhile", *item.key)
-        elif outcome is not SETTLED:
-            _log.info("%s: %s: %s (%s): %s", *item.key, state, outcome.failure, outcome.message)
 
     def heartbeat(self) -> None:
         """Extend the leases of all blocks in hand."""

@@ -122,8 +122,8 @@ class ProcrastinateDispatcher:
     def _work(self, keys: Sequence[Key], reconcile: Reconcile, stop: threading.Event) -> None:
         """Do what is due of the accounts that were woken, and see to it that the rest is woken again."""
         try:
-            if not stop.is_set():
-                self._blocks.carry_out(self._blocks.take(len(keys), keys), reconcile, stop)
+            while not stop.is_set() and (items := self._blocks.take(len(keys), keys)):
+                self._blocks.carry_out(items, reconcile, stop)  # again, if it was asked for meanwhile
         finally:
             self._wake(keys)
 

@@ -25,11 +25,11 @@ class Backoff:
         return longest * (0.5 + chance / 2)
 
 
-def settlement(item: Item, outcome: Outcome, now: datetime, backoff: Backoff, chance: float) -> Settlement:
-    """Return how to leave a row after an outcome."""
-    match outcome.failure:
-        case None:
-            return Settlement(WorkState.IDLE)
+def settlement(
+    item: Item, failure: Failure, outcome: Outcome, now: datetime, *, backoff: Backoff, chance: float
+) -> Settlement:
+    """Return how to leave a row after an outcome with this failure."""
+    match failure:
         case Failure.BUG:
             return _left(WorkState.DEAD, item, outcome)
         case Failure.FIX_DATA | Failure.FIX_MAPPING | Failure.APPROVE:

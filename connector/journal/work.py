@@ -77,7 +77,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a row is left unless something was submitted meanwhile: then it is due as that asked."""
+    """How a row that is not done is left unless something was submitted meanwhile: then it is due as that asked."""
 
     state: WorkState
     due_at: datetime | None = None
@@ -145,7 +145,7 @@ class Work(Chapter):
             return database.execute(work.update().where(held).values(lease_until=now + lease)).rowcount
 
     def settle_work(self, item: WorkItem, settlement: Settlement, now: datetime) -> WorkState | None:
-        """Leave a row; returns how it stands, None if it was not ours any more (then nothing is changed)."""
+        """Leave a row that is not done; returns how it stands, None if it was not ours any more, and left alone."""
         same = work.c.generation == item.generation
         again = settlement.attempts if settlement.state is WorkState.DUE else 0
         changes = {
@@ -159,12 +159,36 @@ class Work(Chapter):
             "updated_at": now,
         }
         settling = work.update().where(_is(item.key), _held_by(item.lease_owner)).values(changes)
-        seen = and_(_is(item.key, work_records), work_records.c.generation <= item.generation)
         with self._writing() as database:
             state = database.execute(settling.returning(work.c.state)).scalar_one_or_none()
-            if state is not None and settlement.state is WorkState.IDLE:
-                database.execute(work_records.delete().where(seen))
         return None if state is None else WorkState(state)
+
+    def finish_work(self, items: Sequence[WorkItem], now: datetime) -> dict[Key, WorkState]:
+        """Leave rows that are done; returns how each stands: idle, or due where it was asked for again.
+
+        What is not ours any more is left alone, and missing in the answer.
+        """
+        claimed = [(item.connection, item.account, item.generation, item.lease_owner) for item in items]
+        same = tuple_(work.c.connection, work.c.account, work.c.generation).in_([each[:3] for each in claimed])
+        ours = tuple_(work.c.connection, work.c.account, work.c.lease_owner).in_(
+            [(connection, account, owner) for connection, account, _, owner in claimed]
+        )
+        changes = {
+            "state": case((same, WorkState.IDLE.value), else_=WorkState.DUE.value),
+            "due_at": case((same, null()), else_=func.coalesce(work.c.due_at, now)),
+            "attempts": 0,
+            "failure": None,
+            "last_error": None,
+            "lease_owner": None,
+            "lease_until": None,
+            "updated_at": now,
+        }
+        finishing = work.update().where(ours, work.c.state == WorkState.RUNNING).values(changes)
+        with self._writing() as database:
+            rows = database.execute(finishing.returning(work.c.connection, work.c.account, work.c.state))
+            left = {(row.connection, row.account): WorkState(row.state) for row in rows}
+            _forget_records(database, [item for item in items if item.key in left])
+        return left
 
     def hand_back_work(self, items: Sequence[WorkItem], now: datetime) -> None:
         """Leave rows as they were taken, for whoever comes next; what is not ours any more is left alone."""
@@ -248,7 +272,7 @@ def _submit(database: Connection, page: Sequence[Submission], now: datetime) -> 
         }
         for each in page
     ]
-    statement = insert_into(database, work).values(rows)
+    statement = insert_into(database, work).values(rows if len(rows) > 1 else rows[0])  # one row: compiled once
     new = statement.excluded
     waits = work.c.state == WorkState.DUE
     running = work.c.state == WorkState.RUNNING
@@ -273,9 +297,23 @@ def _submit(database: Connection, page: Sequence[Submission], now: datetime) -> 
         for record in each.records
     ]
     for start in range(0, len(hints), _PAGE):
-        hinting = insert_into(database, work_records).values(hints[start : start + _PAGE])
+        page_of_hints = hints[start : start + _PAGE]
+        hinting = insert_into(database, work_records).values(
+            page_of_hints if len(page_of_hints) > 1 else page_of_hints[0]
+        )
         newer = {"generation": hinting.excluded.generation}
         database.execute(hinting.on_conflict_do_update(index_elements=list(work_records.primary_key), set_=newer))
+
+
+def _forget_records(database: Connection, items: Sequence[WorkItem]) -> None:
+    """Forget what was hinted at up to the generations that were worked on."""
+    seen = [
+        and_(_is(item.key, work_records), work_records.c.generation <= item.generation)
+        for item in items
+        if item.records
+    ]
+    for start in range(0, len(seen), _PAGE // 5):
+        database.execute(work_records.delete().where(or_(*seen[start : start + _PAGE // 5])))
 
 
 def _merged(submissions: Iterable[Submission]) -> list[Submission]:
