@@ -14,10 +14,10 @@ def apply_schema(url: str) -> str:
     with psycopg.connect(url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_UPGRADE_LOCK])
         if _is_there(connection):
-            return "procrastinate's tables are there already"
+            return "The tables of procrastinate are there already"
         schema: LiteralString = SchemaManager.get_schema()
         connection.execute(sql.SQL(schema))
-        return "procrastinate's tables were created"
+        return "The tables of procrastinate were created"
 
 
 def has_schema(url: str) -> bool:

@@ -13,7 +13,7 @@ from connector.dispatch.protocol import SETTLED, Failure, Item, Outcome
 from connector.dispatch.submissions import account_of
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
 from connector.domain.issues import IssueCode, blocking
-from connector.mapping.raw import RawContract
+from connector.mapping.raw import RawContract, RawRecords
 from connector.poll import sync_refs
 
 _BY_STRIPE = frozenset({IssueCode.STRIPE_REJECTED, IssueCode.CUSTOMER_CURRENCY})
@@ -34,6 +34,8 @@ class _Pending:
     item: Item
     records: set[str]
     outcome: Outcome = field(default=SETTLED)
+    nearby: Outcome = field(default=SETTLED)
+    """Of contracts that only lead to one of the records: what counts for a record that is itself no part of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,19 @@ class Reconciler:
             yield from _all(pending, Outcome(Failure.FIX_MAPPING, str(error)))
         else:
             # A record without a result is gone, and nothing is billed for it.
-            yield from ((each.item, each.outcome) for each in pending.values())
+            yield from ((each.item, _worse(each.outcome, each.nearby)) for each in pending.values())
 
     def _results(self, desk: Desk, pending: dict[tuple[str, str], _Pending]) -> Generator[tuple[Item, Outcome]]:
         """Sync the records as one run; yield accounts whose last record was seen, and drop them from `pending`."""
         refs = dict.fromkeys(ContractRef(desk.name, r) for each in pending.values() for r in sorted(each.records))
         for result in sync_refs(desk, refs, job=self.job, config_hash=self.config_hash):
             outcome, raw = self.classify(result), result.planned.raw
+            own = RawRecords((raw.root, *(revision.record for revision in raw.revisions)))
             for each in tuple(pending.values()):
-                seen = {record for record in each.records if _is_of(record, raw)}
+                seen = {record for record in each.records if _is_in(own, record, raw)}
                 if not seen:
+                    if any(_is_in(raw.records, record, raw) for record in each.records):
+                        each.nearby = _worse(each.nearby, outcome)
                     continue
                 each.records -= seen
                 each.outcome = _worse(each.outcome, outcome)
@@ -115,10 +120,10 @@ def _records_of(desk: Desk, items: Sequence[Item]) -> Iterator[tuple[Item, set[s
         yield item, {*item.records, *known.get(accounts[item.key] or "", ())}
 
 
-def _is_of(record: str, raw: RawContract) -> bool:
-    """Tell whether a record is one of a contract's; ids of digits are unique only within an object."""
+def _is_in(records: RawRecords, record: str, raw: RawContract) -> bool:
+    """Tell whether a record is among a contract's; ids of digits are unique only within an object."""
     name = f"{raw.root.object}/{record}" if record.isdigit() else record
-    return record == raw.root.id or raw.records.get(name) is not None
+    return records.get(name) is not None
 
 
 def _worse(one: Outcome, other: Outcome) -> Outcome:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,8 +107,8 @@ def check_stripe(site: Site) -> None:
     assert made["/v1/subscription_schedules"] == made["/v1/customers"] == site.contracts
     assert Counter(r.idempotency_key for r in writes).most_common(1)[0][1] == 1
     client = site.playground.stripe.client("sk_test_sandbox")
-    schedules = client.v1.subscription_schedules.list({"limit": 100}).auto_paging_iter()
-    billed = Counter((schedule.metadata or {})["salesforce_order_id"] for schedule in schedules)
+    schedules: Any = client.v1.subscription_schedules.list({"limit": 100}).auto_paging_iter()
+    billed = Counter(schedule.metadata["salesforce_order_id"] for schedule in schedules)
     assert set(billed.values()) == {1}
     assert len(billed) == site.contracts
     assert sum(1 for _ in client.v1.customers.list({"limit": 100}).auto_paging_iter()) == site.contracts
