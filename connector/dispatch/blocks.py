@@ -16,7 +16,7 @@ from connector.dispatch.hand import Hand
 from connector.dispatch.protocol import Failure, Item, Outcome, Reconcile
 from connector.dispatch.settling import Backoff
 from connector.journal import Journal, worker_name
-from connector.journal.work import Key
+from connector.journal.work_rows import Key
 
 _log = logging.getLogger(__name__)
 #: The journal's database is away: nobody's fault, and nothing can be settled.
@@ -49,12 +49,14 @@ class Blocks:
 
     def take(self, limit: int, keys: Collection[Key] | None = None) -> tuple[Item, ...]:
         """Claim up to `limit` accounts; empty when nothing is due. What a silent worker held is given free."""
+        now = self.clock()
+        if keys is None and not self.journal.claimable_work(now, 1):  # mostly; no write lock is taken to find out
+            return ()
         owner = f"{self._name}/{next(self._numbers)}"
-        with self._lock:  # before the claim, so that a heartbeat in between keeps it
-            self._held.add(owner)
-        claim = self.journal.claim_work(owner, self.clock(), self.lease, limit, keys=keys)
-        if not claim.items:
-            self._let_go(owner)
+        claim = self.journal.claim_work(owner, now, self.lease, limit, keys=keys)
+        if claim.items:
+            with self._lock:
+                self._held.add(owner)
         for worker in {silent.partition("/")[0] for silent in claim.silent} - {worker_name()}:
             freed = self.journal.release_leases_of(worker)
             _log.warning("worker %s fell silent: its accounts are taken over, %d customers freed", worker, freed)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from connector.journal.work import Key
+from connector.journal.work_rows import Key
 
 
 class Gatherer:

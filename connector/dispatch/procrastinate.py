@@ -27,7 +27,7 @@ from connector.dispatch.protocol import Failure, Item, Reconcile, Submission
 from connector.dispatch.settling import Backoff
 from connector.domain.errors import ConfigError
 from connector.journal import Journal, WorkState
-from connector.journal.work import Key
+from connector.journal.work_rows import Key
 
 _log = logging.getLogger(__name__)
 _AWAY = (ConnectorException, SQLAlchemyError, psycopg.Error, OSError)

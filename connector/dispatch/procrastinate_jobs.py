@@ -11,7 +11,7 @@ from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job
 
-from connector.journal.work import Key
+from connector.journal.work_rows import Key
 
 TASK = "connector.reconcile_account"
 QUEUE = "connector"

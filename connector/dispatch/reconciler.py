@@ -3,7 +3,9 @@
 A block of accounts is one run: their contracts are read together, in the batches that the CRM likes best.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -13,7 +15,7 @@ from connector.dispatch.protocol import SETTLED, Failure, Item, Outcome
 from connector.dispatch.submissions import account_of
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
 from connector.domain.issues import IssueCode, blocking
-from connector.mapping.raw import RawContract, RawRecords
+from connector.mapping.raw import RawContract
 from connector.poll import sync_refs
 
 _BY_STRIPE = frozenset({IssueCode.STRIPE_REJECTED, IssueCode.CUSTOMER_CURRENCY})
@@ -36,6 +38,33 @@ class _Pending:
     outcome: Outcome = field(default=SETTLED)
     nearby: Outcome = field(default=SETTLED)
     """Of contracts that only lead to one of the records: what counts for a record that is itself no part of one."""
+
+
+class _Block:
+    """The accounts of one connection that are looked at together, found by their records."""
+
+    def __init__(self, pending: Iterable[_Pending]) -> None:
+        self.pending = {each.item.key: each for each in pending}
+        self._by_record: dict[str, list[tuple[_Pending, str]]] = defaultdict(list)
+        for each in self.pending.values():
+            for record in each.records:
+                self._by_record[_short(record)].append((each, record))
+
+    def note(self, raw: RawContract, outcome: Outcome) -> Iterator[_Pending]:
+        """Take in what came of a contract; yield the accounts of which it was the last, and drop them."""
+        own = dict.fromkeys(_short(each.id) for each in (raw.root, *(revision.record for revision in raw.revisions)))
+        for name in own:
+            for each, record in self._by_record.get(name, ()):
+                if record not in each.records:
+                    continue
+                each.records.discard(record)
+                each.outcome = _worse(each.outcome, outcome)
+                if not each.records:
+                    yield self.pending.pop(each.item.key)
+        if outcome.failure is not None:
+            for each in self.pending.values():
+                if any(raw.records.get(record) for record in each.records):
+                    each.nearby = _worse(each.nearby, outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +92,26 @@ class Reconciler:
                 yield from self._of_one(desk, tuple(group))
 
     def _of_one(self, desk: Desk, items: Sequence[Item]) -> Generator[tuple[Item, Outcome]]:
-        pending = {item.key: _Pending(item, records) for item, records in _records_of(desk, items)}
+        block = _Block(_Pending(item, records) for item, records in _records_of(desk, items))
         try:
-            yield from self._results(desk, pending)
+            yield from self._results(desk, block)
         except RetryableError as error:
-            yield from _all(pending, Outcome(Failure.WAIT, str(error), error.after))
+            yield from _all(block, Outcome(Failure.WAIT, str(error), error.after))
         except ConfigError as error:
-            yield from _all(pending, Outcome(Failure.WAIT, str(error)))
+            yield from _all(block, Outcome(Failure.WAIT, str(error)))
         except RejectedError as error:  # the CRM refuses the question itself: a field that is not there
-            yield from _all(pending, Outcome(Failure.FIX_MAPPING, str(error)))
+            yield from _all(block, Outcome(Failure.FIX_MAPPING, str(error)))
         else:
             # A record without a result is gone, and nothing is billed for it.
-            yield from ((each.item, _worse(each.outcome, each.nearby)) for each in pending.values())
+            yield from _all(block, SETTLED)
 
-    def _results(self, desk: Desk, pending: dict[tuple[str, str], _Pending]) -> Generator[tuple[Item, Outcome]]:
-        """Sync the records as one run; yield accounts whose last record was seen, and drop them from `pending`."""
-        refs = dict.fromkeys(ContractRef(desk.name, r) for each in pending.values() for r in sorted(each.records))
-        for result in sync_refs(desk, refs, job=self.job, config_hash=self.config_hash):
-            outcome, raw = self.classify(result), result.planned.raw
-            own = RawRecords((raw.root, *(revision.record for revision in raw.revisions)))
-            for each in tuple(pending.values()):
-                seen = {record for record in each.records if _is_in(own, record, raw)}
-                if not seen:
-                    if any(_is_in(raw.records, record, raw) for record in each.records):
-                        each.nearby = _worse(each.nearby, outcome)
-                    continue
-                each.records -= seen
-                each.outcome = _worse(each.outcome, outcome)
-                if not each.records:
-                    del pending[each.item.key]
-                    yield each.item, each.outcome
+    def _results(self, desk: Desk, block: _Block) -> Generator[tuple[Item, Outcome]]:
+        """Sync the records as one run; yield accounts whose last contract is done."""
+        refs = dict.fromkeys(ContractRef(desk.name, r) for each in block.pending.values() for r in sorted(each.records))
+        with closing(sync_refs(desk, refs, job=self.job, config_hash=self.config_hash)) as results:
+            for result in results:
+                for done in block.note(result.planned.raw, self.classify(result)):
+                    yield done.item, done.outcome
 
 
 def outcome_of(result: Result) -> Outcome:
@@ -120,10 +139,9 @@ def _records_of(desk: Desk, items: Sequence[Item]) -> Iterator[tuple[Item, set[s
         yield item, {*item.records, *known.get(accounts[item.key] or "", ())}
 
 
-def _is_in(records: RawRecords, record: str, raw: RawContract) -> bool:
-    """Tell whether a record is among a contract's; ids of digits are unique only within an object."""
-    name = f"{raw.root.object}/{record}" if record.isdigit() else record
-    return records.get(name) is not None
+def _short(record: str) -> str:
+    """Return an id in the form that is compared: the last three of Salesforce's 18 characters only repeat its case."""
+    return record[:15] if len(record) == 18 and not record.isdigit() else record
 
 
 def _worse(one: Outcome, other: Outcome) -> Outcome:
@@ -131,5 +149,7 @@ def _worse(one: Outcome, other: Outcome) -> Outcome:
     return min(failures, key=lambda outcome: _URGENCY.index(outcome.failure or Failure.WAIT), default=SETTLED)
 
 
-def _all(pending: Mapping[tuple[str, str], _Pending], outcome: Outcome) -> Iterator[tuple[Item, Outcome]]:
-    yield from ((each.item, _worse(outcome, each.outcome)) for each in pending.values())
+def _all(block: _Block, outcome: Outcome) -> Iterator[tuple[Item, Outcome]]:
+    """Answer for all that is left: with the outcome, or what is known worse."""
+    for each in block.pending.values():
+        yield each.item, _worse(outcome, _worse(each.outcome, each.nearby))

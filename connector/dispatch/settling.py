@@ -17,7 +17,7 @@ class Backoff:
     first: float = 5.0
     ceiling: float = 900.0
     attempts: int = 30
-    busy: float = 2.0
+    busy: float = 5.0
 
     def delay(self, attempts: int, chance: float) -> float:
         """Return seconds to wait after so many attempts; `chance` in 0..1 spreads them over the upper half."""

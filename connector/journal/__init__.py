@@ -14,7 +14,7 @@ from connector.journal.operations import Intent, Operation
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import Run, RunContract
 from connector.journal.store import Journal, open_journal
-from connector.journal.work import Claim, Settlement, Submission, WorkItem, WorkState
+from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
 from connector.journal.worker import worker_name
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Journal",
     "JournalError",
     "JournalSchemaError",
+    "Key",
     "Lease",
     "LeaseLostError",
     "Link",

@@ -7,83 +7,17 @@ was asked for while a worker was at it is not settled by that worker: the row is
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, func, literal, null, or_, select, tuple_
 
 from connector.journal.chapter import Chapter, insert_into
 from connector.journal.columns import UtcTime
 from connector.journal.tables import work, work_records
+from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState, merged
 
-#: An account of a connection: the customer as the CRM names it, or a record whose customer is not known yet.
-Key = tuple[str, str]
 _PAGE = 500
-
-
-class WorkState(StrEnum):
-    """How a row stands. Parked: somebody must change something first. Dead: given up until somebody looks."""
-
-    DUE = "due"
-    RUNNING = "running"
-    IDLE = "idle"
-    PARKED = "parked"
-    DEAD = "dead"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A wish to look at an account from `due_at` (UTC) on. `records`: what is hinted at; `reason`: for people."""
-
-    connection: str
-    account: str
-    reason: str
-    due_at: datetime
-    records: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkItem:
-    """A row. `attempts` were made in vain since the last success; `failure` is the class of the last error."""
-
-    connection: str
-    account: str
-    state: WorkState
-    generation: int
-    due_at: datetime | None
-    attempts: int
-    failure: str | None
-    last_error: str | None
-    reason: str
-    lease_owner: str | None
-    lease_until: datetime | None
-    updated_at: datetime
-    records: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """Return what the row is found by."""
-        return self.connection, self.account
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a worker took, the earliest due first, and from whom whose lease had ended (the owners, as they wrote)."""
-
-    items: tuple[WorkItem, ...]
-    silent: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """How a row that is not done is left unless something was submitted meanwhile: then it is due as that asked."""
-
-    state: WorkState
-    due_at: datetime | None = None
-    attempts: int = 0
-    failure: str | None = None
-    error: str | None = None
 
 
 class Work(Chapter):
@@ -91,11 +25,11 @@ class Work(Chapter):
 
     def submit_work(self, submissions: Iterable[Submission], now: datetime) -> int:
         """Ask for accounts to be looked at; returns how many. All of it, or nothing if it raises."""
-        merged = _merged(submissions)
+        joined = merged(submissions)
         with self._writing() as database:
-            for start in range(0, len(merged), _PAGE):
-                _submit(database, merged[start : start + _PAGE], now)
-        return len(merged)
+            for start in range(0, len(joined), _PAGE):
+                _submit(database, joined[start : start + _PAGE], now)
+        return len(joined)
 
     def claim_work(
         self, owner: str, now: datetime, lease: timedelta, limit: int, *, keys: Collection[Key] | None = None
@@ -150,7 +84,9 @@ class Work(Chapter):
         again = settlement.attempts if settlement.state is WorkState.DUE else 0
         changes = {
             "state": case((same, literal(settlement.state.value)), else_=WorkState.DUE.value),
-            "due_at": case((same, literal(settlement.due_at, UtcTime)), else_=func.coalesce(work.c.due_at, now)),
+            "due_at": case(
+                (same, literal(settlement.due_at, UtcTime)), else_=func.coalesce(work.c.due_at, literal(now, UtcTime))
+            ),
             "attempts": case((same, literal(settlement.attempts)), else_=again),
             "failure": settlement.failure,
             "last_error": settlement.error,
@@ -175,7 +111,7 @@ class Work(Chapter):
         )
         changes = {
             "state": case((same, WorkState.IDLE.value), else_=WorkState.DUE.value),
-            "due_at": case((same, null()), else_=func.coalesce(work.c.due_at, now)),
+            "due_at": case((same, null()), else_=func.coalesce(work.c.due_at, literal(now, UtcTime))),
             "attempts": 0,
             "failure": None,
             "last_error": None,
@@ -314,19 +250,6 @@ def _forget_records(database: Connection, items: Sequence[WorkItem]) -> None:
     ]
     for start in range(0, len(seen), _PAGE // 5):
         database.execute(work_records.delete().where(or_(*seen[start : start + _PAGE // 5])))
-
-
-def _merged(submissions: Iterable[Submission]) -> list[Submission]:
-    """Join what concerns one account, in the order of keys: two that submit at once must not wait for each other."""
-    merged: dict[Key, Submission] = {}
-    for each in submissions:
-        key = (each.connection, each.account)
-        known = merged.get(key)
-        if known is not None:
-            records = tuple(dict.fromkeys((*known.records, *each.records)))
-            each = replace(each, due_at=min(known.due_at, each.due_at), records=records)  # noqa: PLW2901
-        merged[key] = each
-    return [merged[key] for key in sorted(merged)]
 
 
 def _with_records(database: Connection, items: Sequence[WorkItem]) -> tuple[WorkItem, ...]:

@@ -5,10 +5,14 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+import pytest
+from sqlalchemy.exc import OperationalError
+
 from connector.dispatch import Failure, Item, Outcome
 from connector.dispatch.settling import Backoff
 from connector.journal import WorkState
 from tests.dispatch.engines import QUICK, Engine, Recorder, until, wish, working
+from tests.postgres import run_alone
 
 WAIT = Outcome(Failure.WAIT, "the vendor is away")
 
@@ -225,3 +229,31 @@ def test_a_long_task_keeps_its_account(engine: Engine):
         until(lambda: idle(engine))
     assert len(seen.seen) == 1
     assert seen.seen[0].attempts == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("engine", ["postgres", "procrastinate"], indirect=True)
+def test_a_database_that_goes_away_for_a_moment_costs_nothing(engine: Engine):
+    dispatcher, seen = engine.open(lease=timedelta(seconds=1)), Recorder(each=lambda _: time.sleep(0.02))
+    dispatcher.submit([wish(f"a{n:02}") for n in range(60)])
+    with working(dispatcher, seen, threads=2, block=5):
+        until(lambda: len(seen.seen) >= 10)
+        run_alone(engine.url, BREAK_CONNECTIONS)
+        until(lambda: len(seen.seen) >= 40)
+        run_alone(engine.url, BREAK_CONNECTIONS)
+        until(lambda: counts(engine) == {WorkState.IDLE: 60}, seconds=30)
+    assert set(seen.accounts) == {f"a{n:02}" for n in range(60)}
+    assert list(dispatcher.dead_letters()) == []
+
+
+BREAK_CONNECTIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+def counts(engine: Engine) -> dict[WorkState, int]:
+    """Count, as somebody whose own connection may be broken."""
+    try:
+        return engine.journal.work_counts()
+    except OperationalError:
+        return {}

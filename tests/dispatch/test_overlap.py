@@ -14,7 +14,8 @@ from sqlalchemy import select
 from connector.dispatch import Dispatcher, Item, Outcome
 from connector.journal import Claim, WorkItem, WorkState
 from connector.journal.tables import work
-from connector.journal.work import Key, Work, _is_one_of, _ripe
+from connector.journal.work import Work, _is_one_of, _ripe
+from connector.journal.work_rows import Key
 from tests.dispatch.engines import Engine, until, wish, working
 
 WORKERS = 6

@@ -19,7 +19,7 @@ from connector.cli.playground import Playground
 from connector.config import load_config
 from connector.dispatch import open_dispatcher, submissions
 from connector.journal import WorkState
-from connector.journal.work import Key
+from connector.journal.work_rows import Key
 from connector.sandbox.salesforce import SalesforceSandbox
 from connector.sandbox.stripe import StripeSandbox
 from tests.dispatch.engines import empty_postgres, until
@@ -55,7 +55,7 @@ class Site:
         return all(f":{pid}:" not in str(item.lease_owner) for item in self.app.journal.work_of(keys).values())
 
 
-@pytest.fixture(params=[("embedded", 200), ("procrastinate", 80)], ids=lambda param: param[0])
+@pytest.fixture(params=[("embedded", 120), ("procrastinate", 60)], ids=lambda param: param[0])
 def site(
     request: pytest.FixtureRequest, dispatch_postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
