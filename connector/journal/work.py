@@ -10,7 +10,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, func, literal, null, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    collate,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+)
 
 from connector.journal.chapter import Chapter, insert_into
 from connector.journal.columns import UtcTime
@@ -76,6 +90,7 @@ class Work(Chapter):
         """Hold on to everything that claims of these owners still hold; returns how many rows."""
         held = and_(work.c.state == WorkState.RUNNING, work.c.lease_owner.in_(list(owners)))
         with self._writing() as database:
+            _lock(database, held)
             return database.execute(work.update().where(held).values(lease_until=now + lease)).rowcount
 
     def settle_work(self, item: WorkItem, settlement: Settlement, now: datetime) -> WorkState | None:
@@ -121,6 +136,7 @@ class Work(Chapter):
         }
         finishing = work.update().where(ours, work.c.state == WorkState.RUNNING).values(changes)
         with self._writing() as database:
+            _lock(database, ours)
             rows = database.execute(finishing.returning(work.c.connection, work.c.account, work.c.state))
             left = {(row.connection, row.account): WorkState(row.state) for row in rows}
             _forget_records(database, [item for item in items if item.key in left])
@@ -140,6 +156,7 @@ class Work(Chapter):
         ]
         if rows:
             with self._writing() as database:
+                _lock(database, _is_one_of([item.key for item in items]))
                 database.execute(giving.values(back), rows)
 
     def retry_work(
@@ -157,6 +174,7 @@ class Work(Chapter):
         changes = {"state": WorkState.DUE, "due_at": now, "attempts": 0, "updated_at": now}
         retrying = work.update().where(*chosen).values(**changes, generation=work.c.generation + 1)
         with self._writing() as database:
+            _lock(database, and_(*chosen))
             rows = database.execute(retrying.returning(work.c.connection, work.c.account))
             return tuple(sorted((row.connection, row.account) for row in rows))
 
@@ -194,6 +212,16 @@ class Work(Chapter):
             return {WorkState(row[0]): row[1] for row in database.execute(query)}
 
 
+def _lock(database: Connection, rows: ColumnElement[bool]) -> None:
+    """Lock rows in the order in which `submit_work` does: two that lock many rows must not wait for each other.
+
+    SQLite has one writer at a time.
+    """
+    if database.dialect.name == "postgresql":
+        order = (collate(work.c.connection, "C"), collate(work.c.account, "C"))  # as Python sorts
+        database.execute(select(literal(1)).select_from(work).where(rows).order_by(*order).with_for_update())
+
+
 def _submit(database: Connection, page: Sequence[Submission], now: datetime) -> None:
     rows = [
         {
@@ -208,7 +236,7 @@ def _submit(database: Connection, page: Sequence[Submission], now: datetime) -> 
         }
         for each in page
     ]
-    statement = insert_into(database, work).values(rows if len(rows) > 1 else rows[0])  # one row: compiled once
+    statement = insert_into(database, work)
     new = statement.excluded
     waits = work.c.state == WorkState.DUE
     running = work.c.state == WorkState.RUNNING
@@ -221,10 +249,10 @@ def _submit(database: Connection, page: Sequence[Submission], now: datetime) -> 
         "failure": case((or_(waits, running), work.c.failure), else_=null()),
         "last_error": case((or_(waits, running), work.c.last_error), else_=null()),
         "reason": new.reason,
-        "updated_at": now,
+        "updated_at": new.updated_at,
     }
     adding = statement.on_conflict_do_update(index_elements=[work.c.connection, work.c.account], set_=changes)
-    returned = database.execute(adding.returning(work.c.connection, work.c.account, work.c.generation))
+    returned = database.execute(adding.returning(work.c.connection, work.c.account, work.c.generation), rows)
     generations = {(row.connection, row.account): row.generation for row in returned}
     hints = [
         {"connection": each.connection, "account": each.account, "record": record, "generation": generation}
@@ -232,24 +260,27 @@ def _submit(database: Connection, page: Sequence[Submission], now: datetime) -> 
         for generation in (generations[each.connection, each.account],)
         for record in each.records
     ]
-    for start in range(0, len(hints), _PAGE):
-        page_of_hints = hints[start : start + _PAGE]
-        hinting = insert_into(database, work_records).values(
-            page_of_hints if len(page_of_hints) > 1 else page_of_hints[0]
-        )
+    if hints:
+        hinting = insert_into(database, work_records)
         newer = {"generation": hinting.excluded.generation}
-        database.execute(hinting.on_conflict_do_update(index_elements=list(work_records.primary_key), set_=newer))
+        adding = hinting.on_conflict_do_update(index_elements=list(work_records.primary_key), set_=newer)
+        database.execute(adding, hints)
 
 
 def _forget_records(database: Connection, items: Sequence[WorkItem]) -> None:
     """Forget what was hinted at up to the generations that were worked on."""
     seen = [
-        and_(_is(item.key, work_records), work_records.c.generation <= item.generation)
+        {"of_connection": item.connection, "of_account": item.account, "up_to": item.generation}
         for item in items
         if item.records
     ]
-    for start in range(0, len(seen), _PAGE // 5):
-        database.execute(work_records.delete().where(or_(*seen[start : start + _PAGE // 5])))
+    if seen:
+        forgetting = work_records.delete().where(
+            work_records.c.connection == bindparam("of_connection"),
+            work_records.c.account == bindparam("of_account"),
+            work_records.c.generation <= bindparam("up_to"),
+        )
+        database.execute(forgetting, seen)
 
 
 def _with_records(database: Connection, items: Sequence[WorkItem]) -> tuple[WorkItem, ...]:

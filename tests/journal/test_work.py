@@ -163,3 +163,23 @@ def test_a_silent_workers_customers_are_given_free(journal: Journal):
     assert leases[1] is not None
     assert not journal.release_lease(leases[1])
     assert journal.release_leases_of("host:%") == 0
+
+
+def test_wishes_claims_and_heartbeats_never_wait_for_each_other_in_a_ring(journal: Journal):
+    names = [f"{letter}{n}" for n in range(30) for letter in "aBöZ"]  # sorted otherwise by people than by machines
+
+    def busy(worker: int) -> int:
+        done = 0
+        for n in range(10):
+            owner = f"w/{worker}/{n}"
+            if worker % 2:
+                done += journal.submit_work([wish(name, f"r{n}") for name in (names, names[::-1])[n % 2]], NOW)
+                continue
+            items = claim(journal, owner, limit=60)
+            journal.extend_work([owner], NOW, LEASE)
+            journal.finish_work(items[::2], NOW)
+            journal.hand_back_work(items[1::2], NOW)
+            done += len(items)
+        return done
+
+    assert at_once(6, busy)[1::2] == [10 * len(names)] * 3
