@@ -107,7 +107,7 @@ def until(fulfilled: Callable[[], object], seconds: float = 15.0) -> None:
 class Recorder:
     """A reconcile function that notes what it was given, and answers what it was told to, in order; then "settled"."""
 
-    def __init__(self, *answers: Outcome, each: Callable[[Item], None] | None = None) -> None:
+    def __init__(self, *answers: Outcome, each: Callable[[Item], object] | None = None) -> None:
         self.seen: list[Item] = []
         self.times: list[float] = []
         self.blocks: list[tuple[str, ...]] = []

@@ -93,6 +93,15 @@ def test_blocks_are_handed_over_whole(engine: Engine):
     assert len(seen.seen) == 20
 
 
+def test_as_many_threads_work_at_once(engine: Engine):
+    dispatcher, together = engine.open(), threading.Barrier(3, timeout=10)
+    seen = Recorder(each=lambda _: together.wait())
+    dispatcher.submit([wish("a"), wish("b"), wish("c")])
+    with working(dispatcher, seen, threads=3):
+        until(lambda: idle(engine, 3))
+    assert len(seen.seen) == 3, "none of them broke the barrier"
+
+
 def test_waiting_is_tried_again_later_each_time(engine: Engine):
     dispatcher, seen = engine.open(backoff=Backoff(first=0.4, ceiling=5, attempts=9)), Recorder(WAIT, WAIT)
     dispatcher.submit([wish("a", "r")])
@@ -221,9 +230,9 @@ def test_stopping_hands_back_what_was_not_begun(engine: Engine):
 
 
 def test_a_long_task_keeps_its_account(engine: Engine):
-    lease = timedelta(seconds=0.8)
+    lease = timedelta(seconds=1.5)
     dispatchers = [engine.open(lease=lease) for _ in range(2)]
-    seen = Recorder(each=lambda _: time.sleep(2.5))
+    seen = Recorder(each=lambda _: time.sleep(4))
     dispatchers[0].submit([wish("a")])
     with working(dispatchers[0], seen), working(dispatchers[1], seen):
         until(lambda: idle(engine))
@@ -234,7 +243,10 @@ def test_a_long_task_keeps_its_account(engine: Engine):
 @pytest.mark.postgres
 @pytest.mark.parametrize("engine", ["postgres", "procrastinate"], indirect=True)
 def test_a_database_that_goes_away_for_a_moment_costs_nothing(engine: Engine):
-    dispatcher, seen = engine.open(lease=timedelta(seconds=1)), Recorder(each=lambda _: time.sleep(0.02))
+    dispatcher, seen = (
+        engine.open(lease=timedelta(seconds=1), backoff=Backoff(attempts=99)),
+        Recorder(each=lambda _: time.sleep(0.02)),
+    )
     dispatcher.submit([wish(f"a{n:02}") for n in range(60)])
     with working(dispatcher, seen, threads=2, block=5):
         until(lambda: len(seen.seen) >= 10)
