@@ -6,7 +6,7 @@
 from connector.dispatch.opening import open_dispatcher, upgrade_dispatcher
 from connector.dispatch.protocol import Dispatcher, Failure, Item, Outcome, Reconcile, Submission
 from connector.dispatch.reconciler import Reconciler
-from connector.dispatch.submissions import submissions
+from connector.dispatch.submissions import account_key, record_key, submissions
 
 __all__ = [
     "Dispatcher",
@@ -16,7 +16,9 @@ __all__ = [
     "Reconcile",
     "Reconciler",
     "Submission",
+    "account_key",
     "open_dispatcher",
+    "record_key",
     "submissions",
     "upgrade_dispatcher",
 ]

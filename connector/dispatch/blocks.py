@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError  # noqa: A004 -- the pool's
 
 from connector.dispatch.hand import Hand
 from connector.dispatch.protocol import Failure, Item, Outcome, Reconcile
@@ -20,7 +20,7 @@ from connector.journal.work_rows import Key
 
 _log = logging.getLogger(__name__)
 #: The journal's database is away: nobody's fault, and nothing can be settled.
-_AWAY = (OperationalError, InterfaceError)
+_AWAY = (OperationalError, InterfaceError, TimeoutError)
 _GAVE_UP = Outcome(Failure.WAIT, "every worker that took this account fell silent")
 _NO_ANSWER = Outcome(Failure.BUG, "the reconciler gave no outcome")
 #: A worker that is not heard of for so long has lost what it had in hand.

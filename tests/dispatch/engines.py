@@ -39,7 +39,7 @@ class Engine:
         dispatcher: Dispatcher
         if self.kind == "procrastinate":
             address = self.url.replace("+psycopg", "")
-            dispatcher = ProcrastinateDispatcher(journal, now, address, lease=lease, poll=POLL, backoff=backoff)
+            dispatcher = ProcrastinateDispatcher(journal, now, address, lease=lease, poll=4 * POLL, backoff=backoff)
         else:
             dispatcher = LeaseTableDispatcher(journal, now, lease=lease, poll=POLL, backoff=backoff)
         self.opened.append((dispatcher, journal))
@@ -101,7 +101,7 @@ def until(fulfilled: Callable[[], object], seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
     while not fulfilled():
         assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 class Recorder:

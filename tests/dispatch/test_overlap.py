@@ -57,7 +57,7 @@ def all_at_once(engine: Engine, *, accounts: int, tasks: int) -> Watch:
     with ExitStack() as stack:
         for dispatcher in dispatchers:
             stack.enter_context(working(dispatcher, watch, block=20))
-        until(lambda: engine.journal.work_counts() == {WorkState.IDLE: accounts}, seconds=60)
+        until(lambda: engine.journal.work_counts() == {WorkState.IDLE: accounts}, seconds=120)
     return watch
 
 

@@ -81,14 +81,14 @@ def test_nothing_is_billed_twice_and_the_rest_is_taken_over(site: Site):
     dispatcher.close()
     worker = ("sync", str(site.config), str((NOW - now_utc()).total_seconds()))
     with process(*worker) as victim, process(*worker) as survivor:
-        until(lambda: site.schedules_made() >= site.contracts // 3, seconds=60)
+        until(lambda: site.schedules_made() >= site.contracts // 3, seconds=120)
         until(lambda: site.held_by(victim.pid) and site.held_by(survivor.pid))
         victim.kill()
         held, killed = site.held_by(victim.pid), time.monotonic()
         assert held, "it was killed while it had accounts in hand"
         until(lambda: site.are_left(held, victim.pid), seconds=20)
         assert time.monotonic() - killed < 20
-        until(lambda: site.app.journal.work_counts() == {WorkState.IDLE: site.contracts}, seconds=60)
+        until(lambda: site.app.journal.work_counts() == {WorkState.IDLE: site.contracts}, seconds=120)
         survivor.send_signal(signal.SIGTERM)
         assert survivor.wait(timeout=15) == 0
     check_stripe(site)
