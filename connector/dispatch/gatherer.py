@@ -16,7 +16,7 @@ class Gatherer:
         pool: ThreadPoolExecutor,
         block: int,
         *,
-        window: float = 0.05,
+        window: float = 0.1,
     ) -> None:
         self._work = work
         self._pool = pool

@@ -28,21 +28,22 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             running.kill()
 
 
-def killed_in_the_middle(engine: Engine) -> str:
-    """Let a process take three of five accounts and die over the first; return which that was."""
+def killed_in_the_middle(engine: Engine) -> tuple[str, int]:
+    """Let a process take up to three of five accounts and die over the first; return which, and how many it took."""
     with process("hang", engine.kind, engine.url, str(LEASE.total_seconds())) as victim:
         assert victim.stdout is not None
         begun, account = victim.stdout.readline().split()
         assert begun == "begun"
-        assert engine.journal.work_counts() == {WorkState.RUNNING: 3, WorkState.DUE: 2}
+        taken = engine.journal.work_counts()[WorkState.RUNNING]
+        assert 1 <= taken <= 3
         assert len(engine.journal.held_leases(now())) == 1
-    return account
+    return account, taken
 
 
 def test_others_take_over_from_a_killed_worker(engine: Engine):
     dispatcher = engine.open(lease=LEASE)
     dispatcher.submit([wish(f"a{n}", f"r{n}") for n in range(5)])
-    account = killed_in_the_middle(engine)
+    account, taken = killed_in_the_middle(engine)
     start = time.monotonic()
 
     def reconcile(items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
@@ -58,17 +59,17 @@ def test_others_take_over_from_a_killed_worker(engine: Engine):
     assert sorted((item.account, item.records) for item in seen.seen) == [(f"a{n}", (f"r{n}",)) for n in range(5)]
     attempts = {item.account: item.attempts for item in seen.seen}
     assert attempts[account] == 1
-    assert sorted(attempts.values()) == [0, 0, 1, 1, 1]
+    assert sorted(attempts.values()) == [0] * (5 - taken) + [1] * taken
 
 
 def test_an_account_that_kills_its_workers_is_given_up(engine: Engine):
     dispatcher = engine.open(lease=LEASE, backoff=Backoff(attempts=1))
     dispatcher.submit([wish(f"a{n}") for n in range(5)])
-    killed_in_the_middle(engine)
+    _, taken = killed_in_the_middle(engine)
     seen = Recorder()
     with working(dispatcher, seen, block=5):
-        until(lambda: engine.journal.work_counts() == {WorkState.IDLE: 2, WorkState.DEAD: 3}, seconds=20)
+        until(lambda: engine.journal.work_counts() == {WorkState.IDLE: 5 - taken, WorkState.DEAD: taken}, seconds=20)
     assert {item.last_error for item in dispatcher.dead_letters()} == {
         "every worker that took this account fell silent"
     }
-    assert len(seen.seen) == 2
+    assert len(seen.seen) == 5 - taken
