@@ -4,7 +4,6 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-import socket
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,7 +22,7 @@ from connector.desk import Desk, Planned, Result
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.journal import Lease, LeaseLostError
+from connector.journal import Lease, LeaseLostError, worker_name
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
@@ -198,7 +197,7 @@ def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
     """Apply and write back under the lease of the customer: no two workers hold one account."""
     journal = desk.account.journal
     account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
-    owner = f"{socket.gethostname()}:{threading.get_ident()}"
+    owner = f"{worker_name()}:{threading.get_ident()}"
     lease = journal.acquire_lease(account_key, owner, desk.clock(), LEASE)
     if lease is None:
         return Result(one, "busy", None)

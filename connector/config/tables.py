@@ -208,6 +208,10 @@ class JobsConfig(Settings):
     """Hours between two looks for contracts with more phases than Stripe holds."""
     extend_days_ahead: int = Field(default=45, ge=1, le=366)
     """Days before the last phase in Stripe begins on which the next phases are appended."""
+    dispatcher: Literal["embedded", "procrastinate"] = "embedded"
+    """Who deals out the work: embedded, or procrastinate, for which the journal must be on PostgreSQL."""
+    threads: int = Field(default=32, ge=1, le=256)
+    """Contracts that are worked on at the same time; more than 32 helps only where calls take long."""
 
 
 class LogConfig(Settings):

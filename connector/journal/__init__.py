@@ -14,18 +14,22 @@ from connector.journal.operations import Intent, Operation
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import Run, RunContract
 from connector.journal.store import Journal, open_journal
+from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
+from connector.journal.worker import worker_name
 
 __all__ = [
     "Approval",
     "AuditCheck",
     "AuditEntry",
     "AuditHead",
+    "Claim",
     "ContractState",
     "Cursor",
     "Intent",
     "Journal",
     "JournalError",
     "JournalSchemaError",
+    "Key",
     "Lease",
     "LeaseLostError",
     "Link",
@@ -33,7 +37,12 @@ __all__ = [
     "PlanRecord",
     "Run",
     "RunContract",
+    "Settlement",
+    "Submission",
+    "WorkItem",
+    "WorkState",
     "canonical_json",
     "open_journal",
     "read_json",
+    "worker_name",
 ]

@@ -60,6 +60,16 @@ class Leases(Chapter):
         with self._writing() as database:
             return database.execute(giving).rowcount == 1
 
+    def release_leases_of(self, worker: str) -> int:
+        """Give back all that a worker held (`worker_name`); returns how many accounts that were.
+
+        For whoever takes over from a worker that fell silent. Should it live on, it is found out at its next intent, as
+        after the end of a lease.
+        """
+        held = leases.c.owner.startswith(f"{worker}:", autoescape=True)
+        with self._writing() as database:
+            return database.execute(leases.update().where(held).values(owner=None)).rowcount
+
     def held_leases(self, now: datetime) -> tuple[Lease, ...]:
         """List who works on what at this moment, by account."""
         query = select(*_COLUMNS).where(leases.c.owner.is_not(None), leases.c.expires_at > now)

@@ -75,6 +75,7 @@ contracts = Table(
     Column("next_change", Date),
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "connection", "account_key"),
+    Index(None, "connection", "record"),
     Index(None, "connection", "outcome", "contract_key"),
     Index(None, "connection", "next_change"),
 )
@@ -181,6 +182,36 @@ leases = Table(
     Column("owner", Text),  # NULL: released; the row stays so that `generation` only ever grows
     Column("expires_at", UtcTime, nullable=False),
     Column("generation", Number, nullable=False),
+)
+
+work = Table(
+    "work",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # the customer, or the record where the customer is not known yet
+    Column("state", Text, nullable=False),
+    Column("generation", Number, nullable=False),  # grows with every submission
+    Column("due_at", UtcTime),  # NULL: nothing was submitted since the last claim
+    Column("attempts", Integer, nullable=False),
+    Column("failure", Text),
+    Column("last_error", Text),
+    Column("reason", Text, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('due', 'running', 'idle', 'parked', 'dead')", name="state"),
+    Index(None, "state", "due_at"),
+    Index(None, "state", "lease_until"),
+    Index(None, "lease_owner"),
+)
+
+work_records = Table(
+    "work_records",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("record", Text, primary_key=True),  # a record that was hinted at; gone once it was looked at
+    Column("generation", Number, nullable=False),  # of the submission that hinted at it last
 )
 
 audit = Table(
