@@ -12,7 +12,7 @@ from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
 from connector.journal.plans import Approval, PlanRecord
-from connector.journal.runs import Run, RunContract
+from connector.journal.runs import ContractPage, Run, RunContract
 from connector.journal.store import Journal, open_journal
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "AuditCheck",
     "AuditEntry",
     "AuditHead",
+    "ContractPage",
     "ContractState",
     "Cursor",
     "Intent",

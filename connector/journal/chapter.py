@@ -4,8 +4,9 @@ Each chapter (links, operations, runs, …) is a class over the same engine; `Jo
 callers see one flat book and each file stays small.
 """
 
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
 from itertools import islice
 from typing import Any, ClassVar, Protocol
@@ -27,6 +28,10 @@ class Chapter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # SQLite has one writer. Threads that queue here take turns; those that queue inside SQLite sleep and try again.
+        self._turn: AbstractContextManager[Any] = (
+            nullcontext() if engine.dialect.name == "postgresql" else threading.RLock()
+        )
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -37,13 +42,18 @@ class Chapter:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or none of it if the block raises."""
-        with self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
             yield connection
 
 
 def columns_of(table: Table, row: type[Row]) -> tuple[Column[Any], ...]:
     """Name the columns that fill a dataclass, named like its fields."""
     return tuple(table.c[field.name] for field in fields(row))
+
+
+def row_of(value: Row) -> dict[str, Any]:
+    """Return a dataclass as the values of its columns."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def insert_into(connection: Connection | Engine, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -5,12 +5,13 @@ between calls. `generation` grows with every taking and never shrinks, so a work
 lease is found out at its next intent (`require_lease`), before it calls anyone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
 
-from connector.journal.chapter import Chapter, columns_of, insert_into
+from connector.journal.chapter import Chapter, columns_of, in_chunks, insert_into, is_one_of
 from connector.journal.errors import LeaseLostError
 from connector.journal.tables import leases
 
@@ -59,6 +60,31 @@ class Leases(Chapter):
         giving = leases.update().where(_same(lease)).values(owner=None)
         with self._writing() as database:
             return database.execute(giving).rowcount == 1
+
+    def renew_leases(
+        self, owner: str, account_keys: Iterable[str], now: datetime, duration: timedelta
+    ) -> frozenset[str]:
+        """Hold on to many accounts for `duration` from now; return those that are still the owner's. The rest are lost.
+
+        Only for an owner of one name and one life (a run): it cannot tell one lease of an owner from its next.
+        """
+        found: set[str] = set()
+        with self._writing() as database:
+            for chunk in in_chunks(account_keys):
+                ours = and_(is_one_of(database, leases.c.account_key, chunk), leases.c.owner == owner)
+                renewing = leases.update().where(ours, leases.c.expires_at > now).values(expires_at=now + duration)
+                found.update(database.execute(renewing.returning(leases.c.account_key)).scalars())
+        return frozenset(found)
+
+    def release_leases(self, held: Iterable[Lease]) -> None:
+        """Give many accounts back in one transaction; those that are no longer ours are left as they are."""
+        given = [{"of": one.account_key, "by": one.owner, "number": one.generation} for one in held]
+        if not given:
+            return
+        this = {"account_key": "of", "owner": "by", "generation": "number"}
+        same = [leases.c[column] == bindparam(name) for column, name in this.items()]
+        with self._writing() as database:
+            database.execute(leases.update().where(*same).values(owner=None), given)
 
     def held_leases(self, now: datetime) -> tuple[Lease, ...]:
         """List who works on what at this moment, by account."""

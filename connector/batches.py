@@ -1,0 +1,198 @@
+"""A run over many contracts: batches planned ahead, customers beside each other, the CRM told of a batch at once.
+
+What is done to one contract is in `sync.py`; here is only in which order, by how many threads, and what is left in
+order when a run is broken off: contracts that were begun are finished, told and recorded.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import Protocol, Self
+
+from connector.crew import Crew, Future
+from connector.crm.protocol import ContractRef
+from connector.desk import Desk, Each, Planned, Result
+from connector.holds import Holds
+from connector.journal import Lease
+from connector.plan.extension import only_extends
+from connector.plan.operation import Retire, Update
+from connector.plan.safety import RunScope
+from connector.record import record
+from connector.shared import make_shared
+from connector.tell import tell
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Contracts that were planned together; `began` is the run's count of writes before their planning began."""
+
+    planned: Sequence[Planned]
+    scope: RunScope
+    began: int
+    made: Mapping[str, int] = field(default_factory=dict)
+    """Writes for what the batch shares, by the contract they are counted with."""
+
+    @property
+    def accounts(self) -> list[str]:
+        """Return the customer of every contract: who must not be worked on by two."""
+        return [one.account for one in self.planned]
+
+
+#: What becomes of a contract, and the milliseconds it took.
+Coming = Future[tuple[Result, int]]
+
+
+class Plan(Protocol):
+    """Plans a batch, several contracts at a time by `each`."""
+
+    def __call__(self, refs: Sequence[ContractRef], /, *, each: Each) -> Iterator[Planned]:
+        """Return the contracts as far as they got."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The moment at which a contract's turn comes: what the run does in all, and the lease of its customer.
+
+    `touched` tells that something was written for the customer since the contract was planned.
+    """
+
+    scope: RunScope
+    lease: Lease
+    touched: bool
+
+
+class Batches:
+    """One run. A block around it ends with its threads, and with its customers given back."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        run_id: int,
+        threads: int,
+        plan: Plan,
+        carry_out: Callable[[Planned, Turn], Result],
+    ) -> None:
+        self._desk, self._run_id = desk, run_id
+        self._plan, self._carry_out = plan, carry_out
+        self._block = ExitStack()
+        self._holds = self._block.enter_context(Holds(desk.account.journal, desk.clock))
+        self._crew = self._block.enter_context(Crew(threads))
+        self._begun: deque[tuple[Batch, list[Coming]]] = deque()
+        self._writes = 0
+        self._written: dict[str, int] = {}
+
+    def results(self, refs: Iterable[ContractRef]) -> Generator[Result]:
+        """Yield what becomes of the contracts, batch by batch in their order; a batch is worked on beside the last one.
+
+        A failure that nobody foresaw is raised when everything that was begun is finished.
+        """
+        failure: Exception | None = None
+        try:
+            for batch in self._crew.ahead(self._batches(refs)):
+                if isinstance(batch, Exception):
+                    failure = batch
+                    break
+                try:
+                    self._begin(batch)
+                except Exception as error:  # noqa: BLE001 -- raised below, when what was begun is finished
+                    failure = error
+                    break
+                while len(self._begun) > 1:
+                    yield from self._finish()
+            while self._begun:
+                yield from self._finish()
+        except (GeneratorExit, KeyboardInterrupt):
+            self._break_off()
+            raise
+        if failure is not None:
+            raise failure
+
+    def _batches(self, refs: Iterable[ContractRef]) -> Iterator[Batch | Exception]:
+        """Yield the contracts in planned batches, and last the failure that ends them early."""
+        source, scope = iter(refs), RunScope()
+        known = sum(self._desk.account.journal.contract_counts(self._desk.name).values())
+        count = 0
+        try:
+            while chunk := tuple(islice(source, self._desk.crm.batch)):
+                began = self._writes
+                planned = tuple(self._plan(chunk, each=self._crew.plan))
+                count += len(planned)
+                scope = _grown(scope, planned, max(known, count))
+                yield Batch(planned, scope, began)
+        except Exception as error:  # noqa: BLE001 -- raised by `results`, when what was begun is finished
+            yield error
+
+    def _begin(self, batch: Batch) -> None:
+        planned, made = make_shared(self._desk, batch.planned, self._run_id, self._crew.each)
+        batch = replace(batch, planned=planned, made=made)
+        self._holds.want(self._leases(batch))
+        coming = [self._crew.carry_out(one.account, partial(self._one, one, batch)) for one in planned]
+        self._begun.append((batch, coming))
+
+    def _leases(self, batch: Batch) -> list[str]:
+        return [f"{self._desk.name}:{account}" for account in batch.accounts]
+
+    def _one(self, one: Planned, batch: Batch) -> tuple[Result, int]:
+        """Carry out one contract; return it with the milliseconds it took."""
+        started, account = time.monotonic(), one.account
+        lease = self._holds.take(f"{self._desk.name}:{account}")
+        if lease is None:
+            return Result(one, "busy", None), 0
+        touched = self._written.get(account, -1) >= batch.began
+        result = self._carry_out(one, Turn(batch.scope, lease, touched))
+        if result.writes:
+            self._written[account] = self._writes
+            self._writes += 1
+        result = replace(result, writes=result.writes + batch.made.get(one.raw.key, 0))
+        return result, round((time.monotonic() - started) * 1000)
+
+    def _finish(self) -> Iterator[Result]:
+        """Wait for the batch that was begun first, tell the CRM of it, write its pages, and yield its results."""
+        batch, coming = self._begun[0]
+        failures: list[BaseException] = []
+        done: list[tuple[Result, int]] = []
+        for future in coming:
+            error = None if future.cancelled() else future.exception()
+            if error is not None:
+                failures.append(error)
+            elif not future.cancelled():
+                done.append(future.result())
+        try:
+            held = self._holds.held(self._leases(batch))
+            told = tell(self._desk, [result for result, _ in done], {key.partition(":")[2] for key in held})
+            record(self._desk, told, self._run_id, [spent for _, spent in done])
+        finally:
+            self._begun.popleft()
+            self._holds.leave(self._leases(batch))
+        yield from told
+        if failures:
+            raise failures[0]
+
+    def _break_off(self) -> None:
+        """Begin nothing more; finish what was begun, without anybody to tell the results to."""
+        for _, coming in self._begun:
+            for future in coming:
+                future.cancel()
+        while self._begun:
+            for _ in self._finish():
+                pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._block.close()
+
+
+def _grown(scope: RunScope, planned: Iterable[Planned], contracts: int) -> RunScope:
+    """Return what the run does in all: a run of many small batches is judged like one of a large one."""
+    plans = [one.plan for one in planned if one.plan]
+    ended = sum(1 for plan in plans if any(isinstance(o, Retire) for o in plan.operations))
+    changing = [plan for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations)]
+    changed = sum(1 for plan in changing if not only_extends(plan))
+    return RunScope(contracts, scope.changed + changed, scope.terminations + ended)
