@@ -97,6 +97,7 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
             clock=clock,
             dashboard=f"https://dashboard.stripe.com{test}",
             ahead=config.jobs.extend_days_ahead,
+            threads=config.jobs.threads,
         )
         for name, connection in config.crm.items()
     }

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
+from threading import Event
 from typing import Protocol, Self
 
 from connector.crew import Crew, Future
@@ -42,8 +43,8 @@ class Batch:
         return [one.account for one in self.planned]
 
 
-#: What becomes of a contract, and the milliseconds it took.
-Coming = Future[tuple[Result, int]]
+#: What becomes of a contract, and the milliseconds it took; nothing where the run was stopped before.
+Coming = Future[tuple[Result, int] | None]
 
 
 class Plan(Protocol):
@@ -66,6 +67,14 @@ class Turn:
     touched: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a run goes: by how many threads, and until when; once `stop` is set nothing more is begun."""
+
+    threads: int
+    stop: Event
+
+
 class Batches:
     """One run. A block around it ends with its threads, and with its customers given back."""
 
@@ -73,16 +82,17 @@ class Batches:
         self,
         desk: Desk,
         run_id: int,
-        threads: int,
         plan: Plan,
         carry_out: Callable[[Planned, Turn], Result],
+        way: Way,
     ) -> None:
         self._desk, self._run_id = desk, run_id
-        self._plan, self._carry_out = plan, carry_out
+        self._plan, self._carry_out, self._stop = plan, carry_out, way.stop
         self._block = ExitStack()
         self._holds = self._block.enter_context(Holds(desk.account.journal, desk.clock))
-        self._crew = self._block.enter_context(Crew(threads))
+        self._crew = self._block.enter_context(Crew(way.threads))
         self._begun: deque[tuple[Batch, list[Coming]]] = deque()
+        self._closed = False
         self._writes = 0
         self._written: dict[str, int] = {}
 
@@ -118,7 +128,7 @@ class Batches:
         known = sum(self._desk.account.journal.contract_counts(self._desk.name).values())
         count = 0
         try:
-            while chunk := tuple(islice(source, self._desk.crm.batch)):
+            while not self._is_over() and (chunk := tuple(islice(source, self._desk.crm.batch))):
                 began = self._writes
                 planned = tuple(self._plan(chunk, each=self._crew.plan))
                 count += len(planned)
@@ -137,8 +147,10 @@ class Batches:
     def _leases(self, batch: Batch) -> list[str]:
         return [f"{self._desk.name}:{account}" for account in batch.accounts]
 
-    def _one(self, one: Planned, batch: Batch) -> tuple[Result, int]:
+    def _one(self, one: Planned, batch: Batch) -> tuple[Result, int] | None:
         """Carry out one contract; return it with the milliseconds it took."""
+        if self._is_over():
+            return None
         started, account = time.monotonic(), one.account
         lease = self._holds.take(f"{self._desk.name}:{account}")
         if lease is None:
@@ -151,17 +163,20 @@ class Batches:
         result = replace(result, writes=result.writes + batch.made.get(one.raw.key, 0))
         return result, round((time.monotonic() - started) * 1000)
 
+    def _is_over(self) -> bool:
+        return self._closed or self._stop.is_set()
+
     def _finish(self) -> Iterator[Result]:
         """Wait for the batch that was begun first, tell the CRM of it, write its pages, and yield its results."""
         batch, coming = self._begun[0]
         failures: list[BaseException] = []
         done: list[tuple[Result, int]] = []
         for future in coming:
-            error = None if future.cancelled() else future.exception()
+            error = future.exception()
             if error is not None:
                 failures.append(error)
-            elif not future.cancelled():
-                done.append(future.result())
+            elif one := future.result():
+                done.append(one)
         try:
             held = self._holds.held(self._leases(batch))
             told = tell(self._desk, [result for result, _ in done], {key.partition(":")[2] for key in held})
@@ -175,9 +190,7 @@ class Batches:
 
     def _break_off(self) -> None:
         """Begin nothing more; finish what was begun, without anybody to tell the results to."""
-        for _, coming in self._begun:
-            for future in coming:
-                future.cancel()
+        self._closed = True
         while self._begun:
             for _ in self._finish():
                 pass

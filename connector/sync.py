@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
+from threading import Event
 
-from connector.batches import Batches, Turn
+from connector.batches import Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
 from connector.billing.observe import made_on, observe
@@ -129,6 +130,7 @@ def sync_contracts(
     shown: frozenset[str] | None = None,
     live: bool = False,
     threads: int | None = None,
+    stop: Event | None = None,
 ) -> Generator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
@@ -137,12 +139,13 @@ def sync_contracts(
     fingerprints somebody saw, no other plan is applied. `live` reads every schedule, to find edits made by hand.
 
     So many `threads` (default: the desk's) work on customers beside each other; the contracts of one customer stay in
-    order. The CRM is told of a batch in few calls; then its results come, in the order of `refs`. Closed early, what
-    was begun is finished and told.
+    order. The CRM is told of a batch in few calls; then its results come, in the order of `refs`. Told to `stop`, or
+    closed early, it begins nothing more; what was begun is finished and told.
     """
     plan = partial(plan_contracts, desk, live=live)
     carry_out = partial(_carry_out, desk, _Asked(run_id, shown, live))
-    with Batches(desk, run_id, threads or desk.threads, plan, carry_out) as batches:
+    how = Way(threads or desk.threads, stop or Event())
+    with Batches(desk, run_id, plan, carry_out, how) as batches:
         yield from batches.results(refs)
 
 

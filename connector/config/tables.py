@@ -37,6 +37,10 @@ class StripeConfig(Settings):
     """Requests a second in all. Stripe allows 25 in test mode; raise it to 100 for live."""
     endpoint_requests_per_second: float = Field(default=25.0, gt=0, le=10_000)
     """Requests a second to one endpoint, such as customers."""
+    rate_share: float = Field(default=1.0, gt=0, le=1)
+    """The share of both that is ours: 0.8 leaves a fifth to what else uses the Stripe account."""
+    shared_limiter: bool = False
+    """Keep the limits in the database: for several processes, or machines, that use one Stripe account."""
 
     @field_validator("base_url")
     @classmethod
@@ -208,6 +212,8 @@ class JobsConfig(Settings):
     """Hours between two looks for contracts with more phases than Stripe holds."""
     extend_days_ahead: int = Field(default=45, ge=1, le=366)
     """Days before the last phase in Stripe begins on which the next phases are appended."""
+    threads: int = Field(default=32, ge=1, le=128)
+    """Customers that are worked on beside each other; 64 where Stripe is slow to answer (over half a second)."""
 
 
 class LogConfig(Settings):

@@ -24,7 +24,7 @@ WRONG = {
         GOOD + "[jobs]\nxyzzy = 1\n",
         (
             'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: extend_days_ahead, extend_every_hours, '
-            "housekeeping_every_hours, sweep_every_hours, sync_every_seconds."
+            "housekeeping_every_hours, sweep_every_hours, sync_every_seconds, threads."
         ),
     ),
     "unknown key in a connection": (
