@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,22 @@ class Rates:
     total: float = 25.0
     endpoint: float = 25.0
     burst: int = 10
+
+
+class Paced(Protocol):
+    """What paces calls: in the memory of this process, or shared by several."""
+
+    def wait(self, endpoint: str) -> float:
+        """Wait until a request to `endpoint` may go; return the seconds waited."""
+        ...
+
+    def rejected(self, endpoint: str, reason: str = "") -> None:
+        """Stripe said 429, because of what `reason` (Stripe-Rate-Limited-Reason) says."""
+        ...
+
+    def accepted(self, endpoint: str) -> None:
+        """Stripe answered."""
+        ...
 
 
 class _Bucket:
