@@ -13,7 +13,7 @@ from stripe import StripeClient
 
 from connector import __version__
 from connector.billing.limiter import Limiter, Paced
-from connector.billing.transport import StripeTransport
+from connector.billing.transport import READ_SECONDS, StripeTransport
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
 
@@ -47,10 +47,11 @@ class StripeApi:
         limiter: Paced | None = None,
         attempts: int = 6,
         sleep: Callable[[float], None] = time.sleep,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         stripe.enable_telemetry = False
         stripe.set_app_info("connector", version=__version__)
-        self.transport = StripeTransport(limiter or Limiter(), base_url or BASE_URL)
+        self.transport = StripeTransport(limiter or Limiter(), base_url or BASE_URL, read_seconds=read_seconds)
         addresses = {"api": base_url, "files": base_url, "connect": base_url, "meter_events": base_url}
         self._client = StripeClient(
             api_key,

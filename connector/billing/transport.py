@@ -74,9 +74,7 @@ class StripeTransport(stripe.HTTPClient):
         """Close the connections."""
         self._pool.clear()
 
-    def _note(
-        self, endpoint: str, status: int, started: float, waited: float, request_id: str | None = None
-    ) -> None:
+    def _note(self, endpoint: str, status: int, started: float, waited: float, request_id: str | None = None) -> None:
         with self._lock:
             self.calls[endpoint, status] += 1
         took = time.monotonic() - started
