@@ -118,9 +118,7 @@ def _taking(dialect: str) -> Any:
                 "expires_at": insert.excluded.expires_at,
                 "generation": leases.c.generation + 1,
             },
-            where=or_(
-                leases.c.owner.is_(None), leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type)
-            ),
+            where=or_(leases.c.owner.is_(None), over),
         )
         .returning(*_COLUMNS)
     )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -181,6 +182,16 @@ leases = Table(
     Column("owner", Text),  # NULL: released; the row stays so that `generation` only ever grows
     Column("expires_at", UtcTime, nullable=False),
     Column("generation", Number, nullable=False),
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("full", Float, nullable=False),  # the configured rate, requests a second
+    Column("rate", Float, nullable=False),  # what was learned: less where the vendor refused
+    Column("arrival", Float, nullable=False),  # when the next slot begins, seconds since 1970
+    Column("refused", Float, nullable=False),  # when the vendor refused last
 )
 
 audit = Table(
