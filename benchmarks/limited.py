@@ -61,7 +61,7 @@ class LimitedStripe(StripeSandbox):
         self._guard = threading.Lock()
         self._all = _Tokens(self.gate.total)
         self._operations: dict[tuple[str, str], _Tokens] = defaultdict(lambda: _Tokens(self.gate.operation))
-        self._chance = random.Random(1)
+        self._chance = random.Random(1)  # noqa: S311 -- the same latencies in every run
         self._answered = self._refused = 0
         self._schedules: list[float] = []
 

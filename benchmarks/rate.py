@@ -51,6 +51,7 @@ def rate(count: int = 500) -> Iterator[Row]:
     """Yield the fraction of the bound and the share of refused calls, for each profile."""
     for profile in (LIVE, SANDBOX, HIDDEN):
         with emulators(count, customers=True) as both:
+            both.slow_down_salesforce(0.1)
             found = run(both, profile, range(count))
         yield Row(f"{profile.name}: {count:,} deals, of what is allowed", found.rate / profile.bound, "of 1")
         yield Row(f"{profile.name}: calls refused (429)", 100 * found.refused, "%")
@@ -60,7 +61,6 @@ def rate(count: int = 500) -> Iterator[Row]:
 def run(both: Emulators, profile: Profile, numbers: range, *, threads: int = 32) -> Measured:
     """Sync orders that are new; every one must be applied."""
     both.gate(profile.gate)
-    both.slow_down_salesforce(0.1)
     with (
         tempfile.TemporaryDirectory() as folder,
         open_journal(f"sqlite:///{Path(folder) / 'journal.db'}", upgrade=True) as journal,
