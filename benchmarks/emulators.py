@@ -40,10 +40,12 @@ class Emulators:
     key: str
     secret: str
 
-    def desk(self, journal: Journal, rates: Rates = UNLIMITED, *, threads: int = 32) -> Desk:
+    def desk(
+        self, journal: Journal, rates: Rates = UNLIMITED, *, threads: int = 32, key: str = "sk_test_benchmark"
+    ) -> Desk:
         """Wire a desk as `connector` does."""
         auth = ClientCredentials(self.key, self.secret)
-        api = StripeApi("sk_test_benchmark", base_url=self.stripe, limiter=Limiter(rates))
+        api = StripeApi(key, base_url=self.stripe, limiter=Limiter(rates))
         return Desk(
             name="salesforce",
             crm=SalesforceCrm(SalesforceSettings(auth=auth, domain="acme.my", base_url=self.salesforce)),

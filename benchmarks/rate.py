@@ -53,7 +53,7 @@ def rate(count: int = 500) -> Iterator[Row]:
         with emulators(count, customers=True) as both:
             both.slow_down_salesforce(0.1)
             found = run(both, profile, range(count))
-        yield Row(f"{profile.name}: {count:,} deals, of what is allowed", found.rate / profile.bound, "of 1")
+        yield Row(f"{profile.name}: of what is allowed, {count:,} deals", found.rate / profile.bound, "of 1")
         yield Row(f"{profile.name}: calls refused (429)", 100 * found.refused, "%")
         yield Row(f"{profile.name}: processor time of a deal", found.cpu, "ms CPU per deal")
 

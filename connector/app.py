@@ -14,10 +14,8 @@ from connector.billing.shared_limiter import SharedLimiter
 from connector.config import Config, HubSpotConnection, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
 from connector.config.tables import Connection
-from connector.crm.hubspot.adapter import HubSpotCrm
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.protocol import ConnectedCrm, Crm
-from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.crm.salesforce.login import (
     Auth,
     ClientCredentials,
@@ -125,10 +123,15 @@ def _limiter(config: Config, journal: Journal) -> Paced:
 
 def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
     """Return the adapter of a connection: the one place where a kind of CRM becomes an object."""
+    # Each vendor's SDK takes tens of megabytes and a quarter of a second: only those that are used are imported.
     match connection:
         case SalesforceConnection():
+            from connector.crm.salesforce.adapter import SalesforceCrm  # noqa: PLC0415
+
             return SalesforceCrm(salesforce_settings(name, connection), renewal=mapping.renewal)
         case HubSpotConnection():
+            from connector.crm.hubspot.adapter import HubSpotCrm  # noqa: PLC0415
+
             return HubSpotCrm(hubspot_settings(name, connection))
 
 

@@ -43,14 +43,17 @@ class Batch:
         return [one.account for one in self.planned]
 
 
+#: So many contracts are planned together and told together. The CRM is read in larger portions; a planned contract
+#: takes a tenth of a megabyte, and two batches are in hand.
+BATCH = 100
 #: What becomes of a contract, and the milliseconds it took; nothing where the run was stopped before.
 Coming = Future[tuple[Result, int] | None]
 
 
 class Plan(Protocol):
-    """Plans a batch, several contracts at a time by `each`."""
+    """Plans contracts, several at a time by `each`."""
 
-    def __call__(self, refs: Sequence[ContractRef], /, *, each: Each) -> Iterator[Planned]:
+    def __call__(self, refs: Iterable[ContractRef], /, *, each: Each) -> Iterator[Planned]:
         """Return the contracts as far as they got."""
         ...
 
@@ -102,18 +105,17 @@ class Batches:
         A failure that nobody foresaw is raised when everything that was begun is finished.
         """
         failure: Exception | None = None
+        source = self._batches(refs)
         try:
-            for batch in self._crew.ahead(self._batches(refs)):
-                if isinstance(batch, Exception):
-                    failure = batch
-                    break
+            while not isinstance(batch := self._crew.soon(partial(next, source, None)).result(), Exception | None):
                 try:
                     self._begin(batch)
                 except Exception as error:  # noqa: BLE001 -- raised below, when what was begun is finished
-                    failure = error
+                    batch = error
                     break
-                while len(self._begun) > 1:
+                if len(self._begun) > 1:  # planned only now: two batches are in memory, and never three
                     yield from self._finish()
+            failure = batch
             while self._begun:
                 yield from self._finish()
         except (GeneratorExit, KeyboardInterrupt):
@@ -124,13 +126,15 @@ class Batches:
 
     def _batches(self, refs: Iterable[ContractRef]) -> Iterator[Batch | Exception]:
         """Yield the contracts in planned batches, and last the failure that ends them early."""
-        source, scope = iter(refs), RunScope()
+        scope, count = RunScope(), 0
         known = sum(self._desk.account.journal.contract_counts(self._desk.name).values())
-        count = 0
         try:
-            while not self._is_over() and (chunk := tuple(islice(source, self._desk.crm.batch))):
+            stream = self._plan(refs, each=self._crew.plan)
+            while not self._is_over():
                 began = self._writes
-                planned = tuple(self._plan(chunk, each=self._crew.plan))
+                planned = tuple(map(_without_trace, islice(stream, BATCH)))
+                if not planned:
+                    return
                 count += len(planned)
                 scope = _grown(scope, planned, max(known, count))
                 yield Batch(planned, scope, began)
@@ -200,6 +204,11 @@ class Batches:
 
     def __exit__(self, *error: object) -> None:
         self._block.close()
+
+
+def _without_trace(one: Planned) -> Planned:
+    """Forget where each value came from; only explanations need it."""
+    return replace(one, reading=replace(one.reading, trace=()))
 
 
 def _grown(scope: RunScope, planned: Iterable[Planned], contracts: int) -> RunScope:

@@ -24,7 +24,7 @@ class Crew:
     def __init__(self, threads: int) -> None:
         self._workers = ThreadPoolExecutor(threads, "sync")
         self._planners = ThreadPoolExecutor(PLANNERS, "plan")
-        self._ahead = ThreadPoolExecutor(1, "ahead")
+        self._aside = ThreadPoolExecutor(1, "aside")
         self._last: dict[str, Future[None]] = {}
 
     def carry_out(self, account: str, work: Callable[[], R]) -> Future[R]:
@@ -55,13 +55,9 @@ class Crew:
         """`each`, for planning: it goes on beside what is being carried out."""
         return self._planners.map(work, items)
 
-    def ahead(self, source: Iterator[T]) -> Iterator[T]:
-        """Yield what a source yields, while a thread is already at the one after; the source sees one thread a time."""
-        end = object()
-        coming = self._ahead.submit(next, source, end)
-        while (one := coming.result()) is not end:
-            coming = self._ahead.submit(next, source, end)
-            yield one  # type: ignore[misc]  # what is not the end is of the source
+    def soon(self, work: Callable[[], R]) -> Future[R]:
+        """Do one thing beside everything else; what is asked for like this is done one after the other."""
+        return self._aside.submit(work)
 
     def __enter__(self) -> Self:
         return self
@@ -70,5 +66,5 @@ class Crew:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let finish what is being done, and leave what was not begun."""
-        for pool in (self._ahead, self._planners, self._workers):
+        for pool in (self._aside, self._planners, self._workers):
             pool.shutdown(wait=True, cancel_futures=True)

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from threading import Event
 
-from connector.batches import Batches, Turn, Way
+from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
 from connector.billing.observe import made_on, observe
@@ -50,7 +50,9 @@ def plan_contracts(
     """Plan contracts without changing anything anywhere; with the `each` of a crew, several at a time."""
     for chunk in _batches(refs, desk.crm.batch):
         lost: list[Planned] = []
-        yield from each(partial(plan_contract, desk, live=live), _read(desk, chunk, lost))
+        raws = _read(desk, chunk, lost)
+        while some := tuple(islice(raws, BATCH)):
+            yield from each(partial(plan_contract, desk, live=live), some)
         yield from lost
 
 

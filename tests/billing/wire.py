@@ -39,7 +39,7 @@ class Wire:
         self.calls: list[Request] = []
         self._script: dict[tuple[str, str], list[Answer]] = defaultdict(list)
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"wire": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Answering,), {"wire": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -68,7 +68,7 @@ class Wire:
         self._server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Answering(BaseHTTPRequestHandler):
     wire: Wire
     protocol_version = "HTTP/1.1"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connector import sync
+from connector import batches, sync
 from connector.crm.protocol import ContractRef, WriteBack, WriteResult
 from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.desk import Desk, Result
@@ -45,7 +45,7 @@ def told_statuses(world: World) -> list[str | None]:
     return [order(world, number).get("Stripe_Sync_Status__c") for number in range(COUNT)]
 
 
-def own_customers(count: int) -> dict[str, Any]:
+def own_customers(count: int) -> Any:
     """Return the company with copies of the ramp order, each for a customer of its own."""
     tables: Any = _many(count)
     account = tables["Order"][RAMP]["AccountId"]
@@ -147,10 +147,10 @@ def schedules(world: World) -> list[dict[str, Any]]:
     return list(world.stripe.state[KEY].objects["subscription_schedule"].values())
 
 
-def test_a_run_of_small_batches_is_held_to_the_limits_as_a_whole(many: World):
+def test_a_run_of_small_batches_is_held_to_the_limits_as_a_whole(many: World, monkeypatch: pytest.MonkeyPatch):
     """A tenth of the contracts in each of many batches is still all of them."""
     desk = many.desk(limits=Limits(max_changed_share=Decimal("0.3"), min_population=5))
-    desk.crm.batch = 2
+    monkeypatch.setattr(batches, "BATCH", 2)
     synced(desk, refs())
     for number in range(COUNT):
         many.salesforce.update("Order", order(many, number)["Id"], {"PoNumber": "PO-NEW"})
