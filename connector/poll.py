@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
+from threading import Event
 
 from connector.crm.protocol import Changed, ContractRef, Cursor
 from connector.sync import Desk, Result, sync_contracts
@@ -20,38 +21,44 @@ def sync_refs(
     config_hash: str,
     shown: frozenset[str] | None = None,
     live: bool = False,
+    stop: Event | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
-    to find edits made by hand.
+    to find edits made by hand. Once `stop` is set nothing more is begun; what was begun is finished.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts: Counter[str] = Counter()
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, stop=stop):
             counts[result.outcome] += 1
             yield result
     finally:
         journal.finish_run(run.id, counts, desk.clock())
 
 
-def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
-    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any."""
+def sync_changed(desk: Desk, *, job: str, config_hash: str, stop: Event | None = None) -> Generator[Result]:
+    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any.
+
+    Told to `stop`, it leaves the cursor where it was.
+    """
     changed = desk.crm.changed(read_cursor(desk))
     unsettled: list[str] = []
-    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash):
+    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash, stop=stop):
         if _is_unsettled(result):
             unsettled.append(result.planned.raw.root.id)
         yield result
+    if stop is not None and stop.is_set():
+        return
     value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id, "unsettled": unsettled}
     desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
 
 
-def sweep(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
+def sweep(desk: Desk, *, job: str, config_hash: str, stop: Event | None = None) -> Generator[Result]:
     """Sync every contract that is known, changed or not: what no poll can see is found (deletions, associations)."""
-    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash)
+    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash, stop=stop)
 
 
 def _known(desk: Desk) -> Iterator[ContractRef]:

@@ -18,6 +18,6 @@ def sweep(app: App, stop: threading.Event) -> None:
         if stop.is_set():
             return
         try:
-            counted(poll.sweep(desk, job="sweep", config_hash=app.config.hash), desk, stop, _log)
+            counted(poll.sweep(desk, job="sweep", config_hash=app.config.hash, stop=stop), desk, _log)
         except (ConnectorError, JournalError):
             _log.exception("connection %s: the sweep could not run; it is tried again at the next slot", desk.name)

@@ -37,6 +37,10 @@ class StripeConfig(Settings):
     """Requests a second in all. Stripe allows 25 in test mode; raise it to 100 for live."""
     endpoint_requests_per_second: float = Field(default=25.0, gt=0, le=10_000)
     """Requests a second to one endpoint, such as customers."""
+    rate_share: float = Field(default=1.0, gt=0, le=1)
+    """The share of both that is ours: 0.8 leaves a fifth to what else uses the Stripe account."""
+    shared_limiter: bool = False
+    """Keep the limits in the database: for several processes, or machines, that use one Stripe account."""
 
     @field_validator("base_url")
     @classmethod
@@ -210,8 +214,8 @@ class JobsConfig(Settings):
     """Days before the last phase in Stripe begins on which the next phases are appended."""
     dispatcher: Literal["embedded", "procrastinate"] = "embedded"
     """Who deals out the work: embedded, or procrastinate, for which the journal must be on PostgreSQL."""
-    threads: int = Field(default=32, ge=1, le=256)
-    """Contracts that are worked on at the same time; more than 32 helps only where calls take long."""
+    threads: int = Field(default=32, ge=1, le=128)
+    """Customers that are worked on beside each other; 64 where Stripe is slow to answer (over half a second)."""
 
 
 class LogConfig(Settings):

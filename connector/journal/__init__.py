@@ -12,7 +12,7 @@ from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
 from connector.journal.plans import Approval, PlanRecord
-from connector.journal.runs import Run, RunContract
+from connector.journal.runs import ContractPage, Run, RunContract
 from connector.journal.store import Journal, open_journal
 from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
 from connector.journal.worker import worker_name
@@ -23,6 +23,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Claim",
+    "ContractPage",
     "ContractState",
     "Cursor",
     "Intent",

@@ -15,12 +15,13 @@ from connector.journal.leases import Leases
 from connector.journal.links import Links
 from connector.journal.operations import Operations
 from connector.journal.plans import Plans
+from connector.journal.rates import BucketRates
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
 from connector.journal.work import Work
 
 
-class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Work, Audit):
+class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, BucketRates, Work, Audit):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 
     Inheritance only binds the chapters: none overrides another.

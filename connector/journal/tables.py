@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -212,6 +213,16 @@ work_records = Table(
     Column("account", Text, primary_key=True),
     Column("record", Text, primary_key=True),  # a record that was hinted at; gone once it was looked at
     Column("generation", Number, nullable=False),  # of the submission that hinted at it last
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("full", Float, nullable=False),  # the configured rate, requests a second
+    Column("rate", Float, nullable=False),  # what was learned: less where the vendor refused
+    Column("arrival", Float, nullable=False),  # when the next slot begins, seconds since 1970
+    Column("refused", Float, nullable=False),  # when the vendor refused last
 )
 
 audit = Table(
