@@ -109,7 +109,7 @@ def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
         case SalesforceConnection():
             return SalesforceCrm(salesforce_settings(name, connection), renewal=mapping.renewal)
         case HubSpotConnection():
-            return HubSpotCrm(hubspot_settings(name, connection))
+            return HubSpotCrm(hubspot_settings(name, connection), renewal=mapping.renewal)
 
 
 def hubspot_settings(name: str, connection: HubSpotConnection) -> HubSpotSettings:

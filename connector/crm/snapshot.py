@@ -99,14 +99,15 @@ class SnapshotCrm:
     ) -> None:
         """`topologies` tells for further CRMs how their records hang together, by the file's `crm`.
 
-        `renewal` is the mapping's policy: it decides which orders of Salesforce make one contract.
+        `renewal` is the mapping's policy: it decides which orders or deals make one contract.
         """
         self.name = name
         self.batch = 200
         self.written: list[WriteBack] = []
         self._files = {file.root_id: file for file in files}
         salesforce: Topology = partial(families, renewal=renewal)
-        known: dict[str, Topology] = {"salesforce": salesforce, "hubspot": hubspot_families}
+        hubspot: Topology = partial(hubspot_families, renewal=renewal)
+        known: dict[str, Topology] = {"salesforce": salesforce, "hubspot": hubspot}
         self._topologies: dict[str, Topology] = {**known, **(topologies or {})}
 
     def changed(self, since: Cursor | None) -> Changed:

@@ -35,10 +35,14 @@ class HubSpotCrm:
         settings: HubSpotSettings,
         *,
         policy: Retrying | None = None,
+        renewal: str = "hand_over",
         lag: timedelta = timedelta(seconds=10),
         overlap: timedelta = timedelta(minutes=15),
     ) -> None:
-        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        """`renewal` is the mapping's policy: which deals make one contract.
+
+        `lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again.
+        """
         self.name = settings.name
         self.batch = settings.batch
         self.client = HubSpotClient(settings, policy=policy)
@@ -47,6 +51,7 @@ class HubSpotCrm:
         self._amendments = Amendments(self.client, self.schema)
         self._own = OwnWrites()
         self._lag, self._overlap = lag, overlap
+        self._renewal = renewal
         self._told: tuple[Cursor, Seen] | None = None
 
     def changed(self, since: Cursor | None) -> Changed:
@@ -83,7 +88,7 @@ class HubSpotCrm:
             records = reader.records(ids)
             roots = [reader.became(key) for key in ids]
             try:
-                yield from families(records, roots, instance_url=account.records_url)
+                yield from families(records, roots, instance_url=account.records_url, renewal=self._renewal)
             except RejectedError as error:
                 rejected.append(error)
             rejected += self._archived(key for key in roots if records.get(f"deals/{key}") is None)

@@ -32,7 +32,7 @@ QUOTE = frozenset(
 LINE = frozenset({"hs_product_id", "hs_position_on_quote", "hs_pricing_model", "hs_tier_ranges", "hs_tier_prices"})
 DEAL = frozenset({"closedate", "dealname", "hs_merged_object_ids"})
 #: Own properties, without the prefix, that say how deals hang together.
-OWN = ("original_deal", "action", "effective_date")
+OWN = ("original_deal", "action", "effective_date", "contract_start_date")
 
 
 def routed(paths: FieldPaths) -> dict[str, frozenset[str]]:
@@ -140,6 +140,8 @@ class BatchReader:
         day = day_in(self._zone, closed) if closed else None
         action = fields.get(self._own["action"])
         effective = fields.get(self._own["effective_date"])
+        if action == "renew":  # a term counts from its start
+            effective = fields.get(self._own["contract_start_date"]) or effective
         self._fields["deals", key] = {**fields, "ClosedOn": day, "Action": action, "EffectiveOn": effective or day}
 
     def _quotes(self, deals: Sequence[str]) -> None:
