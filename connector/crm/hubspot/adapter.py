@@ -84,7 +84,7 @@ class HubSpotCrm:
         rejected: list[RejectedError] = []
         for ids in chunks(dict.fromkeys(ref.id for ref in refs), self.batch):
             account = self._account.get()
-            reader = BatchReader(self.client, self._amendments, paths, zone=account.time_zone)
+            reader = BatchReader(self.client, self._amendments, self._own, paths, zone=account.time_zone)
             records = reader.records(ids)
             roots = [reader.became(key) for key in ids]
             try:

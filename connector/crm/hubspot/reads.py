@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.amendments import Amendments
+from connector.crm.hubspot.changes import OwnWrites
 from connector.crm.hubspot.client import HubSpotClient, Ties
 from connector.crm.hubspot.family import AMENDED_BY, AMENDS, LOOKUPS, PARENTS, SCHEDULE, TIER, accepted
 from connector.crm.hubspot.moments import day_in
@@ -60,11 +61,17 @@ def routed(paths: FieldPaths) -> dict[str, frozenset[str]]:
 class BatchReader:
     """Reads one batch of deals and everything around them."""
 
-    def __init__(self, client: HubSpotClient, amendments: Amendments, paths: FieldPaths, *, zone: str) -> None:
-        """`zone` is the account's time zone: a deal is closed at a moment, and a contract begins on a day."""
+    def __init__(
+        self, client: HubSpotClient, amendments: Amendments, own: OwnWrites, paths: FieldPaths, *, zone: str
+    ) -> None:
+        """`zone` is the account's time zone: a deal is closed at a moment, and a contract begins on a day.
+
+        `own` is told of every record as it is read.
+        """
         prefix = client.settings.prefix
         self._client = client
         self._amendments = amendments
+        self._writes = own
         self._own = {name: f"{prefix}{name}" for name in OWN}
         self._columns = routed(paths)
         self._zone = zone
@@ -91,11 +98,11 @@ class BatchReader:
         """Read records that are not known yet; return the ids of those that are there."""
         unknown = [key for key in dict.fromkeys(ids) if (name, key) not in self._fields]
         columns = self._columns.get(name, frozenset()) | frozenset(more)
-        found = []
-        for row in self._client.read(name, unknown, columns) if unknown else ():
+        rows = list(self._client.read(name, unknown, columns)) if unknown else []
+        self._writes.was_read(name, rows)
+        for row in rows:
             self._fields[name, row["id"]] = dict(row["properties"])
-            found.append(row["id"])
-        return found
+        return [row["id"] for row in rows]
 
     def _deals(self, ids: Sequence[str]) -> None:
         """Read deals, the deals they amend, and all deals that amend those."""
@@ -121,6 +128,7 @@ class BatchReader:
             if row is None:
                 continue
             self._became[key] = row["id"]
+            self._writes.was_read("deals", [row])
             if ("deals", row["id"]) not in self._fields:
                 self._add_deal(row["id"], row["properties"])
                 found.append(row["id"])
