@@ -12,9 +12,10 @@ from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
 from connector.config import Config, HubSpotConnection, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
-from connector.config.tables import Connection
+from connector.config.tables import Connection, PackagedConnection
 from connector.crm.hubspot.adapter import HubSpotCrm
 from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.kinds import Connecting, connect
 from connector.crm.protocol import ConnectedCrm, Crm
 from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.crm.salesforce.login import (
@@ -110,6 +111,9 @@ def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
             return SalesforceCrm(salesforce_settings(name, connection), renewal=mapping.renewal)
         case HubSpotConnection():
             return HubSpotCrm(hubspot_settings(name, connection), renewal=mapping.renewal)
+        case PackagedConnection():
+            secrets = {key: secret.resolve() for key, secret in connection.secrets.items()}
+            return connect(connection.kind, Connecting(name, connection.options, secrets, mapping.renewal))
 
 
 def hubspot_settings(name: str, connection: HubSpotConnection) -> HubSpotSettings:

@@ -1,8 +1,10 @@
 """What the conformance suite needs of a CRM: an emulator, its adapter, and people who work in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -301,5 +303,15 @@ class HubSpotSite:
         return "10399999999"
 
 
+def packaged() -> tuple[str, ...]:
+    """Return the kinds of CRM that are packages of their own, found by their folders."""
+    folder = Path(__file__).parents[1] / "crms"
+    return tuple(f"tests.crms.{each.name}" for each in sorted(folder.iterdir()) if not each.name.startswith("_"))
+
+
 #: Kind of CRM → its site. A kind without one fails the suite.
-SITES: dict[str, type[SalesforceSite] | type[HubSpotSite]] = {"salesforce": SalesforceSite, "hubspot": HubSpotSite}
+SITES: dict[str, Callable[..., Site]] = {
+    "salesforce": SalesforceSite,
+    "hubspot": HubSpotSite,
+    **{kind: import_module(f"{kind}.scenarios").SITE for kind in packaged()},
+}

@@ -13,12 +13,13 @@ from connector.cli.playground import Playground
 from connector.cli.stage import stage_of
 from connector.config.rules import CRM_KINDS
 from connector.config.tables import Connection
+from connector.crm.kinds import mapping_of, parts_missing
 from connector.crm.protocol import Changed, ConnectedCrm, ContractRef, Cursor
 from connector.crm.snapshot import SnapshotCrm, dump_records, load_records
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
 from connector.mapping.raw import RawContract
 from connector.offline import bundled_mapping, read_mapping
-from tests.crm.sites import SITES, Site
+from tests.crm.sites import SITES, Site, packaged
 from tests.wiring import TODAY
 
 
@@ -26,11 +27,12 @@ class MakeSite:
     """Makes sites of one kind; they are closed with the test."""
 
     def __init__(self, kind: str, running: ExitStack) -> None:
-        self.site = SITES[kind]
+        self.site: Any = SITES[kind]
         self._running = running
 
     def __call__(self, count: int = 2, **options: Any) -> Site:
-        return self.site(self._running, count, **options)
+        made: Site = self.site(self._running, count, **options)
+        return made
 
 
 @pytest.fixture(params=SITES)
@@ -75,8 +77,16 @@ def test_a_kind_of_crm_is_whole(kind: str) -> None:
 
 def test_every_connection_is_one_of_the_kinds() -> None:
     (choices, *_) = get_args(Connection)
-    found = {get_args(get_args(each)[0].model_fields["kind"].annotation)[0] for each in get_args(choices)}
-    assert found == set(CRM_KINDS) == set(SITES)
+    kinds = (get_args(get_args(each)[0].model_fields["kind"].annotation) for each in get_args(choices))
+    found = {kind[0] if kind else None for kind in kinds}
+    assert found - {None} == set(CRM_KINDS) == set(SITES) - set(packaged())
+
+
+@pytest.mark.parametrize("kind", packaged())
+def test_a_kind_that_is_a_package_is_whole(kind: str) -> None:
+    assert parts_missing(kind) == ()
+    assert read_mapping(mapping_of(kind)).crm == kind
+    assert read_mapping(mapping_of(kind)).write_back
 
 
 # --- reading -----------------------------------------------------------------------------------------------

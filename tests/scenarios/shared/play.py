@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from connector.billing.targets import sdk_targets
 from connector.crm.protocol import ContractRef
@@ -15,6 +15,7 @@ from connector.mapping.mapping_file import MappingFile
 from connector.offline import bundled_mapping
 from connector.plan.safety import Limits
 from connector.poll import sync_refs
+from connector.sandbox.stripe import StripeSandbox
 from connector.sync import Desk, Planned, Result
 from tests.hubspot.world import HubSpotWorld
 from tests.money.world import billed_apart
@@ -67,7 +68,7 @@ def in_salesforce(sale: Sale) -> Played:
         crm = SalesforceCrm(world.settings(), renewal=mapping.renewal)
         desk = replace(world.desk(limits=_LIMITS), crm=crm, mapping=mapping)
         written.arrived(world.salesforce)
-        return _Life(world, desk, sale).play(written.order, lambda change: written.write(world.salesforce, change))
+        return Life(world, desk, sale).play(written.order, lambda change: written.write(world.salesforce, change))
 
 
 def in_hubspot(sale: Sale, *, restates: bool = False) -> Played:
@@ -76,16 +77,23 @@ def in_hubspot(sale: Sale, *, restates: bool = False) -> Played:
     with HubSpotWorld(now=datetime.combine(TODAY, time(9), UTC)) as world:
         desk = replace(world.desk(world.crm(renewal=mapping.renewal)), mapping=mapping, limits=_LIMITS)
         written = InHubSpot(sale, world.portal, world.label("Amends"), restates=restates)
-        return _Life(world, desk, sale).play(written.deal, written.write)
+        return Life(world, desk, sale).play(written.deal, written.write)
 
 
 _LIMITS = Limits(max_terminations=10)
 
 
-class _Life:
+class Timed(Protocol):
+    """What a life needs of its world: the present, and Stripe."""
+
+    now: datetime
+    stripe: StripeSandbox
+
+
+class Life:
     """One sale in one world."""
 
-    def __init__(self, world: World | HubSpotWorld, desk: Desk, sale: Sale) -> None:
+    def __init__(self, world: Timed, desk: Desk, sale: Sale) -> None:
         self.world = world
         self.desk = desk
         self.sale = sale
@@ -93,6 +101,7 @@ class _Life:
         self.last: list[Planned] = []
 
     def play(self, first: str, write: Callable[[Change], str]) -> Played:
+        """Sync the first record, write and sync each change, and let time pass."""
         steps = [self._sync([first])]
         for change in self.sale.changes:
             if change.heard:

@@ -10,7 +10,6 @@ from connector.compile.resource import DesiredState, Key, Ref, Resource
 #: Metadata that only says how one CRM names a line: CPQ keys ramps alone, HubSpot's convention every line. Addresses
 #: (`_link`) are left out as well: line items have no page in HubSpot.
 _LEFT_OUT = frozenset({"segment_key"})
-_PREFIXES = ("salesforce_", "hubspot_")
 #: Hashes over what is compared in full.
 _HASHES = frozenset({"lookup_key", "id"})
 
@@ -34,10 +33,13 @@ class _Told:
 
     def __init__(self, desired: DesiredState) -> None:
         self._known: Mapping[Key, Resource] = {resource.key: resource for resource in desired.resources}
+        (customer,) = desired.of("customer")
+        keys: Any = customer.params["metadata"]
+        self._prefix = next(key.removesuffix("account_id") for key in keys if key.endswith("account_id"))
 
     def of(self, value: Any, name: str = "") -> Any:
         if isinstance(value, Mapping):
-            whole = _metadata(value) if name == "metadata" else value
+            whole = self._metadata(value) if name == "metadata" else value
             return {key: self.of(each, key) for key, each in sorted(whole.items()) if key not in _HASHES}
         if isinstance(value, list | tuple):
             rows = [self.of(each) for each in value]
@@ -54,13 +56,12 @@ class _Told:
             return ref.key.kind
         return [ref.key.kind, found.params.get("name") if ref.key.kind == "product" else self.of(found.params)]
 
-
-def _metadata(values: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key, value in values.items():
-        name = next((key.removeprefix(each) for each in _PREFIXES if key.startswith(each)), key)
-        if name == "schedule_key":
-            made[name] = f"…:{str(value).split(':', 1)[1]}"
-        elif name not in _LEFT_OUT and not name.endswith("_link"):
-            made[name] = "…" if name.endswith("_id") else value
-    return made
+    def _metadata(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, value in values.items():
+            name = key.removeprefix(self._prefix)
+            if name == "schedule_key":
+                made[name] = f"…:{str(value).split(':', 1)[1]}"
+            elif name not in _LEFT_OUT and not name.endswith("_link"):
+                made[name] = "…" if name.endswith("_id") else value
+        return made
