@@ -136,7 +136,15 @@ class Toy:
         for name, value in row.items():
             if name not in TABLES[table]:
                 return f"there is no field {name}"
-            if name in _NUMBERS and not isinstance(value, int | float):
+            if name in _NUMBERS and not _is_number(value):
                 return f"{name} is a number"
         self.put(table, row["id"], **{name: value for name, value in row.items() if name != "id"})
         return None
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True

@@ -30,9 +30,10 @@ _ENOUGH = 800  # days that something without an end is watched
 
 @dataclass(frozen=True)
 class Step:
-    """What one sync came to: outcomes, codes of the issues that block, what Stripe should hold, and the account."""
+    """What a sync came to: outcomes, failures, codes of the issues that block, what Stripe should hold, the account."""
 
     outcomes: list[str]
+    errors: list[str | None]
     codes: frozenset[str]
     desired: list[Any]
     bills: list[tuple[date, int]]
@@ -145,6 +146,7 @@ def _step(results: Sequence[Result]) -> Step:
     plans = [result.planned.plan for result in results if result.planned.plan]
     return Step(
         outcomes=[result.outcome for result in results],
+        errors=[result.error for result in results],
         codes=frozenset(issue.code.value for one in results for issue in one.planned.issues if issue.blocks),
         desired=[neutral(plan.desired) for plan in plans],
         bills=sorted((bill.day, bill.amount) for plan in plans for bill in plan.bills),

@@ -35,6 +35,7 @@ def test_both_crms_come_to_the_same(sale: Sale) -> None:
         assert one.codes == other.codes == frozenset()
         assert set(one.outcomes) <= {"applied", "nothing"}
         assert "applied" in one.outcomes
+        assert set(one.errors) == {None}, "the status was written, too"
         assert one.desired
         assert one == other
     assert salesforce.invoices == hubspot.invoices
