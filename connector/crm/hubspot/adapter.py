@@ -81,10 +81,12 @@ class HubSpotCrm:
         Deals that cannot be placed in a contract, or were archived, do not hold up the others: they are raised
         together, as one RejectedError after the last contract, with their ids in `param`.
         """
+        if not refs:
+            return
         rejected: list[RejectedError] = []
+        account = self._account.get()
+        reader = BatchReader(self.client, self._amendments, self._own, paths, zone=account.time_zone)
         for ids in chunks(dict.fromkeys(ref.id for ref in refs), self.batch):
-            account = self._account.get()
-            reader = BatchReader(self.client, self._amendments, self._own, paths, zone=account.time_zone)
             records = reader.records(ids)
             roots = [reader.became(key) for key in ids]
             try:

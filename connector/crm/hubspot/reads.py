@@ -59,14 +59,15 @@ def routed(paths: FieldPaths) -> dict[str, frozenset[str]]:
 
 
 class BatchReader:
-    """Reads one batch of deals and everything around them."""
+    """Reads batches of deals and everything around them."""
 
     def __init__(
         self, client: HubSpotClient, amendments: Amendments, own: OwnWrites, paths: FieldPaths, *, zone: str
     ) -> None:
         """`zone` is the account's time zone: a deal is closed at a moment, and a contract begins on a day.
 
-        `own` is told of every record as it is read.
+        `own` is told of every record as it is read. A reader reads one batch after the other; what is sold is a short
+        list, so products are kept from batch to batch.
         """
         prefix = client.settings.prefix
         self._client = client
@@ -80,6 +81,7 @@ class BatchReader:
 
     def records(self, ids: Sequence[str]) -> RawRecords:
         """Return the records of the contracts that these deals belong to."""
+        self._fields = {key: fields for key, fields in self._fields.items() if key[0] == "products"}
         self._deals(ids)
         deals = [key for name, key in self._fields if name == "deals"]
         self._quotes(deals)
