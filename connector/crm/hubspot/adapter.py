@@ -115,12 +115,14 @@ class HubSpotCrm:
             return text
         raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
 
-    def setup_plan(self) -> tuple[Part, ...]:
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
         """Look at everything that setup makes; nothing is changed."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Make what is missing; made twice is made once."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).apply()
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
@@ -132,6 +134,11 @@ class HubSpotCrm:
         for row in self.client.read("deals", [key for key in ids if key.isdigit()], ["dealname"], archived=True):
             text = _ARCHIVED.format(name=row["properties"].get("dealname") or "", id=row["id"])
             yield RejectedError(text, vendor="hubspot", code="ARCHIVED", param=str(row["id"]))
+
+
+def _check_nobody(user: str) -> None:
+    if user:
+        raise ConfigError("setup of HubSpot grants nothing to a user: a token has its scopes where it was made")
 
 
 _ARCHIVED = (
