@@ -2,8 +2,9 @@
 
 HubSpot keeps associations apart from records, so the adapter adds them as fields, in capitals like no property:
 
-    deals       CompanyId, ContactId, QuoteId (the accepted quote: then the only source of lines), OriginalDealIds,
-                Action and EffectiveOn (our own properties), ClosedOn (the day of closing in the account's time zone)
+    deals       CompanyId, ContactId, QuoteId (the accepted quote: then the only source of lines), OwnerId (where the
+                mapping reads the deal's owner), OriginalDealIds, Action and EffectiveOn (our own properties),
+                ClosedOn (the day of closing in the account's time zone)
     line_items  DealId, ProductId
 
 An id in such a field names its object, `companies/123`: HubSpot counts every object on its own, so that a deal and a
@@ -26,13 +27,25 @@ PARENTS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("deals", "Company"): "companies",
         ("deals", "Contact"): "contacts",
         ("deals", "Quote"): "quotes",
+        ("deals", "Owner"): "owners",
         ("line_items", "Deal"): "deals",
         ("line_items", "Product"): "products",
     }
 )
 #: Fields that the adapter adds.
 LOOKUPS = frozenset(
-    {"CompanyId", "ContactId", "QuoteId", "DealId", "ProductId", "OriginalDealIds", "ClosedOn", "Action", "EffectiveOn"}
+    {
+        "CompanyId",
+        "ContactId",
+        "QuoteId",
+        "OwnerId",
+        "DealId",
+        "ProductId",
+        "OriginalDealIds",
+        "ClosedOn",
+        "Action",
+        "EffectiveOn",
+    }
 )
 #: Object → how HubSpot's pages name it. Line items have no page of their own.
 PAGES: Mapping[str, str] = MappingProxyType({"deals": "0-3", "companies": "0-2", "contacts": "0-1", "products": "0-7"})
@@ -203,7 +216,7 @@ class _Family:
                 queue += [line.record, *line.rate_schedules, *line.rates]
         found = {(record.object, record.id): record for record in queue}
         while queue:
-            for name in ("CompanyId", "ContactId", "QuoteId", "ProductId"):
+            for name in ("CompanyId", "ContactId", "QuoteId", "OwnerId", "ProductId"):
                 parent = self._records.get(queue[-1].fields.get(name))
                 if parent is not None and (parent.object, parent.id) not in found:
                     found[parent.object, parent.id] = parent

@@ -30,6 +30,8 @@ QUOTE = frozenset(
         "hs_billing_enabled",
     }
 )
+#: What is known of an owner, who is a person of the account and no record.
+OWNERS, OWNER = "owners", ("email", "firstName", "lastName")
 LINE = frozenset({"hs_product_id", "hs_position_on_quote", "hs_pricing_model", "hs_tier_ranges", "hs_tier_prices"})
 DEAL = frozenset({"closedate", "dealname", "hs_merged_object_ids"})
 #: Own properties, without the prefix, that say how deals hang together.
@@ -81,12 +83,14 @@ class BatchReader:
 
     def records(self, ids: Sequence[str]) -> RawRecords:
         """Return the records of the contracts that these deals belong to."""
-        self._fields = {key: fields for key, fields in self._fields.items() if key[0] == "products"}
+        self._fields = {key: fields for key, fields in self._fields.items() if key[0] in {"products", "owners"}}
         self._deals(ids)
         deals = [key for name, key in self._fields if name == "deals"]
         self._quotes(deals)
         self._lines(deals)
         self._parties(deals)
+        if self._columns.get(OWNERS):
+            self._owners(deals)
         return RawRecords(
             RawRecord(name, key, {field: value for field, value in fields.items() if value not in {None, ""}})
             for (name, key), fields in self._fields.items()
@@ -137,7 +141,8 @@ class BatchReader:
         return found
 
     def _deal_columns(self) -> frozenset[str]:
-        return self._columns["deals"] | DEAL | frozenset(self._own.values())
+        owner = frozenset({"hubspot_owner_id"} if self._columns.get(OWNERS) else ())
+        return owner | self._columns["deals"] | DEAL | frozenset(self._own.values())
 
     def _read_deals(self, ids: Iterable[str]) -> list[str]:
         found = self._read("deals", ids, self._deal_columns())
@@ -178,6 +183,16 @@ class BatchReader:
                 if line is not None:
                     line["DealId"] = f"deals/{key}"
                     line["ProductId"] = f"products/{line['hs_product_id']}" if line.get("hs_product_id") else None
+
+    def _owners(self, deals: Sequence[str]) -> None:
+        """Read the account's owners, once: they are few, and no batch read knows them."""
+        if not any(name == OWNERS for name, _ in self._fields):
+            for row in self._client.owners():
+                self._fields[OWNERS, str(row["id"])] = {name: row.get(name) for name in OWNER}
+        for key in deals:
+            deal = self._fields["deals", key]
+            owner = deal.get("hubspot_owner_id")
+            deal["OwnerId"] = f"{OWNERS}/{owner}" if owner else None
 
     def _parties(self, deals: Sequence[str]) -> None:
         companies = self._client.ties("deals", "companies", deals)
