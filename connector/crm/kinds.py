@@ -4,7 +4,7 @@
       adapter.py      KIND, a `CrmKind`
       emulator.py     the CRM over HTTP on loopback
       mapping.yaml    what its fields mean
-      scenarios.py    SITE and STORY: what the conformance suite and the shared scenarios need
+      scenarios.py    SITE and a writer: what the conformance suite and the shared scenarios need
 
 A kind is called like its package, with its dots, wherever a kind is named: `kind` of a connection, `crm` of a mapping
 file and of a records file. So nothing is registered anywhere, and no file of the connector changes.
