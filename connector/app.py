@@ -13,8 +13,9 @@ from connector.billing.limiter import Limiter, Paced, Rates
 from connector.billing.shared_limiter import SharedLimiter
 from connector.config import Config, HubSpotConnection, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
-from connector.config.tables import Connection
+from connector.config.tables import Connection, PackagedConnection
 from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.kinds import Connecting, connect
 from connector.crm.protocol import ConnectedCrm, Crm
 from connector.crm.salesforce.login import (
     Auth,
@@ -132,7 +133,10 @@ def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
         case HubSpotConnection():
             from connector.crm.hubspot.adapter import HubSpotCrm  # noqa: PLC0415
 
-            return HubSpotCrm(hubspot_settings(name, connection))
+            return HubSpotCrm(hubspot_settings(name, connection), renewal=mapping.renewal)
+        case PackagedConnection():
+            secrets = {key: secret.resolve() for key, secret in connection.secrets.items()}
+            return connect(connection.kind, Connecting(name, connection.options, secrets, mapping.renewal))
 
 
 def hubspot_settings(name: str, connection: HubSpotConnection) -> HubSpotSettings:

@@ -10,9 +10,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from connector.config.rules import AUTH_NEEDS, CRM_KINDS, fault, is_base_url, is_loopback, is_salesforce_url
+from connector.config.rules import (
+    AUTH_NEEDS,
+    CRM_KINDS,
+    PACKAGED,
+    fault,
+    is_base_url,
+    is_loopback,
+    is_salesforce_url,
+)
 from connector.config.secrets import is_reference
-from connector.config.types import Amounts, RelativePath, Secret
+from connector.config.types import Amounts, RelativePath, Secret, Secrets, Texts
 from connector.plan.safety import Limits
 
 _NEEDED_BY_LOGIN = tuple(dict.fromkeys(name for names in AUTH_NEEDS.values() for name in names))
@@ -162,14 +170,38 @@ class HubSpotConnection(Settings):
         raise fault("CFG-010", "base_url does not point to this machine", "Write http://127.0.0.1:PORT.")
 
 
+class PackagedConnection(Settings):
+    """A CRM of a kind that is a Python package of its own (docs/adding-a-crm.md)."""
+
+    kind: str = Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$")
+    """The kind of CRM: the package's name, with its dots."""
+    mapping: RelativePath
+    """The mapping file."""
+    options: Texts = Field(default_factory=lambda: MappingProxyType({}))
+    """What the kind's adapter takes, such as an address; it says which."""
+    secrets: Secrets = Field(default_factory=lambda: MappingProxyType({}))
+    """Where the secrets that it needs are kept."""
+    sandbox: bool | None = None
+    """Whether no real deals are closed there; found out when not said. A sandbox never bills in live mode."""
+
+    @property
+    def known_sandbox(self) -> bool | None:
+        """Tell whether it is a sandbox by the file; None when only the CRM knows."""
+        return self.sandbox
+
+
 def _kind_of(value: Any) -> str:
     """Return which model describes a connection; an unknown kind is an error of the first one."""
     kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    if isinstance(kind, str) and "." in kind:
+        return PACKAGED
     return kind if kind in CRM_KINDS else CRM_KINDS[0]
 
 
 Connection = Annotated[
-    Annotated[SalesforceConnection, Tag("salesforce")] | Annotated[HubSpotConnection, Tag("hubspot")],
+    Annotated[SalesforceConnection, Tag("salesforce")]
+    | Annotated[HubSpotConnection, Tag("hubspot")]
+    | Annotated[PackagedConnection, Tag(PACKAGED)],
     Discriminator(_kind_of),
 ]
 

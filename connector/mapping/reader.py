@@ -55,7 +55,7 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     segments: tuple[DatedSegment, ...] = ()
     inputs: str | None = None
     if is_described(reader):
-        described = read_described(reader, active, raw.root, terms)
+        described = read_described(reader, active, raw.root, terms, renews=raw.renews is not None)
         revisions, segments, inputs = described.revisions, described.segments, described.inputs
         start, end = start_of(scope, described.terms, revisions), described.terms.end
         check_inputs(scope, inputs)

@@ -151,7 +151,7 @@ WRONG = {
     ),
     "unknown kind": (
         GOOD.replace('"salesforce"', '"pipedrive"'),
-        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot.',
+        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot, or a package.',
     ),
     "hubspot without a token": (
         STRIPE + '[crm.hs]\nkind = "hubspot"\nmapping = "m.yaml"\n',

@@ -35,10 +35,14 @@ class HubSpotCrm:
         settings: HubSpotSettings,
         *,
         policy: Retrying | None = None,
+        renewal: str = "hand_over",
         lag: timedelta = timedelta(seconds=10),
         overlap: timedelta = timedelta(minutes=15),
     ) -> None:
-        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        """`renewal` is the mapping's policy: which deals make one contract.
+
+        `lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again.
+        """
         self.name = settings.name
         self.batch = settings.batch
         self.client = HubSpotClient(settings, policy=policy)
@@ -47,6 +51,7 @@ class HubSpotCrm:
         self._amendments = Amendments(self.client, self.schema)
         self._own = OwnWrites()
         self._lag, self._overlap = lag, overlap
+        self._renewal = renewal
         self._told: tuple[Cursor, Seen] | None = None
 
     def changed(self, since: Cursor | None) -> Changed:
@@ -76,14 +81,16 @@ class HubSpotCrm:
         Deals that cannot be placed in a contract, or were archived, do not hold up the others: they are raised
         together, as one RejectedError after the last contract, with their ids in `param`.
         """
+        if not refs:
+            return
         rejected: list[RejectedError] = []
+        account = self._account.get()
+        reader = BatchReader(self.client, self._amendments, self._own, paths, zone=account.time_zone)
         for ids in chunks(dict.fromkeys(ref.id for ref in refs), self.batch):
-            account = self._account.get()
-            reader = BatchReader(self.client, self._amendments, paths, zone=account.time_zone)
             records = reader.records(ids)
             roots = [reader.became(key) for key in ids]
             try:
-                yield from families(records, roots, instance_url=account.records_url)
+                yield from families(records, roots, instance_url=account.records_url, renewal=self._renewal)
             except RejectedError as error:
                 rejected.append(error)
             rejected += self._archived(key for key in roots if records.get(f"deals/{key}") is None)
@@ -108,12 +115,14 @@ class HubSpotCrm:
             return text
         raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
 
-    def setup_plan(self) -> tuple[Part, ...]:
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
         """Look at everything that setup makes; nothing is changed."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Make what is missing; made twice is made once."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).apply()
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
@@ -125,6 +134,11 @@ class HubSpotCrm:
         for row in self.client.read("deals", [key for key in ids if key.isdigit()], ["dealname"], archived=True):
             text = _ARCHIVED.format(name=row["properties"].get("dealname") or "", id=row["id"])
             yield RejectedError(text, vendor="hubspot", code="ARCHIVED", param=str(row["id"]))
+
+
+def _check_nobody(user: str) -> None:
+    if user:
+        raise ConfigError("setup of HubSpot grants nothing to a user: a token has its scopes where it was made")
 
 
 _ARCHIVED = (

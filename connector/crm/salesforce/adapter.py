@@ -127,13 +127,13 @@ class SalesforceCrm:
         except RejectedError as error:
             raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
 
-    def setup_plan(self) -> tuple[Part, ...]:
-        """Look at everything that setup makes; nothing is changed."""
-        return Setup(self.client).plan()
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed. `user` gets the permission set, else who logs in."""
+        return Setup(self.client, user).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Deploy what is missing; made twice is made once."""
-        parts = Setup(self.client).apply()
+        parts = Setup(self.client, user).apply()
         self.schema.forget()
         return parts
 
