@@ -6,7 +6,6 @@ from datetime import timedelta
 from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Planned, Result
 from connector.journal import Approval
-from connector.plan.document import plan_document
 from connector.plan.drift import edits_digest, edits_in_words
 from connector.plan.plan import Plan
 from connector.poll import sync_refs
@@ -39,11 +38,10 @@ def restore_drift(desk: Desk, planned: Planned, *, by: str, reason: str | None, 
     if plan is None:
         return
     journal, now = desk.account.journal, desk.clock()
-    document = plan_document(plan, planned.judgement) | {
-        "mapping": {"file": desk.mapping.name, "hash": desk.mapping.hash}
-    }
     verdict = planned.judgement.verdict.value
-    journal.record_plan(desk.name, plan.contract.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
+    journal.record_plan(
+        desk.name, plan.contract.key, plan.fingerprint, plan=planned.document(), verdict=verdict, now=now
+    )
     journal.approve(plan.fingerprint, by, reason or "restored: edited in Stripe by hand", now, now + _HOLDS)
     refs = [ContractRef(desk.name, planned.raw.root.id)]
     shown = frozenset({plan.fingerprint})

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
-from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.plan.document import issue_json, tie_out_json
 from connector.windows import windows_of
 
 
@@ -14,9 +14,7 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
     plan = planned.plan
     journal = desk.account.journal
     if plan and plan.operations:
-        # beside the published document: the journal must tell which mapping a plan was made by
-        made_by = {"mapping": {"file": desk.mapping.name, "hash": desk.mapping.hash}}
-        document = plan_document(plan, planned.judgement) | made_by
+        document = planned.document()
         verdict = planned.judgement.verdict.value
         journal.record_plan(desk.name, planned.raw.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
     page = RunContract(
