@@ -12,10 +12,11 @@ from connector.crm.hubspot.changes import MODIFIED
 from connector.crm.hubspot.client import HubSpotClient
 from connector.crm.hubspot.family import ADDED, MADE, PARENTS
 from connector.crm.hubspot.schema import Property
-from connector.domain.errors import RejectedError
 from connector.mapping.catalogue import Catalogue, CrmField, CrmObject, collect
 from connector.mapping.raw import RawRecord
 
+#: Objects whose records are read.
+_READ = frozenset({name for name, _ in PARENTS} | set(PARENTS.values()))
 #: HubSpot's type of a property → the word that the checks of a mapping know. Choices of several are told by the field.
 _TYPES = {"bool": "boolean", "number": "double", "enumeration": "picklist", "phone_number": "phone"}
 
@@ -26,16 +27,15 @@ def described(client: HubSpotClient, paths: Mapping[str, Iterable[str]], source:
 
 
 def describe_object(client: HubSpotClient, name: str) -> CrmObject | None:
-    """Return one object with what the adapter adds to it; None when the account does not have it."""
+    """Return one object with what the adapter adds to it; None for one that it does not read.
+
+    HubSpot would answer to "deal" as well, but records of it are named "deals".
+    """
     if name in MADE:
         return CrmObject(name, "", MappingProxyType({each: CrmField(each, object=name) for each in MADE[name]}))
-    try:
-        rows = client.properties(name)
-    except RejectedError as error:
-        if error.status in {400, 404}:
-            return None
-        raise
-    own = {row["name"]: _field(name, row) for row in rows}
+    if name not in _READ:
+        return None
+    own = {row["name"]: _field(name, row) for row in client.properties(name)}
     return CrmObject(name, name.replace("_", " "), MappingProxyType(own | dict(_added(name))))
 
 
