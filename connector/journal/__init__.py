@@ -3,6 +3,7 @@
 An edge package: above `plan`, beside `crm` and `billing`, none of which it imports. Open it with `open_journal`.
 """
 
+from connector.journal.adoptions import AdoptedRow
 from connector.journal.audit import AuditCheck, AuditEntry, AuditHead
 from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
@@ -16,6 +17,7 @@ from connector.journal.runs import Run, RunContract
 from connector.journal.store import Journal, open_journal
 
 __all__ = [
+    "AdoptedRow",
     "Approval",
     "AuditCheck",
     "AuditEntry",

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from connector.compile.resource import DesiredState
+from connector.compile.adopted import value_of
+from connector.compile.resource import DesiredState, Key
+from connector.compile.spec import AdoptedEdit
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, warn
 from connector.plan.canonical import Json, canonical, digest, dump
@@ -24,17 +26,24 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One value that was edited by hand, by its path on the schedule; values are canonical, None is "not there"."""
+    """One value that was edited by hand, by its path on the schedule; values are canonical, None is "not there".
+
+    `adopted` tells of an edit that was adopted for a part of the contract that has changed since: by whom, and why.
+    """
 
     schedule: str
     path: str
     desired: Json
     applied: Json
     live: Json
+    adopted: str | None = None
 
     @property
     def words(self) -> str:
         """Return the edit in words."""
+        if self.adopted is not None:
+            says = f"{self.path} is {_said(self.live)}, adopted {self.adopted}; the contract has changed there since"
+            return says if self.desired is None else f"{says} and says {_said(self.desired)}"
         now = "" if self.desired == self.applied else f", and the contract now says {_said(self.desired)}"
         return f"{self.path} is {_said(self.live)}, we had applied {_said(self.applied)}{now}"
 
@@ -61,6 +70,62 @@ def find_edits(
     return tuple(found)
 
 
+def lapsed_edits(desired: DesiredState, existing: ExistingState, operations: Iterable[Operation]) -> tuple[Edit, ...]:
+    """Return adopted edits that the operations would undo, because the part of the contract they belong to changed."""
+    changing = {one.key for one in operations if isinstance(one, Update)}
+    found: list[Edit] = []
+    for one in desired.lapsed:
+        key = Key("subscription_schedule", one.schedule)
+        held = existing.objects.get(key)
+        if key not in changing or held is None or held.status is None:
+            continue
+        told = _told_values(one, desired)
+        if one.after in _live_values(one, held.params) and told != [one.after]:
+            say = told[0] if len(told) == 1 else None
+            found.append(Edit(held.id, part_of(one), say, one.before, one.after, f"by {one.by}: {one.reason}"))
+    return tuple(found)
+
+
+def part_of(edit: AdoptedEdit) -> str:
+    """Return in words which value of a schedule an adopted edit is."""
+    if edit.line is None:
+        return edit.name
+    until = f" to {edit.end}" if edit.end else " on"
+    return f"{edit.name} of {edit.line} from {edit.start}{until}"
+
+
+def _live_values(edit: AdoptedEdit, live: Json) -> list[Json]:
+    """Return what a schedule says where an adopted edit stands: in every phase that begins within its time."""
+    if edit.line is None:
+        return [_at(live, edit.name)]
+    first, last = str(edit.start), str(edit.end or date.max)
+    phases = [phase for phase in live["phases"] if first <= phase["start_date"][:10] < last]
+    named = [item for phase in phases for item in phase.get("items", []) if names_line(item, edit.line)]
+    return [item_value(item, edit.name) for item in named]
+
+
+def _told_values(edit: AdoptedEdit, desired: DesiredState) -> list[Json]:
+    """Return the different values that the contract has where an adopted edit stands."""
+    if edit.line is None:
+        wanted = desired.get(Key("subscription_schedule", edit.schedule))
+        return [_at(canonical(wanted.params), edit.name)] if wanted else []
+    specs = [spec for spec in desired.schedules if spec.key == edit.schedule]
+    first, last = edit.start or date.min, edit.end or date.max
+    phases = [p for spec in specs for p in spec.phases if p.period.start < last and first < p.period.end]
+    items = [item for phase in phases for item in phase.items if item.line.ref == edit.line]
+    return list(dict.fromkeys(value_of(item, edit.name) for item in items))
+
+
+def names_line(item: Json, line: str | None) -> bool:
+    """Tell whether the metadata of an item on a schedule names a line of the contract."""
+    return any(key.endswith("order_item_id") and value == line for key, value in item.get("metadata", {}).items())
+
+
+def item_value(item: Json, name: str) -> Json:
+    """Return the quantity, or the unit amount (None where the item has a counted price), of an item on a schedule."""
+    return item.get("quantity") if name == "quantity" else item.get("price_data", {}).get("unit_amount_decimal")
+
+
 def edits_digest(edits: Iterable[Edit]) -> str:
     """Return the name of what Stripe holds by hand: another edit has another one, a changed contract has not."""
     return digest([[edit.schedule, edit.path, edit.live] for edit in edits])
@@ -78,7 +143,7 @@ def drift_issue(contract: Contract, edits: Sequence[Edit]) -> tuple[Issue, ...]:
         return ()
     schedules = ", ".join(sorted({edit.schedule for edit in edits}))
     message = f"the Stripe schedule {schedules} was edited by hand: {edits_in_words(edits)}"
-    remedy = "Decide with `connector drift`: restore, or ignore with a reason; or let the order say what Stripe holds."
+    remedy = "Decide with `connector drift`: restore, adopt, or ignore; or let the order say what Stripe holds."
     return (warn(IssueCode.DRIFT, Source(contract.ref), message, remedy),)
 
 

@@ -53,8 +53,8 @@ def test_without_a_journal_the_remedy_is_a_command(new_shop: Shop, command: list
 
 
 def test_the_journal_is_made_once(new_shop: Shop):
-    assert new_shop.run("db", "current").out == "database empty, program 0001\n"
-    assert new_shop.run("db", "upgrade").err == "The journal is at version 0001 (was empty).\n"
+    assert new_shop.run("db", "current").out == "database empty, program 0002\n"
+    assert new_shop.run("db", "upgrade").err == "The journal is at version 0002 (was empty).\n"
     assert new_shop.run("db", "upgrade").err == "The journal is at version 0001 already.\n"
     assert new_shop.run("db", "current").out == "database 0001, program 0001\n"
 
