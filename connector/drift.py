@@ -5,7 +5,7 @@ its part of the contract, until that changes or somebody takes it back.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from connector.adopted import adopted_edits, edit_json
@@ -51,11 +51,12 @@ class Adopting:
     planned: Planned
 
 
-def plan_adoption(desk: Desk, planned: Planned) -> Adopting:
+def plan_adoption(desk: Desk, planned: Planned, *, by: str, reason: str) -> Adopting:
     """Plan a contract with its edits adopted. Raises ConfigError, with what to do instead, when some cannot be."""
     if planned.plan is None:
         raise ConfigError("the contract could not be planned; nothing can be adopted")
-    counting = adoptable(planned.plan, planned.existing)
+    found = adoptable(planned.plan, planned.existing)
+    counting = tuple(one if one.id else replace(one, by=by, on=desk.today(), reason=reason) for one in found)
     after = plan_contract(desk, planned.raw, live=True, adopted=counting)
     left = after.plan.edits if after.plan else ()
     if left:
@@ -67,15 +68,21 @@ def plan_adoption(desk: Desk, planned: Planned) -> Adopting:
     return Adopting(counting, tuple(one.id for one in known if one.id not in stay), after)
 
 
-def adopt_drift(desk: Desk, adopting: Adopting, *, by: str, reason: str, config_hash: str) -> Iterator[Result]:
+def adopt_drift(desk: Desk, adopting: Adopting, *, by: str, config_hash: str) -> Iterator[Result]:
     """Keep the edits as adopted, and take note of what Stripe holds; what else the contract needs waits as ever."""
     planned = adopting.planned
     if planned.plan is None:
         return
     new = [edit_json(one) for one in adopting.edits if not one.id]
+    reason = next((one.reason for one in adopting.edits if not one.id), "Stripe says again what the contract says")
     journal, key = desk.account.journal, planned.plan.contract.key
     journal.adopt_edits(desk.name, key, new, instead_of=adopting.ends, by=by, reason=reason, now=desk.clock())
     yield from _synced(desk, planned, "adopt-edit", config_hash)
+
+
+def has_adopted(desk: Desk, planned: Planned) -> bool:
+    """Tell whether something is adopted for a contract, whether it counts or not."""
+    return bool(adopted_edits(desk, planned.raw.key))
 
 
 def plan_without(desk: Desk, planned: Planned) -> Planned:

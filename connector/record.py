@@ -5,6 +5,7 @@ from datetime import datetime
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
 from connector.plan.document import issue_json, tie_out_json
+from connector.plan.drift import adopted_in_words
 from connector.windows import windows_of
 
 
@@ -35,6 +36,8 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
     windows = windows_of(result, desk.account.journal.contract(desk.name, result.planned.raw.key))
+    plan = result.planned.plan
+    adopted = [*adopted_in_words(plan.contract, plan.desired)] if plan and plan.desired else []
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -45,7 +48,8 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         outcome=result.outcome,
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
-        | ({"windows": windows} if windows else {}),
+        | ({"windows": windows} if windows else {})
+        | ({"adopted": adopted} if adopted else {}),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
     )

@@ -70,7 +70,9 @@ def find_edits(
     return tuple(found)
 
 
-def lapsed_edits(desired: DesiredState, existing: ExistingState, operations: Iterable[Operation]) -> tuple[Edit, ...]:
+def lapsed_edits(
+    contract: Contract, desired: DesiredState, existing: ExistingState, operations: Iterable[Operation]
+) -> tuple[Edit, ...]:
     """Return adopted edits that the operations would undo, because the part of the contract they belong to changed."""
     changing = {one.key for one in operations if isinstance(one, Update)}
     found: list[Edit] = []
@@ -82,16 +84,25 @@ def lapsed_edits(desired: DesiredState, existing: ExistingState, operations: Ite
         told = _told_values(one, desired)
         if one.after in _live_values(one, held.params) and told != [one.after]:
             say = told[0] if len(told) == 1 else None
-            found.append(Edit(held.id, part_of(one), say, one.before, one.after, f"by {one.by}: {one.reason}"))
+            part = _part(one, contract)
+            found.append(Edit(held.id, part, say, one.before, one.after, f"by {one.by}: {one.reason}"))
     return tuple(found)
 
 
-def part_of(edit: AdoptedEdit) -> str:
+def adopted_in_words(contract: Contract, desired: DesiredState) -> Iterator[str]:
+    """Yield the adopted edits that count: what is otherwise than the contract says, who adopted it, when and why."""
+    for one in desired.adopted:
+        instead = f"{_said(one.after)}, where the contract says {_said(one.before)}"
+        yield f"{_part(one, contract)} is {instead} (adopted by {one.by} on {one.on}: {one.reason})"
+
+
+def _part(edit: AdoptedEdit, contract: Contract) -> str:
     """Return in words which value of a schedule an adopted edit is."""
     if edit.line is None:
         return edit.name
+    product = next((line.product.name for line in contract.lines if line.ref == edit.line), edit.line)
     until = f" to {edit.end}" if edit.end else " on"
-    return f"{edit.name} of {edit.line} from {edit.start}{until}"
+    return f"{edit.name} of {product} ({edit.line}) from {edit.start}{until}"
 
 
 def _live_values(edit: AdoptedEdit, live: Json) -> list[Json]:

@@ -86,7 +86,7 @@ def make_plan(
     found += check_settlement(contract, settlement, begun.waived)
     edits = (
         *find_edits(contract, desired, existing, operations, today),
-        *lapsed_edits(desired, existing, operations),
+        *lapsed_edits(contract, desired, existing, operations),
     )
     unique = tuple(dict.fromkeys((*found, *drift_issue(contract, edits))))
     refused = any(issue.blocks for issue in unique)
