@@ -5,7 +5,7 @@ that it could belong to, or (in the phase that runs) has billed what only Stripe
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 
 from connector.compile.adopted import item_of, value_of
@@ -14,9 +14,10 @@ from connector.compile.schedule import schedule_key
 from connector.compile.spec import AdoptedEdit, ItemSpec, PhaseSpec, ScheduleSpec
 from connector.plan.canonical import Json, canonical
 from connector.plan.diff import diff
-from connector.plan.drift import Edit, item_value, names_line
+from connector.plan.drift import Edit, item_value, names_line, value_at
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.plan import Plan
+from connector.plan.prices import by_terms, terms_of
 from connector.plan.schedules import managed_params
 
 _NAMES = ("quantity", "unit_amount")
@@ -24,20 +25,20 @@ _SETTINGS = ("default_settings.", "metadata.")
 
 
 def adoptable(plan: Plan, existing: ExistingState) -> tuple[AdoptedEdit, ...]:
-    """Return all that must count so that the schedules are right as they are: new edits, and adopted ones that stay.
+    """Return all that must count so that what was edited is right as it is: new edits, and adopted ones that stay.
 
-    Those that were adopted before have their `id`. Whether nothing is left is for a plan with them to say.
+    Those that were adopted before have their `id`. What the contract changed is no edit, and whether an edit is left is
+    for a plan with these to say.
     """
     desired = plan.desired
     if desired is None:
         return ()
-    found: list[AdoptedEdit] = []
+    found: dict[AdoptedEdit, None] = {}
     for spec in desired.untouched or desired.schedules:
         held = existing.objects.get(schedule_key(spec))
-        if held is not None and held.status is not None:
-            found += _items(spec, held, plan)
-            found += _settings(spec.key, held, plan)
-    return tuple(sorted(dict.fromkeys(_known(one, desired) for one in found), key=lambda one: (one.id == 0, one.id)))
+        if held is not None and held.status is not None and held.applied is not None:
+            found |= dict.fromkeys(_Schedule(spec, held, plan, desired).edits())
+    return tuple(sorted(found, key=lambda one: (one.id == 0, one.id)))
 
 
 def refusal(edits: Sequence[Edit]) -> str:
@@ -50,13 +51,85 @@ def refusal(edits: Sequence[Edit]) -> str:
     )
 
 
-def _known(edit: AdoptedEdit, desired: DesiredState) -> AdoptedEdit:
-    """Return the adopted edit that says the same already, of the same time or more."""
-    for one in desired.adopted:
-        same = replace(one, start=edit.start, end=edit.end, by="", on=None, reason="", id=0) == replace(edit, id=0)
-        if same and (edit.line is None or _within(edit, one)):
-            return one
-    return edit
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """One schedule as the contract alone says it, and as Stripe holds it."""
+
+    spec: ScheduleSpec
+    held: ExistingObject
+    plan: Plan
+    desired: DesiredState
+
+    def edits(self) -> Iterator[AdoptedEdit]:
+        """Yield what is, or stays, adopted."""
+        for edit in (*self._items(), *self._settings()):
+            known = self._known(edit)
+            if known is not None and known in self.desired.adopted and _within(edit, known):
+                yield known
+            elif known is not None or self._is_by_hand(edit):
+                yield edit
+        yield from (one for one in self._counting() if one.start and one.start <= self.plan.today)
+
+    def _counting(self) -> Iterator[AdoptedEdit]:
+        return (one for one in self.desired.adopted if one.schedule == self.spec.key)
+
+    def _known(self, edit: AdoptedEdit) -> AdoptedEdit | None:
+        """Return the edit that was adopted for this value before, perhaps for a part of the contract that changed."""
+        adopted = (*self._counting(), *(one for one in self.desired.lapsed if one.schedule == self.spec.key))
+        named = (one for one in adopted if (one.name, one.line, one.after) == (edit.name, edit.line, edit.after))
+        return next((one for one in named if _overlap(one, edit)), None)
+
+    def _is_by_hand(self, edit: AdoptedEdit) -> bool:
+        """Tell whether Stripe holds another value than was applied last; one that is not known there is none."""
+        if edit.line is None:
+            return bool(value_at(self.held.applied, edit.name) != edit.after)
+        applied = by_terms(self.held.applied, terms_of(self.desired.of("price")))
+        phases = [one for one in applied["phases"] if one["start_date"] == str(edit.start)]
+        items = [item for one in phases for item in one.get("items", []) if names_line(item, edit.line)]
+        return any(item_value(item, edit.name) not in (None, edit.after) for item in items)
+
+    def _items(self) -> Iterator[AdoptedEdit]:
+        live = {(one["start_date"], one["end_date"]): one for one in self.held.params["phases"]}
+        for phase in self.spec.phases:
+            coming = live.get((phase.period.start.isoformat(), phase.period.end.isoformat()))
+            if coming is None or not self._is_to_come(phase):
+                continue
+            end = None if self.spec.open and phase is self.spec.phases[-1] else phase.period.end
+            for item in phase.items:
+                for name, told, says in _otherwise(phase, item, coming):
+                    yield AdoptedEdit(self.spec.key, name, told, says, item.line.ref, phase.period.start, end)
+
+    def _is_to_come(self, phase: PhaseSpec) -> bool:
+        return phase.period.start > self.plan.today if self.held.current_start else self.held.status == "not_started"
+
+    def _settings(self) -> Iterator[AdoptedEdit]:
+        resource = self.desired.get(schedule_key(self.spec))
+        wanted = canonical(managed_params(resource)) if resource else {}
+        told = {name: value for name, value in wanted.items() if name != "phases"}
+        changes = {change.path: change for change in diff(told, self.held.params)}
+        counting = {one.name: one for one in self._counting() if one.line is None}
+        yield from (one for name, one in counting.items() if name not in changes)
+        for path, change in changes.items():
+            before = counting[path].before if path in counting else change.after
+            if self._is_setting(path, (change.before, change.after)) and before != change.before:
+                yield AdoptedEdit(self.spec.key, path, before, change.before)
+
+    def _is_setting(self, path: str, values: Sequence[Json]) -> bool:
+        ours = path.startswith(f"metadata.{self.plan.contract.policies.metadata_prefix}")
+        plain = all(isinstance(value, str | int | bool | None) for value in values)
+        return path.startswith(_SETTINGS) and plain and not ours and not any(s.isdigit() for s in path.split("."))
+
+
+def _otherwise(phase: PhaseSpec, item: ItemSpec, live: Json) -> Iterator[tuple[str, str | int, str | int]]:
+    """Yield the values of an item that a schedule has otherwise: their name, as told, as held."""
+    line = item.line
+    named = [each for each in live.get("items", []) if names_line(each, line.ref)]
+    if len(named) != 1 or item_of(phase, line.ref) is None or line.rated or line.period_price is not None:
+        return
+    for name in _NAMES:
+        told, says = value_of(item, name), item_value(named[0], name)
+        if says is not None and says != told and isinstance(told, str | int):
+            yield name, told, says
 
 
 def _within(edit: AdoptedEdit, one: AdoptedEdit) -> bool:
@@ -64,56 +137,6 @@ def _within(edit: AdoptedEdit, one: AdoptedEdit) -> bool:
     return first <= (edit.start or date.min) and (edit.end or date.max) <= last
 
 
-def _items(spec: ScheduleSpec, held: ExistingObject, plan: Plan) -> Iterator[AdoptedEdit]:
-    desired = plan.desired
-    counting = desired.adopted if desired else ()
-    begun = [one for one in counting if one.schedule == spec.key and one.start and one.start <= plan.today]
-    yield from begun
-    live = {(one["start_date"], one["end_date"]): one for one in held.params["phases"]}
-    for phase in spec.phases:
-        coming = live.get((phase.period.start.isoformat(), phase.period.end.isoformat()))
-        if coming is None or not _is_to_come(phase, held, plan.today):
-            continue
-        last = spec.open and phase is spec.phases[-1]
-        for item in phase.items:
-            yield from _edits(spec.key, phase, item, coming, last=last)
-
-
-def _is_to_come(phase: PhaseSpec, held: ExistingObject, today: date) -> bool:
-    return phase.period.start > today if held.current_start else held.status == "not_started"
-
-
-def _edits(key: str, phase: PhaseSpec, item: ItemSpec, live: Json, *, last: bool) -> Iterator[AdoptedEdit]:
-    line = item.line
-    named = [each for each in live.get("items", []) if names_line(each, line.ref)]
-    if len(named) != 1 or item_of(phase, line.ref) is None or line.rated or line.period_price is not None:
-        return
-    end = None if last else phase.period.end
-    for name in _NAMES:
-        told, says = value_of(item, name), item_value(named[0], name)
-        if says is not None and says != told and isinstance(told, str | int):
-            yield AdoptedEdit(key, name, told, says, line.ref, phase.period.start, end)
-
-
-def _settings(key: str, held: ExistingObject, plan: Plan) -> Iterator[AdoptedEdit]:
-    desired = plan.desired
-    resource = (
-        next((one for one in desired.of("subscription_schedule") if one.key.name == key), None) if desired else None
-    )
-    if desired is None or resource is None:
-        return
-    wanted = {name: value for name, value in canonical(managed_params(resource)).items() if name != "phases"}
-    changes = {change.path: change for change in diff(wanted, held.params)}
-    settings = {one.name: one for one in desired.adopted if one.line is None and one.schedule == key}
-    yield from (one for name, one in settings.items() if name not in changes)
-    for path, change in changes.items():
-        prefix = plan.contract.policies.metadata_prefix
-        plain = all(isinstance(value, str | int | bool | None) for value in (change.before, change.after))
-        if path.startswith(_SETTINGS) and not path.startswith(f"metadata.{prefix}") and plain and not _has_number(path):
-            before = settings[path].before if path in settings else change.after
-            if before != change.before:
-                yield AdoptedEdit(key, path, before, change.before)
-
-
-def _has_number(path: str) -> bool:
-    return any(step.isdigit() for step in path.split("."))
+def _overlap(edit: AdoptedEdit, one: AdoptedEdit) -> bool:
+    first, last = one.start or date.min, one.end or date.max
+    return (edit.start or date.min) < last and first < (edit.end or date.max)

@@ -108,7 +108,7 @@ def _part(edit: AdoptedEdit, contract: Contract) -> str:
 def _live_values(edit: AdoptedEdit, live: Json) -> list[Json]:
     """Return what a schedule says where an adopted edit stands: in every phase that begins within its time."""
     if edit.line is None:
-        return [_at(live, edit.name)]
+        return [value_at(live, edit.name)]
     first, last = str(edit.start), str(edit.end or date.max)
     phases = [phase for phase in live["phases"] if first <= phase["start_date"][:10] < last]
     named = [item for phase in phases for item in phase.get("items", []) if names_line(item, edit.line)]
@@ -119,7 +119,7 @@ def _told_values(edit: AdoptedEdit, desired: DesiredState) -> list[Json]:
     """Return the different values that the contract has where an adopted edit stands."""
     if edit.line is None:
         wanted = desired.get(Key("subscription_schedule", edit.schedule))
-        return [_at(canonical(wanted.params), edit.name)] if wanted else []
+        return [value_at(canonical(wanted.params), edit.name)] if wanted else []
     specs = [spec for spec in desired.schedules if spec.key == edit.schedule]
     first, last = edit.start or date.min, edit.end or date.max
     phases = [p for spec in specs for p in spec.phases if p.period.start < last and first < p.period.end]
@@ -177,9 +177,9 @@ def _edits(
     told = _told(wanted, held, _left_of(wanted, held, today), terms)
     if _prices(applied) - _prices(live):  # prices that no one has use for any more: what they were is not known here
         live, applied, told = (_without_prices(tree) for tree in (live, applied, told))
-    kept = [one for one in diff(_managed(applied), live) if _at(told, one.path) != one.before]
+    kept = [one for one in diff(_managed(applied), live) if value_at(told, one.path) != one.before]
     if kept:
-        yield from (Edit(held.id, one.path, _at(told, one.path), one.after, one.before) for one in kept)
+        yield from (Edit(held.id, one.path, value_at(told, one.path), one.after, one.before) for one in kept)
         return
     yield from (
         Edit(held.id, one.path, one.after, one.after, one.before) for one in changes or () if one.after != "now"
@@ -267,7 +267,7 @@ def _without_prices(told: Json) -> Json:
     return {**told, "phases": phases}
 
 
-def _at(value: Json, path: str) -> Json:
+def value_at(value: Json, path: str) -> Json:
     """Return the value at a path, None where there is none."""
     for step in path.split("."):
         if isinstance(value, Mapping):
