@@ -26,6 +26,7 @@ def edit_json(edit: AdoptedEdit) -> dict[str, Any]:
         "line": edit.line,
         "start": edit.start.isoformat() if edit.start else None,
         "end": edit.end.isoformat() if edit.end else None,
+        "sold": edit.sold,
     }
 
 

@@ -44,8 +44,10 @@ def _sent(phase: Mapping[str, Any], quantity: int | None) -> dict[str, Any]:
     if quantity is not None:
         items[0]["quantity"] = quantity
     once = [_kept(one, "price", "quantity", "metadata", "period", "discounts") for one in phase["add_invoice_items"]]
+    coupons = [_kept(one, "coupon") for one in phase.get("discounts") or ()]
     return {
         **_kept(phase, "start_date", "end_date", "proration_behavior", "metadata", "billing_cycle_anchor"),
+        **({"discounts": coupons} if coupons else {}),
         "items": items,
         **({"add_invoice_items": once} if once else {}),
     }

@@ -62,6 +62,11 @@ def item_of(phase: PhaseSpec, line: str | None) -> ItemSpec | None:
     return found[0] if len(found) == 1 else None
 
 
+def sold_in(phase: PhaseSpec, product: str) -> int:
+    """Return how much of a product a phase has, whatever lines it is from."""
+    return sum(item.quantity or 0 for item in phase.items if item.terms.product == product)
+
+
 def value_of(item: ItemSpec, name: str) -> object:
     """Return the value of an item that an edit may name, as JSON."""
     if name == "quantity":
@@ -71,9 +76,12 @@ def value_of(item: ItemSpec, name: str) -> object:
 
 
 def _counts(spec: ScheduleSpec, edit: AdoptedEdit) -> bool:
-    phases = phases_of(spec, edit)
-    items = [item_of(phase, edit.line) for phase in phases]
-    return bool(phases) and all(item is not None and value_of(item, edit.name) == edit.before for item in items)
+    found = [(phase, item_of(phase, edit.line)) for phase in phases_of(spec, edit)]
+    return bool(found) and all(item is not None and _says_the_same(phase, item, edit) for phase, item in found)
+
+
+def _says_the_same(phase: PhaseSpec, item: ItemSpec, edit: AdoptedEdit) -> bool:
+    return value_of(item, edit.name) == edit.before and sold_in(phase, item.terms.product) == edit.sold
 
 
 def _edited(spec: ScheduleSpec, edits: Sequence[AdoptedEdit]) -> ScheduleSpec:

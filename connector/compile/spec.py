@@ -148,7 +148,8 @@ class AdoptedEdit:
 
     `name` is quantity or unit_amount (minor units, as text) of the item of `line` in the phases from `start` to `end`
     (None: on without an end); or, without a line, the path of a setting of the schedule. `before` is what the contract
-    said there when it was adopted, `after` what counts, both as JSON. `id` is the journal's.
+    said there when it was adopted, `after` what counts, both as JSON; `sold` is how much of the product the contract
+    had there in all, by whatever lines: with more or less of it, it has changed there. `id` is the journal's.
     """
 
     schedule: str
@@ -158,6 +159,7 @@ class AdoptedEdit:
     line: str | None = None
     start: date | None = None
     end: date | None = None
+    sold: int | None = None
     by: str = ""
     on: date | None = None
     reason: str = ""

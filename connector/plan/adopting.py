@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from connector.compile.adopted import item_of, value_of
+from connector.compile.adopted import item_of, sold_in, value_of
 from connector.compile.resource import DesiredState
 from connector.compile.schedule import schedule_key
 from connector.compile.spec import AdoptedEdit, ItemSpec, PhaseSpec, ScheduleSpec
@@ -96,8 +96,9 @@ class _Schedule:
                 continue
             end = None if self.spec.open and phase is self.spec.phases[-1] else phase.period.end
             for item in phase.items:
+                part = (item.line.ref, phase.period.start, end, sold_in(phase, item.terms.product))
                 for name, told, says in _otherwise(phase, item, coming):
-                    yield AdoptedEdit(self.spec.key, name, told, says, item.line.ref, phase.period.start, end)
+                    yield AdoptedEdit(self.spec.key, name, told, says, *part)
 
     def _is_to_come(self, phase: PhaseSpec) -> bool:
         return phase.period.start > self.plan.today if self.held.current_start else self.held.status == "not_started"

@@ -83,7 +83,7 @@ def lapsed_edits(
             continue
         told = _told_values(one, desired)
         if one.after in _live_values(one, held.params) and told != [one.after]:
-            say = told[0] if len(told) == 1 else None
+            say = told[0] if len(told) == 1 and told != [one.before] else None
             part = _part(one, contract)
             found.append(Edit(held.id, part, say, one.before, one.after, f"by {one.by}: {one.reason}"))
     return tuple(found)

@@ -2,14 +2,16 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from connector.crm.protocol import ContractRef
 from connector.domain.errors import ConfigError
 from connector.drift import adopt_drift, forget_drift, plan_adoption, plan_without
 from connector.plan.drift import adopted_in_words
 from connector.plan.safety import Verdict
-from connector.sync import Desk, Planned, Result
+from connector.sync import Desk, Planned, Result, plan_contracts
 from tests.by_hand import drop_item, set_prices, set_quantities, set_schedule
 from tests.sync.test_drift import WHILE_IT_RUNS, desk, edit, look, quantities, restore, schedule, sell, sync, told
 from tests.wiring import KEY, World
@@ -252,3 +254,39 @@ def test_what_was_adopted_before_it_begins_counts_while_it_runs_and_after(world:
     set_quantities(world.stripe.client(KEY), schedule(world)["id"], {2: 61})
     adopt(desk, look(world, desk))
     assert len(words(look(world, desk))) == 2
+
+
+@pytest.mark.parametrize("name", ["quarters", "coupons", "two_ramps", "yen", "dinar", "evergreen", "stub"])
+def test_whatever_was_sold_an_adopted_quantity_ties_out(world: World, name: str):
+    """Ramps, coupons, linked schedules, other currencies, no end: the reasons add up, and the edit stays for years."""
+    desk = world.desk()
+    world.sync(desk, name)
+    client = world.stripe.client(KEY)
+    held = held_of(world, name)[0]
+    last = len(held["phases"]) - 1
+    quantity = held["phases"][last]["items"][0]["quantity"]
+    set_quantities(client, held["id"], {last: quantity + 3})
+    (before,) = plan_contracts(desk, [ContractRef("salesforce", world.orders[name])], live=True)
+    assert [live for *_, live in told(before)] == [quantity + 3]
+    adopting = plan_adoption(desk, before, by=ANN, reason=WHY)
+    list(adopt_drift(desk, adopting, by=ANN, config_hash=""))
+    for days in (0, 20, 200):
+        world.later(24 * days)
+        (one,) = plan_contracts(desk, [ContractRef("salesforce", world.orders[name])], live=True)
+        assert (told(one), [issue.code for issue in one.issues if issue.blocks]) == ([], [])
+        assert [amount < 0 for reason, amount in reasons(one) if reason == "adopted"] == [True], days
+        world.sync(desk, name)
+        assert quantity + 3 in [item["quantity"] for item in phases_of(world, name)[-1]["items"]]
+    assert one.plan is not None
+    assert len(words(one)) == 1
+
+
+def held_of(world: World, name: str) -> list[dict[str, Any]]:
+    held = world.stripe.state[KEY].objects["subscription_schedule"].values()
+    ours = [one for one in held if one["metadata"]["salesforce_order_id"] == world.orders[name]]
+    return [one for one in ours if one["status"] in {"not_started", "active"}]
+
+
+def phases_of(world: World, name: str) -> list[dict[str, Any]]:
+    phases: list[dict[str, Any]] = held_of(world, name)[0]["phases"]
+    return phases
