@@ -12,6 +12,8 @@ from connector.domain.issues import Issue
 from connector.mapping.mapping_file import MappingFile
 from connector.mapping.raw import RawContract
 from connector.mapping.reader import Reading
+from connector.plan.canonical import Json
+from connector.plan.document import plan_document, unreadable_document
 from connector.plan.existing import ExistingState
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Limits
@@ -64,6 +66,14 @@ class Planned:
     def contract(self) -> Contract | None:
         """Return the contract, when it could be read."""
         return self.reading.contract
+
+    def document(self) -> Json:
+        """Return the published document (`plan/document.py`), with the mapping that it was made by."""
+        made_by = self.reading.mapping
+        mapping = {"file": made_by[0], "hash": made_by[1]} if made_by else None
+        if self.plan is None:
+            return unreadable_document(self.raw.crm, self.raw.key, self.issues) | {"mapping": mapping}
+        return plan_document(self.plan, self.judgement) | {"mapping": mapping}
 
     @property
     def account(self) -> str:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from connector.desk import Desk, Planned, Result
 from connector.journal import ContractPage, ContractState, PlanRecord, RunContract
-from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.plan.document import issue_json, tie_out_json
+from connector.plan.drift import adopted_in_words
 from connector.windows import windows_of
 
 
@@ -44,17 +45,16 @@ def _plan(desk: Desk, planned: Planned, now: datetime) -> PlanRecord | None:
     plan = planned.plan
     if plan is None or not plan.operations:
         return None
-    # beside the published document: the journal must tell which mapping a plan was made by
-    made_by = {"mapping": {"file": desk.mapping.name, "hash": desk.mapping.hash}}
-    document = plan_document(plan, planned.judgement) | made_by
     verdict = planned.judgement.verdict.value
-    return PlanRecord(desk.name, planned.raw.key, plan.fingerprint, document, verdict, now, now)
+    return PlanRecord(desk.name, planned.raw.key, plan.fingerprint, planned.document(), verdict, now, now)
 
 
 def _state(desk: Desk, result: Result, before: ContractState | None, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
     windows = windows_of(result, before)
+    plan = result.planned.plan
+    adopted = [*adopted_in_words(plan.contract, plan.desired)] if plan and plan.desired else []
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -65,7 +65,8 @@ def _state(desk: Desk, result: Result, before: ContractState | None, now: dateti
         outcome=result.outcome,
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
-        | ({"windows": windows} if windows else {}),
+        | ({"windows": windows} if windows else {})
+        | ({"adopted": adopted} if adopted else {}),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
     )

@@ -11,12 +11,14 @@ from functools import partial
 from itertools import islice
 from threading import Event
 
+from connector.adopted import adopted_edits, end_lapsed
 from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
 from connector.billing.observe import made_on, observe
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
+from connector.compile.spec import AdoptedEdit
 from connector.compile.window import windowed
 from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Each, Planned, Result
@@ -69,8 +71,18 @@ def _read(desk: Desk, chunk: Sequence[ContractRef], lost: list[Planned]) -> Iter
     lost += _gone(desk, missing)
 
 
-def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
-    """Plan one contract: pure from the raw records on, but for the look at what Stripe holds."""
+def plan_contract(
+    desk: Desk,
+    raw: RawContract,
+    *,
+    live: bool = False,
+    scope: RunScope | None = None,
+    adopted: Sequence[AdoptedEdit] | None = None,
+) -> Planned:
+    """Plan one contract: pure from the raw records on, but for the look at what Stripe holds.
+
+    `adopted` are the edits made in Stripe that are to count; without it those that the journal has.
+    """
     reading = read_contract(raw, desk.mapping)
     contract = reading.contract
     if contract is None:
@@ -78,7 +90,8 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
     now, today = desk.clock(), desk.today()
     mark = desk.account.journal.contract_mark(desk.name, contract.key)
     try:
-        compiled, existing = _look(desk, contract, now, live=live)
+        edits = adopted_edits(desk, contract.key) if adopted is None else adopted
+        compiled, existing = _look(desk, contract, now, edits, live=live)
     except RejectedError as error:
         refused = replace(reading, issues=(*reading.issues, _stripe_issue(raw.root.id, error)))
         return Planned(raw, refused, None, NOTHING, Judgement(Verdict.REFUSE))
@@ -101,26 +114,30 @@ def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
     return judge(approved=approved, ignored=words)
 
 
-def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
+def _look(
+    desk: Desk, contract: Contract, now: datetime, adopted: Sequence[AdoptedEdit], *, live: bool
+) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, else for today, and look at what Stripe holds.
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
     made = made_on(contract, desk.account) or desk.today()
-    compiled = _compiled(desk, contract, made)
+    compiled = _compiled(desk, contract, made, adopted)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
     fresh = to_be_made(compiled.desired, existing, desk.today())
     if existing.made in {None, made} and not fresh:
         return compiled, existing
-    return _compiled(desk, contract, existing.made or made, fresh), existing
+    return _compiled(desk, contract, existing.made or made, adopted, fresh), existing
 
 
-def _compiled(desk: Desk, contract: Contract, made: date, fresh: Collection[str] = ()) -> Compiled:
+def _compiled(
+    desk: Desk, contract: Contract, made: date, adopted: Sequence[AdoptedEdit], fresh: Collection[str] = ()
+) -> Compiled:
     """Compile a contract, cut to the phases that Stripe is to hold today."""
     today = desk.today()
-    return windowed(compile_contract(contract, made, today, fresh), today, desk.ahead)
+    return windowed(compile_contract(contract, made, today, fresh, adopted), today, desk.ahead)
 
 
 def sync_contracts(
@@ -217,6 +234,8 @@ def _applied(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
             outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=asked.run_id, lease=turn.lease)
             save_subscriptions(one.plan, outcome.subscriptions, desk.account, desk.clock())
             writes = outcome.writes
+        if one.plan and one.judgement.verdict in _LINKED:
+            end_lapsed(desk, one.plan)
     except RejectedError as error:
         return _rejected(desk, one, error)
     except RetryableError as error:

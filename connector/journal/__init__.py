@@ -3,6 +3,7 @@
 An edge package: above `plan`, beside `crm` and `billing`, none of which it imports. Open it with `open_journal`.
 """
 
+from connector.journal.adoptions import AdoptedRow
 from connector.journal.audit import AuditCheck, AuditEntry, AuditHead
 from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
@@ -18,6 +19,7 @@ from connector.journal.work_rows import Claim, Key, Settlement, Submission, Work
 from connector.journal.worker import worker_name
 
 __all__ = [
+    "AdoptedRow",
     "Approval",
     "AuditCheck",
     "AuditEntry",

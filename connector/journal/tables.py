@@ -167,6 +167,20 @@ approvals = Table(
     Index(None, "fingerprint"),
 )
 
+adopted_edits = Table(
+    "adopted_edits",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("contract_key", Text, nullable=False),
+    Column("edit", JsonText, nullable=False),
+    Column("adopted_by", Text, nullable=False),
+    Column("adopted_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcTime),  # set once it was taken back, or undone by a plan that was applied
+    Index(None, "connection", "contract_key"),
+)
+
 cursors = Table(
     "cursors",
     metadata,

@@ -12,6 +12,7 @@ from tenacity import Retrying
 
 from connector.crm.hubspot.account import Account, AccountSource
 from connector.crm.hubspot.amendments import Amendments
+from connector.crm.hubspot.catalogue import described, latest_records
 from connector.crm.hubspot.changes import OwnWrites, Poll, Seen, still_read
 from connector.crm.hubspot.client import HubSpotClient, chunks
 from connector.crm.hubspot.family import families, together
@@ -24,7 +25,8 @@ from connector.crm.hubspot.write import Writer
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
-from connector.mapping.raw import RawContract
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord
 
 
 class HubSpotCrm:
@@ -124,6 +126,14 @@ class HubSpotCrm:
         """Make what is missing; made twice is made once."""
         _check_nobody(user)
         return Setup(self.client, self.schema).apply()
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields."""
+        return described(self.client, paths, source)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
+        return latest_records(self.client, found, limit)
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""

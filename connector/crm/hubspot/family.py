@@ -32,21 +32,15 @@ PARENTS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("line_items", "Product"): "products",
     }
 )
-#: Fields that the adapter adds.
-LOOKUPS = frozenset(
+#: Object → the fields that the adapter adds, with their types.
+ADDED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "CompanyId",
-        "ContactId",
-        "QuoteId",
-        "OwnerId",
-        "DealId",
-        "ProductId",
-        "OriginalDealIds",
-        "ClosedOn",
-        "Action",
-        "EffectiveOn",
+        "deals": dict.fromkeys(("CompanyId", "ContactId", "QuoteId", "OwnerId", "OriginalDealIds"), "reference")
+        | {"ClosedOn": "date", "Action": "string", "EffectiveOn": "date"},
+        "line_items": dict.fromkeys(("DealId", "ProductId"), "reference"),
     }
 )
+LOOKUPS = frozenset(name for fields in ADDED.values() for name in fields)
 #: Object → how HubSpot's pages name it. Line items have no page of their own.
 PAGES: Mapping[str, str] = MappingProxyType({"deals": "0-3", "companies": "0-2", "contacts": "0-1", "products": "0-7"})
 #: Field → what to do when it is empty: associations are nothing that people fill in.
@@ -226,6 +220,8 @@ class _Family:
 
 #: Objects made of a tiered line's two lists of JSON: the schedule, and each of its tiers.
 SCHEDULE, TIER = "line_item_tiers", "line_item_tier"
+#: Object that the adapter makes → its fields.
+MADE: Mapping[str, tuple[str, ...]] = MappingProxyType({SCHEDULE: ("model",), TIER: ("start", "end", "price", "model")})
 
 
 def tiered(line: RawRecord) -> RawLine:

@@ -13,6 +13,7 @@ from typing import Any
 from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.salesforce.catalogue import described, latest_records
 from connector.crm.salesforce.changes import Window, changed_rows, earlier_quotes, first_orders, stamp_of
 from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce.errors import UNKNOWN_COLUMN
@@ -37,7 +38,8 @@ from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
-from connector.mapping.raw import RawContract, RawRecords
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy
 
 #: What was already told: object and id → stamp.
@@ -136,6 +138,14 @@ class SalesforceCrm:
         parts = Setup(self.client, user).apply()
         self.schema.forget()
         return parts
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields."""
+        return described(self.client, paths, source)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
+        return latest_records(self.client, found, limit)
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""
