@@ -7,7 +7,7 @@ and how often; this module makes one contract right, or says why not.
 import socket
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -35,6 +35,7 @@ from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
 from connector.record import record
+from connector.taking_over import taken_over
 from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
@@ -68,7 +69,7 @@ def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = Fals
 
 def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
     """Plan one contract: pure from the raw records on, but for the look at what Stripe holds."""
-    reading = read_contract(raw, desk.mapping)
+    reading = taken_over(desk, raw, read_contract(raw, desk.mapping))
     contract = reading.contract
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
@@ -122,7 +123,7 @@ def sync_contracts(
     refs: Iterable[ContractRef],
     *,
     run_id: int,
-    shown: frozenset[str] | None = None,
+    shown: Container[str] | None = None,
     live: bool = False,
 ) -> Iterator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
@@ -189,7 +190,7 @@ def _scope(desk: Desk, planned: Sequence[Planned]) -> RunScope:
 class _Run:
     id: int
     scope: RunScope
-    shown: frozenset[str] | None
+    shown: Container[str] | None
     touched: set[str]
     """The customers that something was written for in this batch."""
     live: bool
@@ -259,7 +260,7 @@ def _is_stale(desk: Desk, one: Planned, plan: Plan, run: _Run) -> bool:
     )
 
 
-def _is_new_to(shown: frozenset[str] | None, one: Planned) -> bool:
+def _is_new_to(shown: Container[str] | None, one: Planned) -> bool:
     plan = one.plan
     return bool(shown is not None and plan and plan.operations and plan.fingerprint not in shown)
 

@@ -173,13 +173,35 @@ class HubSpotClient:
         """Make an association label, or a pair of them."""
         self._labels.create(source, target, definition, **_RAW)
 
+    def owners(self) -> Iterator[Row]:
+        """Yield the people that records belong to, those who left included.
+
+        The SDK's own call refuses answers that its models do not know, so its general client is used.
+        """
+        for archived in ("false", "true"):
+            after: str | None = None
+            while True:
+                query = [("limit", 500), ("archived", archived), *([("after", after)] if after else [])]
+                page = self._get("/crm/v3/owners/", query)
+                yield from page["results"]
+                after = ((page.get("paging") or {}).get("next") or {}).get("after")
+                if after is None:
+                    break
+
+    def pipelines(self, name: str) -> list[Row]:
+        """Return an object's pipelines with their stages."""
+        return list(self._get(f"/crm/v3/pipelines/{name}")["results"])
+
     def account(self) -> Row:
         """Return the account's details: portalId, accountType, timeZone, currencies.
 
         The SDK has no call for it, so its general client is used.
         """
+        return self._get("/account-info/v3/details")
+
+    def _get(self, path: str, query: Sequence[tuple[str, Any]] = ()) -> Row:
         client = self._basic.api_client
-        found: Row = client.call_api("/account-info/v3/details", "GET", auth_settings=["oauth2"], **_RAW)
+        found: Row = client.call_api(path, "GET", query_params=list(query), auth_settings=["oauth2"], **_RAW)
         return found
 
     def _sdk(self, package: Any) -> Any:
