@@ -4,9 +4,9 @@ A selection becomes rows of the journal, one a contract (`dry_run`); all of them
 what was shown is applied with a checkpoint a contract (`applying`); the report tells what became of each.
 """
 
-from connector.backfill.applying import apply_backfill
+from connector.backfill.applying import apply_backfill, begin
 from connector.backfill.dry_run import dry_run
 from connector.backfill.overview import Overview, overview
 from connector.backfill.worker import Worker
 
-__all__ = ["Overview", "Worker", "apply_backfill", "dry_run", "overview"]
+__all__ = ["Overview", "Worker", "apply_backfill", "begin", "dry_run", "overview"]

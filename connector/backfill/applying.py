@@ -35,7 +35,7 @@ def apply_backfill(
 ) -> Backfill:
     """Apply until nothing is left to do, or until told to stop; returns the back-fill as it then stands.
 
-    `done` hears of every contract. The back-fill must have begun (`Journal.begin_apply`).
+    `done` hears of every contract. The back-fill must have begun (`begin`).
     """
     journal = desk.account.journal
     work = Work(replace(desk, seek=True, limits=_of_contracts(desk.limits)), backfill, worker)
@@ -55,6 +55,14 @@ def apply_backfill(
                 worker.rest()  # what is left is held by others
     finally:
         journal.finish_run(run.id, counts, desk.clock())
+    return journal.backfill(backfill.id)
+
+
+def begin(desk: Desk, backfill: Backfill, by: str) -> Backfill:
+    """Begin to apply: from now on every run knows which days were billed elsewhere, before the first contract is."""
+    journal, now = desk.account.journal, desk.clock()
+    journal.take_over(backfill.id, desk.name, by, now)
+    journal.begin_apply(backfill.id, by, now)
     return journal.backfill(backfill.id)
 
 
