@@ -62,6 +62,7 @@ def item_json(item: BackfillItem) -> dict[str, Any]:
         "outcome": item.outcome or ("open" if item.state != "left_out" else None),
         "currency": item.currency,
         **{name: None if amount is None else str(amount) for name, amount in amounts.items()},
+        "differences": {reason: str(minor) for reason, minor in (item.differences or {}).items()},
         "billed_through": item.billed_through.isoformat() if item.billed_through else None,
         "stripe_writes": item.writes,
         "fingerprint": item.fingerprint,
@@ -82,8 +83,8 @@ def _money(money: Money) -> dict[str, Any]:
         "contracts": money.contracts,
         "sold": str(money.sold),
         "to_bill": str(money.to_bill),
-        "elsewhere": str(money.elsewhere),
         "difference": str(money.difference),
+        "reasons": {reason: str(minor) for reason, minor in money.reasons.items()},
     }
 
 

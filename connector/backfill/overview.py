@@ -5,7 +5,7 @@ Everything is added up from the journal's rows, in the database or page by page:
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from connector.crm.selection import SelectingCrm
@@ -23,13 +23,13 @@ _TO_DO = frozenset({Verdict.APPLY.value, Verdict.NEEDS_APPROVAL.value})
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """One currency's sums over contracts, in minor units. difference = sold - to_bill; `elsewhere` is a part of it."""
+    """One currency's sums over contracts, in minor units. difference = sold - to_bill; `reasons` say why."""
 
     currency: str
-    contracts: int
-    sold: int
-    to_bill: int
-    elsewhere: int
+    contracts: int = 0
+    sold: int = 0
+    to_bill: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> int:
@@ -91,6 +91,7 @@ def overview(desk: Desk, backfill: Backfill, *, rates: tuple[float, float]) -> O
     journal = desk.account.journal
     totals = [total for total in journal.item_totals(backfill.id) if total.state != "left_out"]
     planned = [total for total in totals if total.state != "selected"]
+    walk = _walk(journal, backfill)
     outcomes = _counts(planned, lambda total: total.outcome or "open")
     return Overview(
         backfill=backfill,
@@ -100,10 +101,10 @@ def overview(desk: Desk, backfill: Backfill, *, rates: tuple[float, float]) -> O
         verdicts=_counts(planned, lambda total: total.verdict or ""),
         changes=_counts((total for total in planned if total.verdict in _TO_DO), lambda total: total.change or ""),
         outcomes={outcome: outcomes.get(outcome, 0) for outcome in OUTCOMES},
-        planned_money=_money_by(planned, lambda total: total.verdict or ""),
-        money=_money_by(planned, lambda total: total.outcome or "open"),
+        planned_money=walk.money_by(0),
+        money=walk.money_by(1),
         writes=sum(total.writes for total in planned if total.state == "done"),
-        issues=issue_counts(journal, backfill),
+        issues=walk.issues(),
         estimate=_estimate(desk, backfill, sum(total.count for total in planned), rates),
     )
 
@@ -143,19 +144,69 @@ def all_items(journal: Journal, backfill: Backfill, *, states: Sequence[str] = (
         after = page[-1].record
 
 
-def issue_counts(journal: Journal, backfill: Backfill) -> tuple[IssueCount, ...]:
-    """Count issues by code, blocking ones first, the most frequent first; a contract counts once for each code."""
-    counts: Counter[tuple[str, str]] = Counter()
-    told: dict[tuple[str, str], tuple[str, str]] = {}
-    records: dict[tuple[str, str], list[str]] = {}
-    for item in all_items(journal, backfill, states=("planned", "done")):
+@dataclass(slots=True)
+class _Walk:
+    """What going through all contracts once adds up: issues by severity and code, money by verdict and outcome."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    told: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    records: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    money: dict[tuple[str, str, str], Money] = field(default_factory=dict)
+
+    def add(self, item: BackfillItem) -> None:
+        """Add a contract; it counts once for each code."""
+        if item.currency:
+            place = (item.verdict or "", item.outcome or "open", item.currency)
+            one = Money(item.currency, 1, item.sold or 0, item.to_bill or 0, item.differences or {})
+            self.money[place] = _sum(self.money.get(place), one)
         for key, issue in {(str(each["severity"]), str(each["code"])): each for each in item.issues or ()}.items():
-            counts[key] += 1
-            told.setdefault(key, (str(issue["message"]), str(issue["remedy"])))
-            if len(known := records.setdefault(key, [])) < EXAMPLES:
+            self.counts[key] += 1
+            self.told.setdefault(key, (str(issue["message"]), str(issue["remedy"])))
+            if len(known := self.records.setdefault(key, [])) < EXAMPLES:
                 known.append(item.root or item.record)
-    ranked = sorted(counts, key=lambda key: (key[0], -counts[key], key[1]))
-    return tuple(IssueCount(key[1], key[0], counts[key], tuple(records[key]), *told[key]) for key in ranked)
+
+    def issues(self) -> tuple[IssueCount, ...]:
+        """Return the issues, blocking ones first, the most frequent first."""
+        ranked = sorted(self.counts, key=lambda key: (key[0], -self.counts[key], key[1]))
+        return tuple(
+            IssueCount(
+                code,
+                severity,
+                self.counts[severity, code],
+                tuple(self.records[severity, code]),
+                *self.told[severity, code],
+            )
+            for severity, code in ranked
+        )
+
+    def money_by(self, place: int) -> dict[str, tuple[Money, ...]]:
+        """Return sums by verdict (0) or outcome (1), then by currency."""
+        found: dict[str, dict[str, Money]] = {}
+        for key, money in sorted(self.money.items()):
+            mine = found.setdefault(key[place], {})
+            mine[money.currency] = _sum(mine.get(money.currency), money)
+        return {name: tuple(some[currency] for currency in sorted(some)) for name, some in sorted(found.items())}
+
+
+def _walk(journal: Journal, backfill: Backfill) -> _Walk:
+    walk = _Walk()
+    for item in all_items(journal, backfill, states=("planned", "done")):
+        walk.add(item)
+    return walk
+
+
+def _sum(known: Money | None, more: Money) -> Money:
+    if known is None:
+        return more
+    reasons = Counter(known.reasons)
+    reasons.update(more.reasons)
+    return Money(
+        more.currency,
+        known.contracts + more.contracts,
+        known.sold + more.sold,
+        known.to_bill + more.to_bill,
+        dict(reasons),
+    )
 
 
 def _counts(totals: Iterable[BackfillTotal], name: Callable[[BackfillTotal], str]) -> dict[str, int]:
@@ -163,26 +214,6 @@ def _counts(totals: Iterable[BackfillTotal], name: Callable[[BackfillTotal], str
     for total in totals:
         found[name(total)] += total.count
     return dict(sorted(found.items()))
-
-
-def _money_by(totals: Sequence[BackfillTotal], name: Callable[[BackfillTotal], str]) -> dict[str, tuple[Money, ...]]:
-    names = sorted({name(total) for total in totals})
-    return {each: _money(total for total in totals if name(total) == each) for each in names}
-
-
-def _money(totals: Iterable[BackfillTotal]) -> tuple[Money, ...]:
-    found: dict[str, Money] = {}
-    for total in totals:
-        if total.currency:
-            known = found.get(total.currency, Money(total.currency, 0, 0, 0, 0))
-            found[total.currency] = Money(
-                total.currency,
-                known.contracts + total.count,
-                known.sold + total.sold,
-                known.to_bill + total.to_bill,
-                known.elsewhere + total.elsewhere,
-            )
-    return tuple(found[currency] for currency in sorted(found))
 
 
 def _estimate(desk: Desk, backfill: Backfill, contracts: int, rates: tuple[float, float]) -> Estimate:

@@ -37,7 +37,8 @@ def planned_item(item: BackfillItem, one: Planned) -> BackfillItem:
         billed_through=item.billed_through,
         sold=account.crm if account else None,
         to_bill=_to_bill(account) if account else None,
-        elsewhere=_elsewhere(account) if account else None,
+        elsewhere=_differences(account).get("elsewhere", 0) if account else None,
+        differences=_differences(account) if account else None,
         writes=len(plan.operations) if plan else 0,
         issues=[issue_json(issue) for issue in one.issues],
         reasons=list(one.judgement.reasons),
@@ -98,5 +99,9 @@ def _to_bill(account: TieOut) -> int:
     return account.billed + account.scheduled - account.credited
 
 
-def _elsewhere(account: TieOut) -> int:
-    return sum(each.amount for each in account.explanations if each.reason == "elsewhere")
+def _differences(account: TieOut) -> dict[str, int]:
+    """Return the difference by reason; what has none is "unexplained", and blocks the plan."""
+    found: dict[str, int] = {}
+    for each in account.explanations:
+        found[each.reason] = found.get(each.reason, 0) + each.amount
+    return found | ({"unexplained": account.unexplained} if account.unexplained else {})

@@ -87,7 +87,7 @@ def _outcomes(page: Overview) -> Iterator[str]:
 
 def _money(page: Overview) -> Iterator[str]:
     yield "<h2>Money</h2>\n<div class=scroll><table><thead><tr><th>Outcome<th class=n>Contracts<th class=n>Sold"
-    yield "<th class=n>Billed by Stripe<th class=n>Difference<th class=n>Of it billed elsewhere</tr></thead><tbody>\n"
+    yield "<th class=n>Billed by Stripe<th class=n>Difference<th>Of it</tr></thead><tbody>\n"
     for outcome in OUTCOMES:
         for money in page.money.get(outcome, ()):
             words = f"<td class={outcome}>{escape(WORDS[outcome])}"
@@ -96,8 +96,10 @@ def _money(page: Overview) -> Iterator[str]:
 
 
 def _amounts(money: Money) -> str:
-    amounts = (money.sold, money.to_bill, money.difference, money.elsewhere)
-    return "".join(f"<td class=n>{escape(text(amount, money.currency))}" for amount in amounts)
+    amounts = (money.sold, money.to_bill, money.difference)
+    reasons = (f"{reason} {text(minor, money.currency)}" for reason, minor in sorted(money.reasons.items()))
+    cells = "".join(f"<td class=n>{escape(text(amount, money.currency))}" for amount in amounts)
+    return f"{cells}<td>{escape(', '.join(reasons))}"
 
 
 def _issues(page: Overview) -> Iterator[str]:

@@ -23,6 +23,8 @@ VERDICTS: Mapping[str, str] = {
     "": "not looked at yet",
 }
 LEFT_OUT: Mapping[str, str] = {"same": "part of a contract that is selected", "dates": "begin on other days"}
+#: What is not billed is not added up: nobody has decided what it comes to.
+_NOT_BILLED = frozenset({"refuse", "refused", "skipped"})
 #: Seconds between two lines where nobody looks at a terminal.
 QUIET = 10.0
 
@@ -48,7 +50,8 @@ def overview_lines(page: Overview) -> Iterator[str]:
         changes = page.changes if name == "apply" and not backfill.applied_at else {}
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in changes.items())
         yield f"  {shown[name]:>9,}  {words[name]}{f'  ({kinds})' if kinds else ''}"
-        yield from (f"             {_money(each)}" for each in money.get(name, ()) if each.sold or each.to_bill)
+        billed = () if name in _NOT_BILLED else money.get(name, ())
+        yield from (f"             {_money(each)}" for each in billed if each.sold or each.to_bill)
     yield from _issues(page)
     yield ""
     if not backfill.applied_at:
@@ -74,8 +77,9 @@ def state_words(backfill: Backfill) -> str:
 def estimate_words(estimate: Estimate) -> str:
     """Return what applying takes, in words."""
     left = f" of {estimate.crm_left:,} left today" if estimate.crm_left is not None else ""
-    hours = estimate.seconds / 3600
-    spent = f"{hours:.1f} hours" if hours >= 1 else f"{max(1, round(estimate.seconds / 60))} min"
+    seconds = estimate.seconds
+    spent = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} min"
+    spent = spent if seconds >= 120 else f"{seconds:.0f} s"
     writes = sum(estimate.stripe_writes.values())
     return (
         f"{estimate.stripe_calls:,} Stripe calls ({writes:,} writes), up to {estimate.crm_calls:,} CRM calls{left}; "
@@ -90,11 +94,10 @@ def _left_out(page: Overview) -> str:
 
 def _money(money: Money) -> str:
     words = f"sold {text(money.sold, money.currency)}, Stripe bills {text(money.to_bill, money.currency)}"
-    if money.difference:
-        words += f", difference {text(money.difference, money.currency)}"
-    if money.elsewhere:
-        words += f" (billed elsewhere {text(money.elsewhere, money.currency)})"
-    return words
+    if not money.difference:
+        return words
+    reasons = (f"{reason} {text(minor, money.currency)}" for reason, minor in sorted(money.reasons.items()))
+    return f"{words}, difference {text(money.difference, money.currency)} ({', '.join(reasons)})"
 
 
 def _issues(page: Overview) -> Iterator[str]:
@@ -102,7 +105,8 @@ def _issues(page: Overview) -> Iterator[str]:
         yield ""
     for issue in page.issues:
         sign = "!" if issue.severity == "block" else "~"
-        yield f"  {sign} {issue.code}  {issue.count:,} contracts, such as {', '.join(issue.records)}"
+        many = f"{issue.count:,} contracts, such as" if issue.count > 1 else "1 contract:"
+        yield f"  {sign} {issue.code}  {many} {', '.join(issue.records)}"
         yield f"      {issue.message}"
         yield f"      fix: {issue.remedy}"
 

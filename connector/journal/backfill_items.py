@@ -23,8 +23,8 @@ class BackfillItem:
     """One record of a back-fill, and the contract that it led to. Amounts are minor units of `currency`.
 
     `state` is selected (not planned yet), planned, done or left_out; `words` say why, or what went wrong. `sold` is the
-    CRM's total, `to_bill` what Stripe bills of it, `elsewhere` what was billed elsewhere. `writes` are planned before
-    it is done, and made after it.
+    CRM's total, `to_bill` what Stripe bills of it, `elsewhere` what was billed elsewhere, and `differences` tell
+    the difference of the first two by reason. `writes` are planned before it is done, and made after it.
     """
 
     record: str
@@ -42,6 +42,7 @@ class BackfillItem:
     sold: int | None = None
     to_bill: int | None = None
     elsewhere: int | None = None
+    differences: Mapping[str, int] | None = None
     writes: int = 0
     issues: Sequence[Mapping[str, Any]] | None = None
     reasons: Sequence[str] | None = None
@@ -51,17 +52,13 @@ class BackfillItem:
 
 @dataclass(frozen=True, slots=True)
 class BackfillTotal:
-    """How many items are alike in these respects, and their sums in minor units."""
+    """How many items are alike in these respects, and their Stripe writes."""
 
     state: str
     change: str | None
     verdict: str | None
     outcome: str | None
-    currency: str | None
     count: int
-    sold: int
-    to_bill: int
-    elsewhere: int
     writes: int
 
 
@@ -140,13 +137,13 @@ class BackfillItems(Chapter):
             return tuple(BackfillItem(**row) for row in rows)
 
     def item_totals(self, backfill_id: int) -> tuple[BackfillTotal, ...]:
-        """Count items and add up their money by state, change, verdict, outcome and currency."""
-        groups = (_I.state, _I.change, _I.verdict, _I.outcome, _I.currency)
-        sums = [func.coalesce(func.sum(column), 0) for column in (_I.sold, _I.to_bill, _I.elsewhere, _I.writes)]
-        query = select(*groups, func.count(), *sums).where(_I.backfill_id == backfill_id).group_by(*groups)
+        """Count items by state, change, verdict and outcome."""
+        groups = (_I.state, _I.change, _I.verdict, _I.outcome)
+        query = select(*groups, func.count(), func.sum(_I.writes)).where(_I.backfill_id == backfill_id)
         with self._reading() as database:
-            rows = sorted(database.execute(query).all(), key=lambda row: [str(each or "") for each in row[:5]])
-            return tuple(BackfillTotal(*row[:5], *(int(number) for number in row[5:])) for row in rows)
+            rows = database.execute(query.group_by(*groups)).all()
+        ordered = sorted(rows, key=lambda row: [str(each or "") for each in row[:4]])
+        return tuple(BackfillTotal(*row[:4], int(row[4]), int(row[5])) for row in ordered)
 
     def count_items(self, backfill_id: int, state: str) -> int:
         """Count the items in a state."""

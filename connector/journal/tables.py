@@ -244,6 +244,7 @@ backfill_items = Table(
     Column("sold", BigInteger),  # minor units, these three
     Column("to_bill", BigInteger),
     Column("elsewhere", BigInteger),
+    Column("differences", JsonText),  # reason → minor units, of sold - to_bill
     Column("writes", Integer, nullable=False),
     Column("issues", JsonText),
     Column("reasons", JsonText),

@@ -86,6 +86,7 @@ def _create_items() -> None:
         sa.Column("sold", sa.BigInteger()),
         sa.Column("to_bill", sa.BigInteger()),
         sa.Column("elsewhere", sa.BigInteger()),
+        sa.Column("differences", sa.Text()),
         sa.Column("writes", sa.Integer(), nullable=False),
         sa.Column("issues", sa.Text()),
         sa.Column("reasons", sa.Text()),
