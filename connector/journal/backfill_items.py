@@ -143,7 +143,7 @@ class BackfillItems(Chapter):
         with self._reading() as database:
             rows = database.execute(query.group_by(*groups)).all()
         ordered = sorted(rows, key=lambda row: [str(each or "") for each in row[:4]])
-        return tuple(BackfillTotal(*row[:4], int(row[4]), int(row[5])) for row in ordered)
+        return tuple(BackfillTotal(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in ordered)
 
     def count_items(self, backfill_id: int, state: str) -> int:
         """Count the items in a state."""
