@@ -1,7 +1,8 @@
 """The report of a back-fill as CSV: a row a contract, safe to open in a spreadsheet.
 
-A cell that begins with =, +, -, @, tab or carriage return, or with the wide form of one of the signs, may be run as a
-formula; text that does gets an apostrophe in front (owasp.org, CSV injection). Amounts are major units and stay numbers, also negative ones.
+A cell that begins with =, +, -, @, tab or carriage return, or with the wide form of a sign, may be run as a formula;
+text that does gets an apostrophe in front (owasp.org, CSV injection). Amounts are major units and stay numbers, also
+negative ones.
 """
 
 import csv

@@ -28,10 +28,18 @@ class Worker:
     """
 
     def __init__(
-        self, journal: Journal, backfill: Backfill, clock: Callable[[], datetime], stop: threading.Event | None = None
+        self,
+        journal: Journal,
+        backfill: Backfill,
+        clock: Callable[[], datetime],
+        stop: threading.Event | None = None,
+        *,
+        block: int | None = None,
     ) -> None:
+        """`block` is how many items are taken at a time: by default as many as the CRM reads together."""
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.stop = stop or threading.Event()
+        self._block = block
         self._journal, self._id, self._clock = journal, backfill.id, clock
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="backfill-watch", daemon=True)
@@ -47,9 +55,9 @@ class Worker:
         self._thread.join()
         self.release()
 
-    def claim(self, state: str, limit: int) -> tuple[BackfillItem, ...]:
-        """Take the next items that nobody holds."""
-        now = self._clock()
+    def claim(self, state: str, batch: int) -> tuple[BackfillItem, ...]:
+        """Take the next items that nobody holds, a batch of the CRM or less."""
+        now, limit = self._clock(), min(self._block or batch, batch)
         return self._journal.claim_items(self._id, self.owner, state=state, now=now, until=now + CLAIM, limit=limit)
 
     def release(self, *records: str, after: timedelta | None = None) -> None:

@@ -32,6 +32,7 @@ app = typer.Typer(
 Number = Annotated[int | None, typer.Argument(help="The back-fill's number; without one, the latest.")]
 By = Annotated[str | None, typer.Option(help="Who does it (default: the user of this machine).")]
 Submit = Annotated[str, typer.Option("--submit", help="How plans reach Stripe; there is: online.")]
+Block = Annotated[int | None, typer.Option(min=1, help="Contracts taken at a time (default: the CRM's batch).")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; only within the safety limits.")]
 
 
@@ -51,6 +52,7 @@ def start(
     yes: Yes = False,
     by: By = None,
     submit: Submit = "online",
+    block: Block = None,
     json: JsonOption = False,
     config: ConfigOption = None,
     connection: ConnectionOption = None,
@@ -76,8 +78,8 @@ def start(
         backfill = open_backfill(
             desk, selection, by=by or _user(), config_hash=wired.config.hash, billed_through=first, records=named
         )
-        backfill = plan_with_meter(desk, backfill)
-        raise typer.Exit(_shown(wired, desk, backfill, apply=apply, yes=yes, by=by, submit=submit, json=json))
+        backfill = plan_with_meter(desk, backfill, block)
+        raise typer.Exit(_shown(wired, desk, backfill, apply=apply, yes=yes, by=by, way=(submit, block), json=json))
 
 
 @app.command()
@@ -86,6 +88,7 @@ def resume(
     yes: Yes = False,
     by: By = None,
     submit: Submit = "online",
+    block: Block = None,
     json: JsonOption = False,
     config: ConfigOption = None,
     connection: ConnectionOption = None,
@@ -98,12 +101,12 @@ def resume(
         wired.journal.unpause_backfill(backfill.id, by or _user(), desk.clock())
         backfill = wired.journal.backfill(backfill.id)
         if backfill.phase in {"selecting", "planning"}:
-            backfill = plan_with_meter(desk, backfill)
-            raise typer.Exit(_shown(wired, desk, backfill, apply=False, yes=yes, by=by, submit=submit, json=json))
+            backfill = plan_with_meter(desk, backfill, block)
+            raise typer.Exit(_shown(wired, desk, backfill, apply=False, yes=yes, by=by, way=(submit, block), json=json))
         wired.journal.reopen_items(backfill.id, ("waiting", "pending", "failed"))
         wired.journal.reopen_backfill(backfill.id)
         backfill = wired.journal.backfill(backfill.id)
-        raise typer.Exit(_shown(wired, desk, backfill, apply=True, yes=yes, by=by, submit=submit, json=json))
+        raise typer.Exit(_shown(wired, desk, backfill, apply=True, yes=yes, by=by, way=(submit, block), json=json))
 
 
 @app.command()
@@ -188,7 +191,15 @@ def report(
 
 
 def _shown(
-    wired: App, desk: Desk, backfill: Backfill, *, apply: bool, yes: bool, by: str | None, submit: str, json: bool
+    wired: App,
+    desk: Desk,
+    backfill: Backfill,
+    *,
+    apply: bool,
+    yes: bool,
+    by: str | None,
+    way: tuple[str, int | None],
+    json: bool,
 ) -> int:
     """Show the dry run and, if asked, apply it; return the exit code."""
     page = overview(desk, backfill, rates=_rates(wired))
@@ -208,7 +219,7 @@ def _shown(
         require_consent(wired, yes=yes)
     rate = wired.config.stripe.requests_per_second
     begun = begin(desk, backfill, by or _user())
-    done = apply_with_meter(desk, begun, submitter_of(submit), by or _user(), rate=rate)
+    done = apply_with_meter(desk, begun, submitter_of(way[0]), by or _user(), rate=rate, block=way[1])
     page = overview(desk, done, rates=_rates(wired))
     _print(page, json=json)
     if done.phase != "done":

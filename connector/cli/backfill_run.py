@@ -24,14 +24,14 @@ from connector.journal import Backfill, Journal
 from connector.sync import Desk
 
 
-def plan_with_meter(desk: Desk, backfill: Backfill) -> Backfill:
+def plan_with_meter(desk: Desk, backfill: Backfill, block: int | None) -> Backfill:
     """Run the dry run with a meter; Ctrl-C stops it after the batch in hand."""
     journal = desk.account.journal
 
     def left() -> int:
         return journal.count_items(backfill.id, "selected")
 
-    with _stopped() as stop, Worker(journal, backfill, desk.clock, stop) as worker:
+    with _stopped() as stop, Worker(journal, backfill, desk.clock, stop, block=block) as worker:
         meter: list[Meter] = []
 
         def told(what: str, count: int) -> None:
@@ -48,7 +48,9 @@ def plan_with_meter(desk: Desk, backfill: Backfill) -> Backfill:
                 each.__exit__(None, None, None)
 
 
-def apply_with_meter(desk: Desk, backfill: Backfill, submitter: Submitter, by: str, *, rate: float) -> Backfill:
+def apply_with_meter(
+    desk: Desk, backfill: Backfill, submitter: Submitter, by: str, *, rate: float, block: int | None
+) -> Backfill:
     """Apply with a meter; Ctrl-C pauses the back-fill after the contract in hand."""
     journal = desk.account.journal
 
@@ -58,7 +60,7 @@ def apply_with_meter(desk: Desk, backfill: Backfill, submitter: Submitter, by: s
     budget = f"Stripe {rate:g}/s"
     with (
         _stopped() as stop,
-        Worker(journal, backfill, desk.clock, stop) as worker,
+        Worker(journal, backfill, desk.clock, stop, block=block) as worker,
         Meter("applied", left(), left, lambda: _budget(desk, budget)) as meter,
     ):
         done = apply_backfill(desk, backfill, worker, submitter=submitter, done=meter.settled)
