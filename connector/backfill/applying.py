@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from connector.backfill.hand import Hand, Work
-from connector.backfill.submit import OnlineSubmitter, Submitter
+from connector.backfill.submit import OnlineSubmitter, Submitter, Way
 from connector.backfill.worker import Worker
 from connector.desk import Desk
 from connector.journal import Backfill, BackfillItem
@@ -84,7 +84,7 @@ def _pass(work: Work, submitter: Submitter, run_id: int, done: Done) -> bool:
     hand, worker = Hand(work), work.worker
     outage = _Outage(work)
     moved = False
-    results = submitter.submit(work.desk, hand.refs(), run_id=run_id, shown=hand)
+    results = submitter.submit(work.desk, hand.refs(), Way(run_id, hand, worker.stop))
     with closing(results):
         for result in results:
             item = hand.take(result)
@@ -93,8 +93,6 @@ def _pass(work: Work, submitter: Submitter, run_id: int, done: Done) -> bool:
             elif item is not None and settle(work, item, done):
                 outage.note(item)
                 moved = True
-            if worker.stop.is_set():
-                break
     for item in () if worker.stop.is_set() else hand.rest():
         words = "the CRM no longer has the record"
         moved |= settle(work, replace(item, outcome="refused", words=words), done)

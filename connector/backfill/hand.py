@@ -44,7 +44,7 @@ class Hand:
         return fingerprint in self._shown
 
     def refs(self) -> Iterator[ContractRef]:
-        """Claim block after block and yield the contracts, until nobody has more to give."""
+        """Claim blocks and yield their contracts, until there are no more to take; of a given size, one block."""
         while not self._worker.stop.is_set():
             items = self._worker.claim("planned", self._desk.crm.batch)
             if not items:
@@ -61,6 +61,8 @@ class Hand:
                     self._approve(item.fingerprint)
             for item in items:
                 yield ContractRef(self._desk.name, item.root or item.record)
+            if self._worker.block is not None:  # a reader takes as many as the CRM's batch: others want some, too
+                return
 
     def take(self, result: Result) -> BackfillItem | None:
         """Return what became of a contract as its row; None for one that came along and is not asked for here."""

@@ -1,6 +1,8 @@
 """The last stage of a back-fill: how planned contracts reach Stripe. One protocol, so that another way can be added."""
 
+import threading
 from collections.abc import Container, Generator, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from connector.crm.protocol import ContractRef
@@ -9,24 +11,32 @@ from connector.domain.errors import ConfigError
 from connector.sync import sync_contracts
 
 
-class Submitter(Protocol):
-    """Applies contracts and yields what became of each; `refs` is read as it goes, `shown` are plans that may be."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The run it belongs to, the fingerprints of the plans that may be applied, and whether to stop."""
 
-    def submit(
-        self, desk: Desk, refs: Iterable[ContractRef], *, run_id: int, shown: Container[str]
-    ) -> Generator[Result]:
-        """Make the contracts right, in any order."""
+    run_id: int
+    shown: Container[str]
+    stop: threading.Event
+
+
+class Submitter(Protocol):
+    """Applies contracts and yields what became of each; `refs` is read as it goes."""
+
+    def submit(self, desk: Desk, refs: Iterable[ContractRef], way: Way) -> Generator[Result]:
+        """Make the contracts right, in any order; told to stop, finish what was begun and begin nothing more."""
         ...
 
 
 class OnlineSubmitter:
     """One request after the other, through the pipeline that every sync uses."""
 
-    def submit(
-        self, desk: Desk, refs: Iterable[ContractRef], *, run_id: int, shown: Container[str]
-    ) -> Generator[Result]:
-        """Make the contracts right, in any order."""
-        yield from sync_contracts(desk, refs, run_id=run_id, shown=shown)
+    def submit(self, desk: Desk, refs: Iterable[ContractRef], way: Way) -> Generator[Result]:
+        """Make the contracts right, in the order of `refs`."""
+        for result in sync_contracts(desk, refs, run_id=way.run_id, shown=way.shown):
+            yield result
+            if way.stop.is_set():
+                return
 
 
 def submitter_of(name: str) -> Submitter:

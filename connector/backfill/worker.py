@@ -39,7 +39,7 @@ class Worker:
         """`block` is how many items are taken at a time: by default as many as the CRM reads together."""
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.stop = stop or threading.Event()
-        self._block = block
+        self.block = block
         self._journal, self._id, self._clock = journal, backfill.id, clock
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="backfill-watch", daemon=True)
@@ -57,7 +57,7 @@ class Worker:
 
     def claim(self, state: str, batch: int) -> tuple[BackfillItem, ...]:
         """Take the next items that nobody holds, a batch of the CRM or less."""
-        now, limit = self._clock(), min(self._block or batch, batch)
+        now, limit = self._clock(), min(self.block or batch, batch)
         return self._journal.claim_items(self._id, self.owner, state=state, now=now, until=now + CLAIM, limit=limit)
 
     def release(self, *records: str, after: timedelta | None = None) -> None:
