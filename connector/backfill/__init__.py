@@ -5,8 +5,8 @@ what was shown is applied with a checkpoint a contract (`applying`); the report 
 """
 
 from connector.backfill.applying import apply_backfill, begin
-from connector.backfill.dry_run import dry_run
 from connector.backfill.overview import Overview, overview
+from connector.backfill.planning import dry_run
 from connector.backfill.worker import Worker
 
 __all__ = ["Overview", "Worker", "apply_backfill", "begin", "dry_run", "overview"]
