@@ -39,6 +39,7 @@ class Hand:
         self._items: dict[str, BackfillItem] = {}
         self._shown: dict[str, str] = {}
         self._begun: dict[str, int] = {}
+        self._other_day: dict[str, tuple[str, str]] = {}
 
     def __contains__(self, fingerprint: object) -> bool:
         return fingerprint in self._shown
@@ -55,6 +56,7 @@ class Hand:
                 self._hold(item)
             self._begun |= begun
             for item in items:
+                self._check_day(item)
                 if item.contract_key in begun:
                     self._look_again(item)
                 if item.verdict == Verdict.NEEDS_APPROVAL.value:
@@ -72,6 +74,9 @@ class Hand:
             return None
         made = self._begun.pop(raw.key, None)
         settled = _settled(item, result, shown=self, before=made)
+        if raw.key in self._other_day:
+            outcome, words = self._other_day.pop(raw.key)
+            settled = replace(settled, outcome=outcome, words=words, issues=item.issues)
         for fingerprint in [name for name, key in self._shown.items() if key == item.record]:
             del self._shown[fingerprint]
         return settled
@@ -90,6 +95,24 @@ class Hand:
         self._items[item.contract_key or (item.root or item.record)[:15]] = item
         if item.fingerprint:
             self._shown[item.fingerprint] = item.record
+
+    def _check_day(self, item: BackfillItem) -> None:
+        """Take over a day for a contract that we bill already, if its plan by that day is still what was shown."""
+        day, key, journal = item.billed_through, item.contract_key, self._desk.account.journal
+        if day is None or key is None or journal.takeover(self._desk.name, key) == day:
+            return
+        if item.verdict not in {*_TO_DO, Verdict.NOTHING.value}:
+            self._other_day[key] = "refused", "it is billed already, and could not be from that day on"
+            return
+        record = item.root or item.record
+        asking = replace(self._desk, billed_through={record: day})
+        for one in plan_contracts(asking, [ContractRef(self._desk.name, record)]):
+            same = one.plan.fingerprint if one.plan and one.plan.operations else None
+            if one.raw.key == key and same == item.fingerprint:
+                by = self._backfill.applied_by or self._backfill.started_by
+                journal.save_takeover(self._desk.name, key, day, by, self._desk.clock())
+                return
+        self._other_day[key] = "left", f"{LEFT}: it is billed by now, from another day on"
 
     def _look_again(self, item: BackfillItem) -> None:
         """Let the rest of a contract through that was begun, if it still is to become what was shown."""

@@ -298,6 +298,37 @@ def test_what_was_billed_elsewhere_is_shown_and_never_billed_by_any_later_run(wo
     assert sum(totals) == 16_200_000 - 3_810_000
 
 
+def test_a_contract_that_was_billed_meanwhile_does_not_get_another_day(world: World, filling: Filling):
+    """The day would change what is billed by now, and nobody has seen that plan."""
+    ramp = world.orders["ramp"]
+    planned = filling.planned(None, (ramp, date(2027, 12, 1)))
+    world.sync(filling.desk, "ramp")
+    before = len(writes(world))
+    done = filling.applied(planned)
+    (item,) = filling.items(done).values()
+    assert (item.outcome, item.words) == (
+        "left",
+        "changed since it was shown: it is billed by now, from another day on",
+    )
+    assert filling.journal.takeover("salesforce", str(item.contract_key)) is None
+    assert [result.outcome for result in world.sync(filling.desk, "ramp")] == ["nothing"]
+    assert len(writes(world)) == before
+
+
+def test_a_day_for_a_contract_that_is_billed_counts_once_its_plan_was_shown(world: World, filling: Filling):
+    ramp, day = world.orders["ramp"], date(2027, 12, 1)
+    world.sync(filling.desk, "ramp")
+    planned = filling.planned(None, (ramp, day))
+    (shown,) = filling.items(planned).values()
+    assert shown.verdict in {"apply", "needs_approval", "refuse"}
+    done = filling.applied(planned)
+    (item,) = filling.items(done).values()
+    taken = filling.journal.takeover("salesforce", str(item.contract_key))
+    wanted = {"apply": ("applied", day), "needs_approval": ("pending", day), "refuse": ("refused", None)}
+    assert (item.outcome, taken) == wanted[str(shown.verdict)]
+    assert (world.sync(filling.desk, "ramp")[0].outcome == "nothing") is (taken is None or item.outcome == "applied")
+
+
 def test_one_day_for_all_and_another_for_some(world: World, filling: Filling):
     ramp, flat = world.orders["ramp"], world.orders["flat"]
     planned = filling.planned(None, (ramp, date(2027, 12, 1)), (flat, None), billed_through=date(2027, 1, 1))
