@@ -12,6 +12,7 @@ import pytest
 from connector.backfill import planning
 from connector.backfill.document import item_json, overview_json
 from connector.backfill.overview import all_items
+from connector.backfill.planned import planned_item
 from connector.backfill.report_csv import COLUMNS, cell, write_csv
 from connector.backfill.report_html import write_html
 from connector.journal import BackfillItem
@@ -153,7 +154,7 @@ def test_no_more_plans_are_alive_than_are_in_hand(monkeypatch: pytest.MonkeyPatc
         filling = Filling(world.desk())
         monkeypatch.setattr(filling.desk.crm, "batch", batch)
         alive: list[int] = []
-        keep = planning.planned_item
+        keep = planned_item
 
         def looked(*given: object) -> BackfillItem:
             alive.append(_plans())

@@ -26,7 +26,7 @@ def opened(journal: Journal, *records: str, **options: Any) -> Backfill:
 
 
 def claim(journal: Journal, backfill: Backfill, owner: str, limit: int = 10, **options: Any) -> list[str]:
-    known = {"state": "selected", "now": NOW, "until": LATER}
+    known: dict[str, Any] = {"state": "selected", "now": NOW, "until": LATER}
     return [i.record for i in journal.claim_items(backfill.id, owner, limit=limit, **(known | options))]
 
 
@@ -116,7 +116,7 @@ def test_a_contract_is_one_item_whoever_finds_it_first(journal: Journal, other: 
 
 def test_phases_move_once_whoever_moves_them(journal: Journal, other: Journal):
     backfill = opened(journal, "a")
-    ends = {"digest": "d", "verdict": "apply", "reasons": ["r"], "now": NOW}
+    ends: dict[str, Any] = {"digest": "d", "verdict": "apply", "reasons": ["r"], "now": NOW}
     assert not journal.begin_apply(backfill.id, "dana", NOW), "nothing was shown yet"
     with pytest.raises(JournalError, match="has not ended; there is nothing to approve"):
         journal.approve_backfill(backfill, "erin", "x", NOW)
