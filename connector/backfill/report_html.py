@@ -21,6 +21,8 @@ WORDS: Mapping[str, str] = {
     "left": "changed since it was shown",
     "open": "not come to yet",
 }
+#: What is not billed is not added up: nobody has decided what it comes to.
+NOT_BILLED = frozenset({"refuse", "refused", "skipped"})
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title><style>
@@ -33,7 +35,8 @@ table { border-collapse: collapse; width: 100%; } th, td { padding: .35rem .6rem
   border-bottom: 1px solid var(--line); vertical-align: top; } th { background: var(--soft); position: sticky; top: 0; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } .s { color: #6e7781; }
 .applied, .nothing { color: var(--ok); } .refused, .failed { color: var(--bad); }
-.pending, .waiting, .left { color: var(--wait); } code { font-size: .9em; overflow-wrap: anywhere; }
+.pending, .waiting, .left { color: var(--wait); } code { font-size: .9em; white-space: nowrap; }
+table.narrow { width: auto; min-width: 20rem; } dd { overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; }
 dt { color: #6e7781; } dd { margin: 0; }
 .scroll { overflow-x: auto; }
@@ -78,7 +81,7 @@ def _facts(page: Overview) -> Iterator[str]:
 
 
 def _outcomes(page: Overview) -> Iterator[str]:
-    yield "<h2>Outcomes</h2>\n<table><tbody>\n"
+    yield "<h2>Outcomes</h2>\n<table class=narrow><tbody>\n"
     for outcome in OUTCOMES:
         if count := page.outcomes.get(outcome, 0):
             yield f"<tr><td class={outcome}>{escape(WORDS[outcome])}<td class=n>{count:,}</tr>\n"
@@ -88,7 +91,7 @@ def _outcomes(page: Overview) -> Iterator[str]:
 def _money(page: Overview) -> Iterator[str]:
     yield "<h2>Money</h2>\n<div class=scroll><table><thead><tr><th>Outcome<th class=n>Contracts<th class=n>Sold"
     yield "<th class=n>Billed by Stripe<th class=n>Difference<th>Of it</tr></thead><tbody>\n"
-    for outcome in OUTCOMES:
+    for outcome in (each for each in OUTCOMES if each not in NOT_BILLED):
         for money in page.money.get(outcome, ()):
             words = f"<td class={outcome}>{escape(WORDS[outcome])}"
             yield f"<tr>{words}<td class=n>{money.contracts:,}{_amounts(money)}</tr>\n"
@@ -122,7 +125,7 @@ def _contract(item: BackfillItem) -> str:
         return ""
     amounts = "".join(
         f"<td class=n>{escape(text(minor, item.currency)) if minor is not None and item.currency else ''}"
-        for minor in (item.sold, item.to_bill, item.elsewhere)
+        for minor in (item.sold, item.to_bill, item.elsewhere or None)
     )
     to_do = [item.words or "; ".join(item.reasons or ())]
     to_do += [f"{issue['code']}: {issue['message']} {issue['remedy']}" for issue in item.issues or ()]

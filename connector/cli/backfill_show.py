@@ -9,7 +9,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from connector.backfill.overview import Estimate, Money, Overview
-from connector.backfill.report_html import WORDS
+from connector.backfill.report_html import NOT_BILLED, WORDS
 from connector.cli.output import err, out, say
 from connector.domain.money import text
 from connector.journal import Backfill, BackfillItem
@@ -23,8 +23,6 @@ VERDICTS: Mapping[str, str] = {
     "": "not looked at yet",
 }
 LEFT_OUT: Mapping[str, str] = {"same": "part of a contract that is selected", "dates": "begin on other days"}
-#: What is not billed is not added up: nobody has decided what it comes to.
-_NOT_BILLED = frozenset({"refuse", "refused", "skipped"})
 #: Seconds between two lines where nobody looks at a terminal.
 QUIET = 10.0
 
@@ -50,7 +48,7 @@ def overview_lines(page: Overview) -> Iterator[str]:
         changes = page.changes if name == "apply" and not backfill.applied_at else {}
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in changes.items())
         yield f"  {shown[name]:>9,}  {words[name]}{f'  ({kinds})' if kinds else ''}"
-        billed = () if name in _NOT_BILLED else money.get(name, ())
+        billed = () if name in NOT_BILLED else money.get(name, ())
         yield from (f"             {_money(each)}" for each in billed if each.sold or each.to_bill)
     yield from _issues(page)
     yield ""

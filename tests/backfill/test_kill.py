@@ -122,7 +122,7 @@ def _playground(crm: str) -> Iterator[Playground]:
 
 
 def wait_for(true: Callable[[], object], running: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not true():
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline, "it never came to be"
@@ -209,8 +209,8 @@ def test_two_processes_share_one(
         died, killed_at = time.monotonic(), now_utc()
         time.sleep(2)
         place.end_leases_taken_before(killed_at)
-        place_of = second.communicate(timeout=90)
-        assert time.monotonic() - died < 60
+        place_of = second.communicate(timeout=240)
+        assert time.monotonic() - died < 120
     assert first.returncode == -signal.SIGKILL
     assert second.returncode == 0, place_of
     check_report(place)
