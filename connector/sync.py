@@ -4,7 +4,7 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -35,6 +35,7 @@ from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import Ids, crm_status, failed_status
+from connector.taking_over import taken_over
 from connector.write_back import ids_of, save_subscriptions
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
@@ -83,7 +84,7 @@ def plan_contract(
 
     `adopted` are the edits made in Stripe that are to count; without it those that the journal has.
     """
-    reading = read_contract(raw, desk.mapping)
+    reading = taken_over(desk, raw, read_contract(raw, desk.mapping))
     contract = reading.contract
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
@@ -145,7 +146,7 @@ def sync_contracts(
     refs: Iterable[ContractRef],
     *,
     run_id: int,
-    shown: frozenset[str] | None = None,
+    shown: Container[str] | None = None,
     live: bool = False,
     threads: int | None = None,
     stop: Event | None = None,
@@ -205,7 +206,7 @@ class _Asked:
     """What `sync_contracts` was asked for."""
 
     run_id: int
-    shown: frozenset[str] | None
+    shown: Container[str] | None
     live: bool
 
 
@@ -261,7 +262,7 @@ def _is_stale(desk: Desk, one: Planned, plan: Plan) -> bool:
     )
 
 
-def _is_new_to(shown: frozenset[str] | None, one: Planned) -> bool:
+def _is_new_to(shown: Container[str] | None, one: Planned) -> bool:
     plan = one.plan
     return bool(shown is not None and plan and plan.operations and plan.fingerprint not in shown)
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from connector import __version__
+from connector.cli import backfill as backfill_commands
 from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (demo, plan, apply, sync, approve, adopt, drift, explain, status, snapshot, doctor, setup, sandbox):
     app.command()(command)
+app.add_typer(backfill_commands.app, name="backfill")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(map_commands.app, name="map")

@@ -5,6 +5,8 @@ An edge package: above `plan`, beside `crm` and `billing`, none of which it impo
 
 from connector.journal.adoptions import AdoptedRow
 from connector.journal.audit import AuditCheck, AuditEntry, AuditHead
+from connector.journal.backfill_items import BackfillItem, BackfillTotal
+from connector.journal.backfills import Backfill, Listed
 from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
@@ -24,6 +26,9 @@ __all__ = [
     "AuditCheck",
     "AuditEntry",
     "AuditHead",
+    "Backfill",
+    "BackfillItem",
+    "BackfillTotal",
     "Claim",
     "ContractPage",
     "ContractState",
@@ -36,6 +41,7 @@ __all__ = [
     "Lease",
     "LeaseLostError",
     "Link",
+    "Listed",
     "Operation",
     "PlanRecord",
     "Run",
