@@ -5,6 +5,7 @@ from datetime import datetime
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
 from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.stake import since_when, told_worth
 from connector.windows import windows_of
 
 
@@ -36,7 +37,8 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
 def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
-    windows = windows_of(result, desk.account.journal.contract(desk.name, result.planned.raw.key))
+    before = desk.account.journal.contract(desk.name, result.planned.raw.key)
+    windows = windows_of(result, before)
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -47,7 +49,9 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         outcome=result.outcome,
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
+        | told_worth(result, before)
         | ({"windows": windows} if windows else {}),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
+        since=since_when(result.outcome, before, now),
     )

@@ -4,6 +4,7 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
+import logging
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.journal import Lease, LeaseLostError
+from connector.logs import bound
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
@@ -39,6 +41,9 @@ from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
 
+_log = logging.getLogger(__name__)
+#: What is of no interest to a reader of the log; everything else is told at info.
+_LEVELS = {"nothing": logging.DEBUG, "skipped": logging.DEBUG}
 _LINKED = frozenset({Verdict.APPLY, Verdict.NOTHING})
 #: A schedule that was sought is linked before its plan is approved: the next sync would not find it, and make another.
 _ADOPTED = _LINKED | {Verdict.NEEDS_APPROVAL}
@@ -136,10 +141,14 @@ def sync_contracts(
         run = _Run(run_id, _scope(desk, planned), shown, set(), live)
         for one in planned:
             started = time.monotonic()
-            result = _carry_out(desk, one, run)
-            if result.writes and one.contract:
-                run.touched.add(one.contract.party.ref)
-            record(desk, result, run_id, round((time.monotonic() - started) * 1000))
+            with bound(run=run_id, contract=one.raw.key):
+                result = _carry_out(desk, one, run)
+                if result.writes and one.contract:
+                    run.touched.add(one.contract.party.ref)
+                record(desk, result, run_id, round((time.monotonic() - started) * 1000))
+                _log.log(
+                    _LEVELS.get(result.outcome, logging.INFO), "%s, %d Stripe writes", result.outcome, result.writes
+                )
             yield result
 
 

@@ -16,8 +16,8 @@ from connector.app import App, build_app
 from connector.config import load_config
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
+from connector.logs import start_logging
 from jobs import JOBS
-from jobs.logs import start_logging
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(name, lambda *_: stop.set())
     try:
         config = load_config(parser.parse_args(arguments).config, os.environ)
-        start_logging(config.log)
+        start_logging(config.log.level, config.log.format)
         with build_app(config) as app:
             app.check_orgs()
             run(app, stop)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 import stripe
 from stripe import StripeClient
 
-from connector import __version__
+from connector import __version__, metrics
 from connector.billing.limiter import Limiter
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
@@ -70,13 +70,16 @@ class StripeApi:
 
     def _send(self, method: str, path: str, params: Mapping[str, Any]) -> Json:
         endpoint = f"{method} {_route(path)}"
-        self._limiter.wait(endpoint)
+        metrics.waited("stripe", self._limiter.wait(endpoint))
+        began = time.monotonic()
         try:
             response = self._client.raw_request(method, path, **params)
         except stripe.StripeError as error:
+            metrics.called("stripe", method, path, error.http_status or 0, time.monotonic() - began)
             if error.http_status == 429:
                 self._limiter.rejected(endpoint, _reason(error))
             raise _translated(error) from error
+        metrics.called("stripe", method, path, response.code, time.monotonic() - began)
         self._limiter.accepted(endpoint)
         return {**response.data, "request_id": response.request_id}
 

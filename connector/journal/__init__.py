@@ -8,9 +8,11 @@ from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
 from connector.journal.errors import JournalError, JournalSchemaError, LeaseLostError
+from connector.journal.incidents import Incident, Notice
 from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
+from connector.journal.overview import OpenIntents
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import Run, RunContract
 from connector.journal.store import Journal, open_journal
@@ -22,6 +24,7 @@ __all__ = [
     "AuditHead",
     "ContractState",
     "Cursor",
+    "Incident",
     "Intent",
     "Journal",
     "JournalError",
@@ -29,6 +32,8 @@ __all__ = [
     "Lease",
     "LeaseLostError",
     "Link",
+    "Notice",
+    "OpenIntents",
     "Operation",
     "PlanRecord",
     "Run",
