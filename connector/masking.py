@@ -26,7 +26,7 @@ _FORMS = (
     re.compile(r"(\bhttps://hooks\.[\w.-]+/)[\w/-]+()"),
     re.compile(r"()\b00D[A-Za-z0-9]{12,15}![\w.]{16,}()"),
 )
-_MAIL = re.compile(r"(?<![\w.+-])([\w])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
+_MAIL = re.compile(r"(?<![\w.+/-])([\w])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 #: Shorter values would be found in ordinary words.
 _SHORTEST = 6
 _MOST = 512

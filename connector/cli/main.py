@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from connector import __version__
+from connector.cli import alerts as alert_commands
 from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
@@ -51,6 +52,7 @@ for command in (
     sandbox,
 ):
     app.command()(command)
+app.add_typer(alert_commands.app, name="alerts")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(map_commands.app, name="map")

@@ -17,7 +17,7 @@ from connector.cli.output import out, print_json, say
 from connector.desk import Desk
 from connector.domain.errors import ConfigError
 from connector.masking import masked
-from connector.reports import REPORTS, Row, read_facts
+from connector.reports import REPORTS, Row, reports
 from connector.reports.live import LIVE
 from connector.reports.reports import Look, Report
 from connector.reports.row import at_stake, in_words
@@ -77,8 +77,7 @@ def _of_desk(app: App, desk: Desk, one: Report, *, live: bool) -> Iterator[Row]:
 
 def look_at(app: App, desk: Desk) -> Look:
     """Return what the reports look at; with several connections, commands name theirs."""
-    option = f" --connection {desk.name}" if len(app.desks) > 1 else ""
-    return Look(desk, read_facts(desk, app.signals), app.config.jobs, option)
+    return reports.look_at(desk, app.signals, app.config.jobs, several=len(app.desks) > 1)
 
 
 def _print(one: Report, rows: Sequence[Row], now: datetime) -> None:

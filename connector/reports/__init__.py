@@ -3,8 +3,8 @@
 The reports read the journal; with `live` they also read the CRM and Stripe. Nothing here changes anything.
 """
 
-from connector.reports.facts import Facts, Found, Signals, read_facts
+from connector.reports.facts import Facts, Signals, read_facts
 from connector.reports.reports import REPORTS, Report
 from connector.reports.row import Row
 
-__all__ = ["REPORTS", "Facts", "Found", "Report", "Row", "Signals", "read_facts"]
+__all__ = ["REPORTS", "Facts", "Report", "Row", "Signals", "read_facts"]

@@ -1,7 +1,7 @@
 """What reports, metrics, health page and alerts look at: one reading of the journal for a connection."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ from connector.stake import UNSETTLED
 from connector.windows import late_windows, short_windows
 
 _PAGE = 1_000
+#: Among the counts of a run of the job `sweep`: contracts that no poll had seen.
+FOUND_BY_SWEEP = "found_by_sweep"
 FailureKind = Literal["fix_data", "fix_mapping", "wait", "bug", "approval"]
 
 
@@ -35,20 +37,24 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the chapters above know beyond contracts and runs; None where nobody keeps it, and then nothing is told.
+    """What others keep beyond contracts and runs; None where nobody keeps it, and then nothing is told of it.
 
-    `dead` counts contracts that are not tried again by themselves, by failure class.
+    `classes` names the failure class of contracts by key; `dead` counts, by class, those that wait for people.
     """
 
     breakers: Callable[[], tuple[Breaker, ...]] | None = None
+    classes: Callable[[str], Mapping[str, str]] | None = None
     dead: Callable[[str], Mapping[str, int]] | None = None
-    found: Callable[[str], Found | None] | None = None
-    paused: Callable[[str], str | None] = field(default=lambda _: None)
+    paused: Callable[[str], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """How one connection stands at `now` (UTC). `ends` is when each job last ended a run; `short` are the alarms."""
+    """How one connection stands at `now` (UTC).
+
+    `ends` is when each job last ended a run; `short` are the alarms of long contracts; `paused` is the reason. `found`
+    is what the last sweep found, None when it did not count.
+    """
 
     connection: str
     now: datetime
@@ -58,7 +64,8 @@ class Facts:
     cursors: tuple[Cursor, ...]
     ends: Mapping[str, datetime]
     short: tuple[Issue, ...]
-    paused: str | None = None
+    found: Found | None
+    paused: str | None
 
 
 def read_facts(desk: Desk, signals: Signals) -> Facts:
@@ -73,8 +80,17 @@ def read_facts(desk: Desk, signals: Signals) -> Facts:
         cursors=journal.cursors(desk.name),
         ends=journal.last_ends(desk.name),
         short=short_windows(desk),
-        paused=signals.paused(desk.name),
+        found=_found(journal, desk.name),
+        paused=signals.paused(desk.name) if signals.paused else None,
     )
+
+
+def _found(journal: Journal, connection: str) -> Found | None:
+    """Return what the last sweep found that the poll had not seen; it says so among its counts."""
+    for run in journal.latest_runs(connection, job="sweep", limit=5):
+        if run.finished_at is not None and run.counts and FOUND_BY_SWEEP in run.counts:
+            return Found(run.counts[FOUND_BY_SWEEP], run.finished_at)
+    return None
 
 
 def states_of(journal: Journal, connection: str, outcome: str) -> Iterator[ContractState]:
@@ -92,7 +108,7 @@ def unsettled(journal: Journal, connection: str) -> Iterator[ContractState]:
 
 
 def failure_kind(state: ContractState) -> FailureKind:
-    """Return the failure class of a contract as its page in the journal tells it."""
+    """Return the failure class of a contract as far as its page in the journal tells."""
     match state.outcome:
         case "pending":
             return "approval"

@@ -9,7 +9,7 @@ from connector.config import JobsConfig
 from connector.desk import Desk
 from connector.domain.issues import IssueCode
 from connector.journal import ContractState
-from connector.reports.facts import Facts, failure_kind, overdue, states_of, unsettled
+from connector.reports.facts import Facts, Signals, failure_kind, overdue, read_facts, states_of, unsettled
 from connector.reports.row import Row
 
 _CHUNK = 500
@@ -19,11 +19,12 @@ _GRACE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a report looks at: a connection, its facts, when its jobs run, and what to add to commands."""
+    """What a report looks at: a connection, its facts, when its jobs run, failure classes, what to add to commands."""
 
     desk: Desk
     facts: Facts
     jobs: JobsConfig
+    classes: Mapping[str, str]
     option: str = ""
 
 
@@ -66,7 +67,7 @@ def billed_not_in_crm(look: Look) -> Iterator[Row]:
 
 def drift(look: Look) -> Iterator[Row]:
     """Yield contracts whose schedule was edited in Stripe by hand and waits for a decision."""
-    for state in unsettled(look.desk.account.journal, look.desk.name):
+    for state in states_of(look.desk.account.journal, look.desk.name, "pending"):
         if _code(state) == IssueCode.DRIFT:
             command = f"connector drift {state.record}{look.option}"
             yield row_of("drift", look, state, command=command)
@@ -97,7 +98,7 @@ def lag(look: Look) -> Iterator[Row]:
     stale = [(f"stream {one.stream}", one.updated_at, limits["sync"]) for one in facts.cursors]
     stale += [(f"job {job}", facts.ends[job], limits[job]) for job in limits if job in facts.ends]
     for what, since, limit in stale:
-        if facts.now - since > limit:
+        if facts.paused is None and facts.now - since > limit:
             yield Row(
                 report="lag",
                 connection=facts.connection,
@@ -118,6 +119,12 @@ REPORTS = (
     Report("failures", "Failures, the oldest first", failures),
     Report("lag", "Behind schedule", lag),
 )
+
+
+def look_at(desk: Desk, signals: Signals, jobs: JobsConfig, *, several: bool = False) -> Look:
+    """Return what the reports look at; where there are several connections, commands name theirs."""
+    classes = signals.classes(desk.name) if signals.classes else {}
+    return Look(desk, read_facts(desk, signals), jobs, classes, f" --connection {desk.name}" if several else "")
 
 
 def limits_of(jobs: JobsConfig) -> Mapping[str, timedelta]:
@@ -147,7 +154,7 @@ def row_of(
         name=status.get("name"),
         since=since or state.since or state.updated_at,
         outcome=state.outcome,
-        kind=failure_kind(state),
+        kind=look.classes.get(state.contract_key) or failure_kind(state),
         currency=currency,
         amount=amount,
         why=why or status.get("message") or status.get("error") or state.outcome,
