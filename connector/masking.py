@@ -7,7 +7,7 @@ Two nets. What looks like a secret is masked by its form. What *is* one, because
 import json
 import re
 import threading
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:[sr]k_\w{8,}|whsec_\w{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----)")
 _MASK = "(secret)"
@@ -30,20 +30,34 @@ _MAIL = re.compile(r"(?<![\w.+/-])([\w])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 #: Shorter values would be found in ordinary words.
 _SHORTEST = 6
 _MOST = 512
+#: A shorter path is no secret: the database of a URL is named there.
+_LONG_PATH = 24
 
 _lock = threading.Lock()
 _known: tuple[str, ...] = ()
 
 
 def remember_secret(value: str) -> None:
-    """Mask this value from now on wherever it turns up, also as it stands in an address or in JSON."""
+    """Mask this value from now on wherever it turns up, also as it stands in an address or in JSON.
+
+    Of an address its path and its password are masked alone, too: libraries log them apart.
+    """
     global _known  # noqa: PLW0603 -- a process has one set of secrets, as it has one stderr
-    forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
-    if len(value) < _SHORTEST:
-        return
+    parts = [value, *_parts(value)] if "://" in value else [value]
+    spelled = ({part, quote(part, safe=""), quote_plus(part), json.dumps(part)[1:-1]} for part in parts)
+    forms = {form for each in spelled for form in each if len(form) >= _SHORTEST}
     with _lock:
         kept = [each for each in _known if each not in forms]
         _known = tuple(sorted([*kept[-_MOST:], *forms], key=len, reverse=True))
+
+
+def _parts(address: str) -> list[str]:
+    try:
+        split = urlsplit(address)
+    except ValueError:
+        return []
+    path = split.path if len(split.path) >= _LONG_PATH else ""
+    return [part for part in (path, unquote(split.password or "")) if part]
 
 
 def masked(text: str, *, mail: bool = True) -> str:

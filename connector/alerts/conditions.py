@@ -28,18 +28,28 @@ def conditions_of(look: Look, signals: Signals, limits: AlertsConfig) -> Iterato
     """Yield what is wrong on one connection."""
     facts, now = look.facts, look.facts.now
     rows = list(failures(look))
-    yield from _of_rows("bug", facts, [row for row in rows if row.kind == "bug"], "failed in a way nobody foresaw")
+    yield from _of_rows(
+        "bug", facts, [row for row in rows if row.kind == "bug"], ("failed in a way nobody foresaw",) * 2
+    )
     yield from _old(facts, rows, timedelta(hours=limits.failure_hours))
-    yield from _of_rows("window_short", facts, _short(look), "have fewer phases in Stripe than they should")
-    yield from _of_rows("drift", facts, list(drift(look)), "were edited in Stripe by hand")
+    yield from _of_rows(
+        "window_short",
+        facts,
+        _short(look),
+        ("has fewer phases in Stripe than it should", "have fewer phases in Stripe than they should"),
+    )
+    yield from _of_rows(
+        "drift", facts, list(drift(look)), ("was edited in Stripe by hand", "were edited in Stripe by hand")
+    )
     yield from _dead(facts, signals.dead(facts.connection) if signals.dead else {}, rows)
     yield from _lag(facts, timedelta(minutes=limits.lag_minutes))
     oldest = facts.intents.oldest
     if oldest is not None and now - oldest > timedelta(hours=limits.intent_hours):
-        what = f"{facts.intents.count} writes to Stripe have no answer"
+        count = facts.intents.count
+        what = "1 write to Stripe has no answer" if count == 1 else f"{count} writes to Stripe have no answer"
         yield Condition("open_intents", facts.connection, oldest, facts.intents.count, what)
     if facts.found is not None and facts.found.count:
-        what = f"the last sweep found {facts.found.count} contracts that no poll had seen"
+        what = f"the last sweep found what no poll had seen: {facts.found.count}"
         yield Condition("found_by_sweep", facts.connection, facts.found.at, facts.found.count, what)
 
 
@@ -55,17 +65,23 @@ def conditions_of_all(
         yield Condition("audit_broken", "", audit.at, 1, f"the audit chain is broken: {audit.problem}")
 
 
-def _of_rows(kind: str, facts: Facts, rows: list[Row], verb: str) -> Iterator[Condition]:
+def _of_rows(kind: str, facts: Facts, rows: list[Row], words: tuple[str, str]) -> Iterator[Condition]:
     if rows:
         since = min((row.since for row in rows if row.since), default=facts.now)
         stake = in_words(at_stake(rows))
-        what = f"{_contracts(len(rows))} {verb}: {_named(rows)}{f'; at stake {stake}' if stake else ''}"
+        said = _contracts(len(rows), words)
+        what = f"{said}: {_named(rows)}{f'; at stake {stake}' if stake else ''}"
         yield Condition(kind, facts.connection, since, len(rows), what)
 
 
 def _old(facts: Facts, rows: list[Row], limit: timedelta) -> Iterator[Condition]:
     old = [row for row in rows if row.since and facts.now - row.since > limit]
-    yield from _of_rows("old_failure", facts, old, f"are not right for more than {_hours(limit)}")
+    yield from _of_rows(
+        "old_failure",
+        facts,
+        old,
+        (f"is not right for more than {_hours(limit)}", f"are not right for more than {_hours(limit)}"),
+    )
 
 
 def _short(look: Look) -> list[Row]:
@@ -77,10 +93,9 @@ def _short(look: Look) -> list[Row]:
 def _dead(facts: Facts, dead: Mapping[str, int], rows: list[Row]) -> Iterator[Condition]:
     if count := sum(dead.values()):
         since = min((row.since for row in rows if row.kind in dead and row.since), default=facts.now)
+        said = _contracts(count, ("waits for people", "wait for people"))
         classes = ", ".join(f"{number} {kind}" for kind, number in sorted(dead.items()) if number)
-        yield Condition(
-            "dead_letters", facts.connection, since, count, f"{_contracts(count)} wait for people: {classes}"
-        )
+        yield Condition("dead_letters", facts.connection, since, count, f"{said}: {classes}")
 
 
 def _lag(facts: Facts, limit: timedelta) -> Iterator[Condition]:
@@ -91,8 +106,8 @@ def _lag(facts: Facts, limit: timedelta) -> Iterator[Condition]:
         yield Condition("lag", facts.connection, since, len(late), what)
 
 
-def _contracts(count: int) -> str:
-    return "1 contract" if count == 1 else f"{count} contracts"
+def _contracts(count: int, words: tuple[str, str]) -> str:
+    return f"1 contract {words[0]}" if count == 1 else f"{count} contracts {words[1]}"
 
 
 def _named(rows: list[Row]) -> str:

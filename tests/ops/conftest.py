@@ -1,4 +1,4 @@
-"""The whole connector on emulators with a clock that tests turn, a receiver of webhooks, and a mail server that keeps."""
+"""The whole connector on emulators with a clock that tests turn, a receiver of webhooks, and a mail server."""
 
 import json
 import socketserver
