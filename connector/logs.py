@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
 from connector import metrics
 from connector.masking import masked
@@ -36,13 +36,27 @@ def bound_values() -> Mapping[str, object]:
     return _bound.get()
 
 
-def start_logging(level: str, form: Literal["text", "json"]) -> None:
-    """Log to stderr from now on, at a level (debug, info, warning, error) and in a form (text, json)."""
+class LogSettings(Protocol):
+    """What the configuration says of the log."""
+
+    @property
+    def level(self) -> Literal["debug", "info", "warning", "error"]:
+        """Return the least severe level that is logged."""
+        ...
+
+    @property
+    def format(self) -> Literal["text", "json"]:
+        """Return whether lines are for people or for machines."""
+        ...
+
+
+def start_logging(config: LogSettings) -> None:
+    """Log to stderr from now on, as configured."""
     handler = logging.StreamHandler()
-    mail = level != "debug"
-    handler.setFormatter(JsonLines(mail=mail) if form == "json" else Text(mail=mail))
+    mail = config.level != "debug"
+    handler.setFormatter(JsonLines(mail=mail) if config.format == "json" else Text(mail=mail))
     handler.addFilter(_counted)
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=config.level.upper(), handlers=[handler], force=True)
 
 
 def _counted(record: logging.LogRecord) -> bool:

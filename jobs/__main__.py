@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(name, lambda *_: stop.set())
     try:
         config = load_config(parser.parse_args(arguments).config, os.environ)
-        start_logging(config.log.level, config.log.format)
+        start_logging(config.log)
         with build_app(config) as app:
             app.check_orgs()
             with start_monitor(app):

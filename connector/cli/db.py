@@ -1,12 +1,15 @@
 """`connector db`: the journal's tables."""
 
 import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from connector.cli.context import ConfigOption
 from connector.cli.output import say
 from connector.config import load_config
+from connector.journal.backup import back_up
 from connector.journal.schema import current, head
 from connector.journal.schema import upgrade as upgrade_schema
 
@@ -20,6 +23,16 @@ def upgrade(config: ConfigOption = None) -> None:
     before = current(url)
     after = upgrade_schema(url)
     say(f"The journal is at version {after}" + (f" (was {before or 'empty'})." if before != after else " already."))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write the copy; it must not exist yet.")],
+    config: ConfigOption = None,
+) -> None:
+    """Copy a journal on SQLite while it is in use. On PostgreSQL use pg_dump."""
+    entries = back_up(load_config(config, os.environ).database_url(), file)
+    say(f"The journal was copied to {file}; its audit chain of {entries} rows is whole.")
 
 
 @app.command("current")

@@ -10,6 +10,7 @@ import pytest
 
 from connector.app import App
 from connector.cli.playground import Playground
+from connector.config import LogConfig
 from connector.logs import bound, bound_values, start_logging
 from connector.sandbox.http import FaultRule
 from jobs.sync import sync
@@ -45,7 +46,7 @@ def lines(stream: Stderr) -> list[dict[str, object]]:
 
 
 def test_json_lines_carry_what_is_bound(stderr: Stderr):
-    start_logging("info", "json")
+    start_logging(LogConfig(format="json"))
     with bound(run=7, connection="salesforce"), bound(contract="801A"):
         log.info("applied, %d writes", 2)
     log.info("outside")
@@ -62,7 +63,7 @@ def test_json_lines_carry_what_is_bound(stderr: Stderr):
 
 
 def test_text_lines_carry_it_at_the_end_of_the_first_line(stderr: Stderr):
-    start_logging("info", "text")
+    start_logging(LogConfig())
     with bound(run=7, contract="801A"):
         try:
             int("x")
@@ -85,8 +86,8 @@ def test_threads_do_not_see_each_others():
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("level", ["debug", "info"])
-def test_no_secret_comes_through(stderr: Stderr, form: Literal["text", "json"], level: str):
-    start_logging(level, form)
+def test_no_secret_comes_through(stderr: Stderr, form: Literal["text", "json"], level: Literal["debug", "info"]):
+    start_logging(LogConfig(level=level, format=form))
     refusal = RuntimeError(f"refused {SECRET} for ada@acme.example")
     with bound(contract=SECRET):
         try:
@@ -99,7 +100,7 @@ def test_no_secret_comes_through(stderr: Stderr, form: Literal["text", "json"], 
 
 
 def test_a_line_stays_json_when_a_secret_in_it_is_masked(stderr: Stderr):
-    start_logging("info", "json")
+    start_logging(LogConfig(format="json"))
     log.info('{"password": "hun\\"ter2", "x": 1}')
     (line,) = lines(stderr)
     assert "hun" not in str(line["message"])
@@ -109,7 +110,7 @@ def test_a_sync_logs_every_contract_with_run_and_key(app: App, playground: Playg
     """Stripe repeats what it was sent, and what the key is; the journal keeps it, the log does not show it."""
     body = {"error": {"type": "invalid_request_error", "message": f"Invalid API Key provided: {SECRET}"}}
     playground.stripe.inject(FaultRule("POST", "=/v1/subscription_schedules", status=400, body=body))
-    start_logging("info", "json")
+    start_logging(LogConfig(format="json"))
     sync(app, threading.Event())
     told = lines(stderr)
     (run,) = app.journal.latest_runs("salesforce")
