@@ -122,7 +122,8 @@ def test_what_is_billed_while_its_order_is_no_longer_active(shop: Shop):
 def test_a_schedule_that_the_connector_does_not_know(shop: Shop):
     shop.run("sync", "--yes", shop.orders["ramp"], shop.orders["flat"])
     client = shop.stripe.client()
-    held = {one.metadata["salesforce_order_id"]: one for one in client.v1.subscription_schedules.list().data}
+    listed = client.v1.subscription_schedules.list().data
+    held = {one.to_dict()["metadata"]["salesforce_order_id"]: one for one in listed}
     copied, product = held[shop.orders["ramp"]], client.v1.products.list().data[0].id
     for order in (shop.orders["two_ramps"], "801000000000000AAA"):
         price = {"currency": "usd", "unit_amount": 100, "recurring": {"interval": "month"}, "product": product}

@@ -1,6 +1,7 @@
 """Looks over the whole journal."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,15 +12,8 @@ from tests.postgres import run_alone
 
 def test_billed_contracts_are_those_with_a_schedule_or_invoice_that_we_did_not_end(journal: Journal):
     for key, kind in (("a", "subscription_schedule"), ("b", "invoice"), ("c", "customer")):
-        link = {
-            "stripe_id": key,
-            "applied_hash": "",
-            "applied": {},
-            "contract_key": key,
-            "account_key": "x",
-            "now": NOW,
-        }
-        journal.save_link(CRM, kind, key, **link)
+        link: dict[str, Any] = {"stripe_id": key, "applied_hash": "", "applied": {}, "contract_key": key}
+        journal.save_link(CRM, kind, key, **link, account_key="x", now=NOW)
     save(journal, "d", contract_key="d")
     ended = journal.record_intent(intent(contract_key="e", key="e", verb="retire", idempotency_key="e"), NOW)
     journal.record_result(ended.id, "sub_sched_e", None, NOW)
