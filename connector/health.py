@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, ProcessCollector, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector import __version__, metrics
@@ -76,6 +76,7 @@ Page = Mapping[str, Callable[[], Answer]]
 def page_of(app: App, config: MonitorConfig) -> Page:
     """Return what is answered to each path."""
     gauges = JournalGauges(app.journal, app.desks, app.config.mode, app.signals)
+    ProcessCollector(namespace="connector", registry=gauges.registry)
     return {
         "/healthz": lambda: _json({"alive": True, "version": __version__}),
         "/readyz": lambda: _ready(app, config),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 REGISTRY = CollectorRegistry()
 OTHER = "other"
@@ -82,7 +82,6 @@ _contracts, _contract_seconds = _counter(CONTRACTS_DONE), _histogram(CONTRACT_SE
 _calls, _call_seconds, _rate_limited = _counter(CALLS), _histogram(CALL_SECONDS), _counter(RATE_LIMITED)
 _limiter_wait, _journal_seconds = _histogram(LIMITER_WAIT), _histogram(JOURNAL_SECONDS)
 _logged, _notices = _counter(LOGGED), _counter(NOTICES)
-ProcessCollector(namespace="connector", registry=REGISTRY)
 
 
 class Bounded:

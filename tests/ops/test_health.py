@@ -100,6 +100,7 @@ def test_metrics_are_prometheus_text(page: str):
     assert 'connector_contracts{connection="salesforce",outcome="applied"} 15.0' in answer.text
     assert "# TYPE connector_calls_total counter" in answer.text
     assert answer.text.count("# HELP connector_build_info ") == 1
+    assert "connector_process_start_time_seconds" in answer.text
 
 
 def test_the_status_has_ids_and_no_names_and_no_secrets(synced: App, page: str, playground: Playground):
