@@ -11,9 +11,11 @@ from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
 from connector.journal.errors import JournalError, JournalSchemaError, LeaseLostError
+from connector.journal.incidents import Incident, Notice
 from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
+from connector.journal.overview import OpenIntents
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import ContractPage, Run, RunContract
 from connector.journal.store import Journal, open_journal
@@ -33,6 +35,7 @@ __all__ = [
     "ContractPage",
     "ContractState",
     "Cursor",
+    "Incident",
     "Intent",
     "Journal",
     "JournalError",
@@ -42,6 +45,8 @@ __all__ = [
     "LeaseLostError",
     "Link",
     "Listed",
+    "Notice",
+    "OpenIntents",
     "Operation",
     "PlanRecord",
     "Run",

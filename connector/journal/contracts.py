@@ -16,7 +16,8 @@ class ContractState:
     """What we last knew of a contract.
 
     `record` is the CRM's own reference; `source_hash` is of everything that was compiled (contract, mapping, policies),
-    so an equal hash means nothing to do; `next_change` is the first date on which waiting alone changes something.
+    so an equal hash means nothing to do; `next_change` is the first date on which waiting alone changes something;
+    `since` is the moment since which it is settled, or is not (`connector/stake.py`).
     """
 
     connection: str
@@ -28,6 +29,7 @@ class ContractState:
     status: Mapping[str, Any]
     next_change: date | None
     updated_at: datetime
+    since: datetime | None = None
 
 
 class Contracts(Chapter):

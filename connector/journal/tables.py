@@ -76,9 +76,11 @@ contracts = Table(
     Column("status", JsonText, nullable=False),
     Column("next_change", Date),
     Column("updated_at", UtcTime, nullable=False),
+    Column("since", UtcTime),  # since when it is settled, or is not
     Index(None, "connection", "account_key"),
     Index(None, "connection", "record"),
     Index(None, "connection", "outcome", "contract_key"),
+    Index(None, "connection", "outcome", "since"),
     Index(None, "connection", "next_change"),
 )
 
@@ -332,4 +334,43 @@ takeovers = Table(  # the first day that is not billed elsewhere, where people t
     Column("billed_through", Date, nullable=False),
     Column("told_by", Text, nullable=False),
     Column("told_at", UtcTime, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("connection", Text, nullable=False),  # "" for what concerns all of them
+    Column("since", UtcTime, nullable=False),  # since when it is so, as far as is known
+    Column("opened_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("count", Integer, nullable=False),
+    Column("what", Text, nullable=False),
+    Index(
+        "uq_incidents_open",
+        "kind",
+        "connection",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("incident_id", Number, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),  # not before; moved on by whoever takes it up, and by a failure
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("error", Text),
+    CheckConstraint("word IN ('opened', 'reminder', 'closed')", name="word"),
+    Index(None, "incident_id"),
+    Index(None, "sent_at", "due_at"),
 )
