@@ -216,7 +216,9 @@ class Batches:
 
 
 def _without_trace(one: Planned) -> Planned:
-    """Forget where each value came from; only explanations need it."""
+    """Forget where each value came from; only explanations need it, and what a contract that cannot be read is worth."""
+    if one.contract is None:
+        return one
     return replace(one, reading=replace(one.reading, trace=()))
 
 

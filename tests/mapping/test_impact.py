@@ -102,7 +102,7 @@ def test_a_schedule_is_planned_as_of_the_day_it_was_made(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("own", "limit", "says"),
-    [(None, 5000, "over the limit of 5,000.00 USD"), (3000, 5000, "3,000.00 USD (policy max_contract_amount)")],
+    [(None, 8000, "over the limit of 8,000.00 USD"), (6000, 8000, "6,000.00 USD (policy max_contract_amount)")],
 )
 def test_contracts_over_a_limit_are_said_to_wait(tmp_path: Path, own: int | None, limit: int, says: str) -> None:
     """By the configuration's limit or the mapping's own; for age only where nothing is in Stripe yet."""
