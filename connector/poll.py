@@ -1,15 +1,19 @@
 """One run over contracts, written into the journal; and the run that asks first which contracts are worth a look."""
 
+import logging
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from datetime import datetime
 
-from connector.crm.protocol import Changed, ContractRef, Cursor
+from connector.crm.protocol import Changed, ContractRef
+from connector.stamps import STREAM, Handled, has_other_filters, read_cursor, save_cursor
 from connector.sync import Desk, Result, sync_contracts
 
-STREAM = "contracts"
+__all__ = ["STREAM", "changed_refs", "read_cursor", "sync_changed", "sync_refs"]
+
+_log = logging.getLogger(__name__)
+
 #: Outcomes that another look may better although the CRM has not changed.
-_UNSETTLED = frozenset({"waiting", "busy"})
+UNSETTLED = frozenset({"waiting", "busy"})
 
 
 def sync_refs(
@@ -39,37 +43,35 @@ def sync_refs(
 
 def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
     """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any."""
-    changed = desk.crm.changed(read_cursor(desk))
+    changed = _changed(desk)
+    handled = Handled(desk, changed.stamps)
     unsettled: list[str] = []
     for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash):
+        handled.add(result)
         if _is_unsettled(result):
             unsettled.append(result.planned.raw.root.id)
         yield result
-    value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id, "unsettled": unsettled}
-    desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
-
-
-def sweep(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
-    """Sync every contract that is known, changed or not: what no poll can see is found (deletions, associations)."""
-    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash)
-
-
-def _known(desk: Desk) -> Iterator[ContractRef]:
-    after = ""
-    while page := desk.account.journal.contract_states(desk.name, after=after, limit=1_000):
-        yield from (ContractRef(desk.name, state.record) for state in page if state.outcome != "skipped")
-        after = page[-1].contract_key
+    handled.save()
+    save_cursor(desk, changed.cursor, unsettled)
 
 
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
     """Return what the next run would look at, without moving the cursor."""
-    return _worth_a_look(desk, desk.crm.changed(read_cursor(desk)))
+    return _worth_a_look(desk, _changed(desk))
 
 
-def read_cursor(desk: Desk) -> Cursor | None:
-    """Return how far the CRM was read; None before the first time."""
-    stored = desk.account.journal.cursor(desk.name, STREAM)
-    return Cursor(datetime.fromisoformat(stored.value["stamp"]), stored.value["id"]) if stored else None
+def _changed(desk: Desk) -> Changed:
+    """Ask the CRM what changed; everything is told anew when the mapping's filters are others than before."""
+    if not has_other_filters(desk):
+        return desk.crm.changed(read_cursor(desk))
+    changed = desk.crm.changed(None)
+    _log.warning(
+        "connection %s: the conditions of the mapping file changed, so all %d %ss are looked at again",
+        desk.name,
+        len(changed.refs),
+        desk.mapping.noun,
+    )
+    return changed
 
 
 def _worth_a_look(desk: Desk, changed: Changed) -> tuple[ContractRef, ...]:
@@ -83,7 +85,7 @@ def _is_unsettled(result: Result) -> bool:
 
     What Stripe refused for good waits for somebody who changes the order.
     """
-    return result.outcome in _UNSETTLED or (result.error is not None and result.outcome != "failed")
+    return result.outcome in UNSETTLED or (result.error is not None and result.outcome != "failed")
 
 
 def _unsettled(desk: Desk) -> Iterator[str]:

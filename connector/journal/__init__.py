@@ -8,11 +8,13 @@ from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
 from connector.journal.errors import JournalError, JournalSchemaError, LeaseLostError
+from connector.journal.findings import Finding
 from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import Run, RunContract
+from connector.journal.stamps import Stamp
 from connector.journal.store import Journal, open_journal
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "AuditHead",
     "ContractState",
     "Cursor",
+    "Finding",
     "Intent",
     "Journal",
     "JournalError",
@@ -33,6 +36,7 @@ __all__ = [
     "PlanRecord",
     "Run",
     "RunContract",
+    "Stamp",
     "canonical_json",
     "open_journal",
     "read_json",

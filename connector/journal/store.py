@@ -11,15 +11,17 @@ from connector.journal.audit import Audit
 from connector.journal.contracts import Contracts
 from connector.journal.cursors import Cursors
 from connector.journal.engine import create_private_file, database_file, journal_url, open_engine
+from connector.journal.findings import Findings
 from connector.journal.leases import Leases
 from connector.journal.links import Links
 from connector.journal.operations import Operations
 from connector.journal.plans import Plans
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
+from connector.journal.stamps import Stamps
 
 
-class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Audit):
+class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Stamps, Findings, Leases, Audit):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 
     Inheritance only binds the chapters: none overrides another.
