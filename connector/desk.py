@@ -54,6 +54,8 @@ class Planned:
     """Why Stripe could not be looked at just now; the contract is tried again later."""
     mark: object = None
     """The journal's mark of the contract's operations before Stripe was looked at."""
+    unchanged: str | None = None
+    """How it stands (nothing, skipped), when it was passed over: a look could only have found the same."""
 
     @property
     def contract(self) -> Contract | None:

@@ -24,17 +24,18 @@ def sync_refs(
     config_hash: str,
     shown: frozenset[str] | None = None,
     live: bool = False,
+    pass_over: bool = False,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
-    to find edits made by hand.
+    to find edits made by hand. `pass_over` takes no look that could only find what the last one found.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts: Counter[str] = Counter()
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over):
             counts[result.outcome] += 1
             yield result
     finally:
@@ -46,7 +47,7 @@ def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]
     changed = _changed(desk)
     handled = Handled(desk, changed.stamps)
     unsettled: list[str] = []
-    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash):
+    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash, pass_over=True):
         handled.add(result)
         if _is_unsettled(result):
             unsettled.append(result.planned.raw.root.id)

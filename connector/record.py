@@ -5,12 +5,15 @@ from datetime import datetime
 from connector.desk import Desk, Result
 from connector.journal import ContractState, RunContract
 from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.unchanged import settled
 from connector.windows import windows_of
 
 
 def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
     """Write the page, and the plan when there was something to do."""
     planned, now = result.planned, desk.clock()
+    if planned.unchanged:  # the page says so already
+        return
     plan = planned.plan
     journal = desk.account.journal
     if plan and plan.operations:
@@ -37,17 +40,19 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
     windows = windows_of(result, desk.account.journal.contract(desk.name, result.planned.raw.key))
+    source_hash, same_until = settled(desk, result)
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
         contract_key=result.planned.raw.key,
         record=result.planned.raw.root.id,
         account_key=contract.party.ref if contract else "",
-        source_hash=desk.mapping.hash,
+        source_hash=source_hash,
         outcome=result.outcome,
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
         | ({"windows": windows} if windows else {}),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
+        same_until=same_until,
     )

@@ -25,8 +25,8 @@ _PAGE = 1_000
 class Sweep:
     """The figures of the last sweep; `found` are records that a poll should have told, and `found_ever` adds up.
 
-    `read` records are in the CRM; of these `changed` had another stamp, and `mapping` were read by another mapping file;
-    `gone` ones were there before. `deep_at` is when every contract was looked at.
+    `read` records are in the CRM; of these `changed` had another stamp, and `mapping` were read by another mapping
+    file; `gone` ones were there before. `deep_at` is when every contract was looked at.
     """
 
     at: datetime
@@ -55,7 +55,7 @@ def sweep(desk: Desk, *, job: str, config_hash: str, deep: bool = False) -> Gene
     The figures are kept when it is done: `last_sweep`.
     """
     walk = _Walk(desk, deep=deep)
-    for result in sync_refs(desk, walk.refs(), job=job, config_hash=config_hash):
+    for result in sync_refs(desk, walk.refs(), job=job, config_hash=config_hash, pass_over=True):
         walk.take(result)
         yield result
     walk.finish()

@@ -35,6 +35,7 @@ from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
 from connector.record import record
+from connector.unchanged import PassedOver
 from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
@@ -47,8 +48,10 @@ LEASE = timedelta(minutes=5)
 _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 
 
-def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
-    """Plan contracts without changing anything anywhere."""
+def plan_contracts(
+    desk: Desk, refs: Iterable[ContractRef], *, live: bool = False, passed_over: PassedOver | None = None
+) -> Iterator[Planned]:
+    """Plan contracts without changing anything anywhere; with `passed_over` some only as they stand."""
     for chunk in _batches(refs, desk.crm.batch):
         raws = desk.crm.fetch(chunk, desk.mapping.paths)
         missing = {ref.id for ref in chunk}
@@ -62,7 +65,7 @@ def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = Fals
             if raw is None:
                 break
             missing -= {each for each in missing if raw.records.get(each) is not None}
-            yield plan_contract(desk, raw, live=live)
+            yield (passed_over and passed_over.planned(raw)) or plan_contract(desk, raw, live=live)
         yield from _gone(desk, missing)
 
 
@@ -124,15 +127,18 @@ def sync_contracts(
     run_id: int,
     shown: frozenset[str] | None = None,
     live: bool = False,
+    pass_over: bool = False,
 ) -> Iterator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
     A batch is planned as a whole first: the safety limits look at all of it. When its turn comes, what has to change is
     planned again if anything happened since that it builds on. With `shown`, the fingerprints somebody saw, no other
-    plan is applied. `live` reads every schedule, to find edits made by hand.
+    plan is applied. `live` reads every schedule, to find edits made by hand. With `pass_over` no look is taken at a
+    contract that could only give what the last one gave.
     """
     for chunk in _batches(refs, desk.crm.batch):
-        planned = list(plan_contracts(desk, chunk, live=live))
+        passed_over = PassedOver(desk) if pass_over and not live and not desk.seek else None
+        planned = list(plan_contracts(desk, chunk, live=live, passed_over=passed_over))
         run = _Run(run_id, _scope(desk, planned), shown, set(), live)
         for one in planned:
             started = time.monotonic()
@@ -197,6 +203,8 @@ class _Run:
 
 def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
     """Apply and write back under the lease of the customer: no two workers hold one account."""
+    if one.unchanged:
+        return Result(one, one.unchanged, None)
     journal = desk.account.journal
     account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
     owner = f"{socket.gethostname()}:{threading.get_ident()}"

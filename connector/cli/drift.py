@@ -19,11 +19,12 @@ from connector.cli.context import (
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, print_plan, say
 from connector.cli.plan import planned_text
+from connector.cli.reconcile import finding_json, print_findings
 from connector.cli.results import exit_code, print_summary
 from connector.crm.protocol import ContractRef
 from connector.domain.errors import ConfigError
 from connector.drift import ignore_drift, ignored_by, restore_drift
-from connector.journal import Approval
+from connector.journal import Approval, Finding
 from connector.plan.document import SCHEMA_VERSION, issue_json
 from connector.sync import Desk, Planned, plan_contracts
 
@@ -55,7 +56,7 @@ def drift(
         if restore or ignore:
             code = _decide(app, desk, planned, (by or "", reason), restore=restore, yes=yes)
         else:
-            code = _list(desk, planned, json=json)
+            code = _list(desk, planned, () if orders else _found_by_reconcile(desk), json=json)
         for order in unknown_orders(orders, planned):
             say(f"{no_such(order)}.", "red")
             code = code or Exit.INVALID
@@ -120,7 +121,12 @@ def _decide(
     return exit_code(results)
 
 
-def _list(desk: Desk, planned: Sequence[Planned], *, json: bool) -> int:
+def _found_by_reconcile(desk: Desk) -> tuple[Finding, ...]:
+    """Return what the last reconcile found beside edits, which are looked for here and now."""
+    return tuple(one for one in desk.account.journal.findings(desk.name) if one.kind != "edited")
+
+
+def _list(desk: Desk, planned: Sequence[Planned], found: Sequence[Finding], *, json: bool) -> int:
     """Print the drift of contracts; what could not be looked at is named too, as it may have some."""
     drifted = [(one, ignored_by(desk, one.plan)) for one in planned if one.plan and one.plan.edits]
     unseen = [one for one in planned if _is_unseen(one)]
@@ -130,17 +136,25 @@ def _list(desk: Desk, planned: Sequence[Planned], *, json: bool) -> int:
             {"contract": one.raw.key, "waiting": one.waiting, "issues": [issue_json(issue) for issue in one.issues]}
             for one in unseen
         ]
-        print_json({"schema_version": SCHEMA_VERSION, "contracts": contracts, "not_compared": refused})
+        print_json(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "contracts": contracts,
+                "not_compared": refused,
+                "findings": [finding_json(one) for one in found],
+            }
+        )
     else:
         for one, ignored in drifted:
             print_plan(_text(one, ignored))
         for one in unseen:
             why = one.waiting or next((issue.message for issue in one.issues if issue.blocks), "")
             print_plan(f"! {one.raw.root.id}  not compared: {why}")
+        print_findings(found)
         counted = sum(1 for _, ignored in drifted if ignored)
         undecided = len(drifted) - counted
         out.print(f"{undecided} edited by hand, {counted} ignored, {len(unseen)} not compared, of {len(planned)}.")
-    if any(ignored is None for _, ignored in drifted):
+    if found or any(ignored is None for _, ignored in drifted):
         return Exit.DIFFERENCE
     return Exit.REMOTE if any(one.waiting is not None for one in unseen) else Exit.OK
 

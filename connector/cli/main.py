@@ -18,6 +18,7 @@ from connector.cli.exits import Exit
 from connector.cli.explain import explain
 from connector.cli.output import err, say
 from connector.cli.plan import apply, approve, plan, sync
+from connector.cli.reconcile import reconcile
 from connector.cli.sandbox import sandbox
 from connector.cli.setup import setup
 from connector.cli.snapshot import snapshot
@@ -33,7 +34,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (demo, plan, apply, sync, approve, adopt, drift, explain, status, snapshot, doctor, setup, sandbox):
+for command in (
+    demo,
+    plan,
+    apply,
+    sync,
+    approve,
+    adopt,
+    drift,
+    reconcile,
+    explain,
+    status,
+    snapshot,
+    doctor,
+    setup,
+    sandbox,
+):
     app.command()(command)
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")

@@ -72,7 +72,9 @@ class Stamps(Chapter):
                 if done.rowcount == len(chunk):
                     continue
                 new = insert_into(database, stamps).on_conflict_do_nothing()
-                rows = [{"connection": connection, "record": r, "root": r, "mapping": "", "swept_at": now} for r in chunk]
+                rows = [
+                    {"connection": connection, "record": r, "root": r, "mapping": "", "swept_at": now} for r in chunk
+                ]
                 database.execute(new, rows)
 
     def lost_records(

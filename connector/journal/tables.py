@@ -191,12 +191,20 @@ findings = Table(
     "findings",
     metadata,
     Column("connection", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),  # edited, ended, missing, unknown, invoiced
+    Column("kind", Text, primary_key=True),  # edited, ended, missing, unknown
     Column("subject", Text, primary_key=True),  # Stripe's id of what it is about
     Column("contract_key", Text, nullable=False),  # "" when no contract is known
     Column("detail", Text, nullable=False),
     Column("found_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),  # the last reconcile that met it
+)
+
+cleared = Table(
+    "cleared",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),  # Stripe's id of a schedule that is not, to the letter, what was applied
+    Column("mark", Text, nullable=False),  # hash of how it was found; a look at the contract explained all of it
 )
 
 leases = Table(

@@ -47,6 +47,7 @@ from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.mapping.raw import RawContract, RawRecords
 from connector.retry import retry_policy
 
+
 class SalesforceCrm:
     """One Salesforce org; safe to use from many threads."""
 

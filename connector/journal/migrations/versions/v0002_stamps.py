@@ -39,3 +39,10 @@ def upgrade() -> None:
         sa.Column("seen_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("connection", "kind", "subject", name="pk_findings"),
     )
+    op.create_table(
+        "cleared",
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "subject", name="pk_cleared"),
+    )
