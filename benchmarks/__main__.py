@@ -11,6 +11,7 @@ from benchmarks.hubspot import hubspot
 from benchmarks.memory import memory
 from benchmarks.rate import rate
 from benchmarks.table import Row, render
+from benchmarks.unchanged import unchanged
 
 PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "calls": calls,
@@ -18,6 +19,7 @@ PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "cpu": cpu,
     "memory": memory,
     "rate": rate,
+    "unchanged": unchanged,
 }
 
 

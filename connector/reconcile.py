@@ -121,7 +121,7 @@ class _Walk:
         for desk in self._desks:
             for link in _schedule_links(desk):
                 self._counts["links"] += 1
-                if link.stripe_id not in self._met and link.created_at < self._started[desk.name]:
+                if link.stripe_id not in self._met and link.created_at <= self._started[desk.name]:
                     words = f"Stripe lists no schedule {link.stripe_id}"
                     self._suspects[desk.name].append(_Suspect("missing", link.stripe_id, link.contract_key, words, ""))
 

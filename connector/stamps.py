@@ -41,20 +41,13 @@ class Handled:
 def read_cursor(desk: Desk) -> Cursor | None:
     """Return how far the CRM was read; None before the first time."""
     stored = desk.account.journal.cursor(desk.name, STREAM)
-    return _cursor(stored.value) if stored else None
+    return cursor_of(stored.value) if stored else None
 
 
 def save_cursor(desk: Desk, cursor: Cursor, unsettled: Iterable[str]) -> None:
     """Remember how far the CRM was read, by which filters, and what is to be looked at again soon."""
-    value = {
-        "stamp": cursor.stamp.isoformat(),
-        "id": cursor.id,
-        "again": cursor.again.isoformat() if cursor.again else None,
-        "seen": cursor.seen,
-        "filters": filters_hash(desk.mapping),
-        "unsettled": list(unsettled),
-    }
-    desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
+    more = {"filters": filters_hash(desk.mapping), "unsettled": list(unsettled)}
+    desk.account.journal.save_cursor(desk.name, STREAM, {**cursor_value(cursor), **more}, desk.clock())
 
 
 def has_other_filters(desk: Desk) -> bool:
@@ -71,7 +64,18 @@ def filters_hash(mapping: MappingFile) -> str:
     return digest(repr(mapping.gates))
 
 
-def _cursor(value: Mapping[str, object]) -> Cursor:
+def cursor_value(cursor: Cursor) -> dict[str, object]:
+    """Return a cursor as JSON."""
+    return {
+        "stamp": cursor.stamp.isoformat(),
+        "id": cursor.id,
+        "again": cursor.again.isoformat() if cursor.again else None,
+        "seen": cursor.seen,
+    }
+
+
+def cursor_of(value: Mapping[str, object]) -> Cursor:
+    """Return the cursor that JSON tells; one of an older version knows nothing of what was told."""
     again, seen = value.get("again"), value.get("seen")
     return Cursor(
         datetime.fromisoformat(str(value["stamp"])),
