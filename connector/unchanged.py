@@ -22,6 +22,8 @@ from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
 from connector.write_back import write_backs
 
+#: Kinds that Stripe is asked about at every look, where money may be given back by credit note.
+_ASKED_AGAIN = frozenset({"invoice", "invoice_lines", "invoice_finalization", "balance_credit", "credit_note"})
 #: The day before which an input gives the same that no day changes.
 _ALWAYS = date(9999, 12, 31)
 
@@ -64,6 +66,8 @@ def _is_settled(desk: Desk, result: Result) -> bool:
     if any(held.status is not None or not held.linked for held in planned.existing.objects.values()):
         return False  # Stripe was asked, and may answer otherwise
     if planned.existing.issues or planned.existing.known or planned.existing.invoices:
+        return False
+    if any(key.kind in _ASKED_AGAIN for key in planned.existing.objects):
         return False
     if result.outcome == "skipped":  # decided by the records alone
         return True
