@@ -8,7 +8,7 @@ import hashlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -82,12 +82,13 @@ def _bytes_of(stripe_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(stripe_id.encode(), digest_size=8).digest())
 
 
-def reconcile(desks: Sequence[Desk]) -> Reconciled:
+def reconcile(desks: Sequence[Desk], *, stopped: Callable[[], bool] = lambda: False) -> Reconciled:
     """Compare all schedules with the journal. All desks bill into one Stripe account, which is read once.
 
-    Raises RetryableError when a vendor is away; findings of before then stand as they were.
+    Raises RetryableError when a vendor is away, or when it is told to stop, which it asks between two pages and between
+    two contracts; findings of before then stand as they were.
     """
-    walk = _Walk(desks)
+    walk = _Walk(desks, stopped)
     walk.read_schedules()
     walk.look_for_missing()
     for desk in desks:
@@ -96,8 +97,9 @@ def reconcile(desks: Sequence[Desk]) -> Reconciled:
 
 
 class _Walk:
-    def __init__(self, desks: Sequence[Desk]) -> None:
+    def __init__(self, desks: Sequence[Desk], stopped: Callable[[], bool]) -> None:
         self._desks = desks
+        self._stopped = stopped
         self._started = {desk.name: desk.clock() for desk in desks}
         self._suspects: dict[str, list[_Suspect]] = {desk.name: [] for desk in desks}
         self._found: dict[str, list[Finding]] = {desk.name: [] for desk in desks}
@@ -107,6 +109,7 @@ class _Walk:
     def read_schedules(self) -> None:
         """Read every page once, and hold it against the journal of every desk."""
         for page in schedule_pages(self._desks[0].account.api):
+            self._go_on()
             self._counts["schedules"] += len(page)
             known: set[str] = set()
             for desk in self._desks:
@@ -135,6 +138,7 @@ class _Walk:
         refs = [ContractRef(desk.name, record) for record in records]
         explained: dict[str, str] = {}
         for one in plan_contracts(desk, refs, live=True):
+            self._go_on()
             key = records.get(one.raw.root.id, one.raw.key)
             suspected = suspects.pop(key, [])
             found = tuple(_confirmed(desk, one, suspected))
@@ -158,6 +162,10 @@ class _Walk:
         standing = {desk.name: desk.account.journal.findings(desk.name) for desk in self._desks}
         suspects = sum(len(each) for each in self._suspects.values())
         return Reconciled(self._counts["schedules"], self._counts["links"], suspects, standing, fresh)
+
+    def _go_on(self) -> None:
+        if self._stopped():
+            raise RetryableError("told to stop before Stripe was reconciled")
 
     def _compare(self, desk: Desk, found: Collection[Linked]) -> None:
         suspects: list[_Suspect] = []

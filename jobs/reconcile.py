@@ -16,8 +16,11 @@ def reconcile(app: App, stop: threading.Event) -> None:
     if stop.is_set():
         return
     try:
-        done = reconcile_all(tuple(app.desks.values()))
+        done = reconcile_all(tuple(app.desks.values()), stopped=stop.is_set)
     except (ConnectorError, JournalError):
+        if stop.is_set():
+            _log.info("told to stop; Stripe is reconciled at the next slot")
+            return
         _log.exception("Stripe could not be reconciled; it is tried again at the next slot")
         return
     standing = sum(len(found) for found in done.findings.values())

@@ -54,6 +54,27 @@ def test_a_vendor_that_is_away_is_tried_again(
     assert line == "Stripe could not be reconciled; it is tried again at the next slot"
 
 
+def test_told_to_stop_it_ends_after_the_page_in_hand(
+    app: App, playground: Playground, stop: threading.Event, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    sync(app, stop)
+
+    class WhileReading(threading.Event):
+        """An event that is set when it is asked for the second time."""
+
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            return self.asked > 1
+
+    set_quantities(playground.stripe.client(), schedule(app, playground.orders["ramp"]), {1: 36})
+    reconcile(app, WhileReading())
+    assert caplog.messages[-1] == "told to stop; Stripe is reconciled at the next slot"
+    assert app.journal.findings("salesforce") == ()
+
+
 def test_a_sweep_waits_for_the_first_sync_and_is_deep_now_and_then(
     app: App, stop: threading.Event, caplog: pytest.LogCaptureFixture
 ):
