@@ -1,7 +1,7 @@
 """The composition root: one Config → everything wired. Only here are clients built and the wall clock read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -9,14 +9,14 @@ from typing import Self
 
 from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
-from connector.billing.limiter import Limiter, Rates
+from connector.billing.limiter import Limiter, Paced, Rates
+from connector.billing.shared_limiter import SharedLimiter
 from connector.config import Config, HubSpotConnection, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
-from connector.config.tables import Connection
-from connector.crm.hubspot.adapter import HubSpotCrm
+from connector.config.tables import Connection, PackagedConnection
 from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.kinds import Connecting, connect
 from connector.crm.protocol import ConnectedCrm, Crm
-from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.crm.salesforce.login import (
     Auth,
     ClientCredentials,
@@ -63,7 +63,8 @@ class App:
                 check_sandbox(self.config.mode, name, sandbox=desk.crm.is_sandbox())
 
     def close(self) -> None:
-        """Close the journal."""
+        """Close the connections."""
+        self.api.transport.close()
         self.journal.close()
 
     def __enter__(self) -> Self:
@@ -82,9 +83,8 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
     """
     api_key = config.stripe.api_key.resolve()
     check_key_mode(api_key, config.mode)
-    rates = Rates(config.stripe.requests_per_second, config.stripe.endpoint_requests_per_second)
-    api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=Limiter(rates))
     journal = open_journal(config.database_url(), upgrade=upgrade)
+    api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=_limiter(config, journal))
     test = "" if config.mode == "live" else "/test"
     mappings = {name: read_mapping(Path(connection.mapping)) for name, connection in config.crm.items()}
     desks = {
@@ -97,19 +97,46 @@ def build_app(config: Config, *, clock: Callable[[], datetime] = now_utc, upgrad
             clock=clock,
             dashboard=f"https://dashboard.stripe.com{test}",
             ahead=config.jobs.extend_days_ahead,
+            threads=config.jobs.threads,
         )
         for name, connection in config.crm.items()
     }
     return App(config, journal, desks, api)
 
 
+def _limiter(config: Config, journal: Journal) -> Paced:
+    """Return what paces calls to Stripe: it begins with what earlier runs learned under the same configuration."""
+    stripe, account = config.stripe, config.mode
+    rates = Rates(stripe.requests_per_second, stripe.endpoint_requests_per_second, share=stripe.rate_share)
+    if stripe.shared_limiter:
+        return SharedLimiter(journal, account, replace(rates, burst=1))
+    learned = {
+        name: rate
+        for bucket, (full, rate) in journal.learned_rates().items()
+        if bucket.startswith(f"{account} ") and full == rates.full(name := bucket.removeprefix(f"{account} "))
+    }
+
+    def learn(bucket: str, rate: float) -> None:
+        journal.save_rate(f"{account} {bucket}", rates.full(bucket), rate)
+
+    return Limiter(replace(rates, learned=learned), learn=learn)
+
+
 def _crm(name: str, connection: Connection, mapping: MappingFile) -> Crm:
     """Return the adapter of a connection: the one place where a kind of CRM becomes an object."""
+    # Each vendor's SDK takes tens of megabytes and a quarter of a second: only those that are used are imported.
     match connection:
         case SalesforceConnection():
+            from connector.crm.salesforce.adapter import SalesforceCrm  # noqa: PLC0415
+
             return SalesforceCrm(salesforce_settings(name, connection), renewal=mapping.renewal)
         case HubSpotConnection():
-            return HubSpotCrm(hubspot_settings(name, connection))
+            from connector.crm.hubspot.adapter import HubSpotCrm  # noqa: PLC0415
+
+            return HubSpotCrm(hubspot_settings(name, connection), renewal=mapping.renewal)
+        case PackagedConnection():
+            secrets = {key: secret.resolve() for key, secret in connection.secrets.items()}
+            return connect(connection.kind, Connecting(name, connection.options, secrets, mapping.renewal))
 
 
 def hubspot_settings(name: str, connection: HubSpotConnection) -> HubSpotSettings:

@@ -1,6 +1,6 @@
 """The values that pass through the pipeline of `sync.py`: a wired connection, a planned contract, what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,10 +12,15 @@ from connector.domain.issues import Issue
 from connector.mapping.mapping_file import MappingFile
 from connector.mapping.raw import RawContract
 from connector.mapping.reader import Reading
+from connector.plan.canonical import Json
+from connector.plan.document import plan_document, unreadable_document
 from connector.plan.existing import ExistingState
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Limits
 from connector.plan.status import CrmStatus
+
+#: Stripe's 25 schedules a second, at the 0.6 s that one takes, keep 15 threads busy; the rest covers slow moments.
+THREADS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Desk:
 
     `ahead`: so many days before a long contract's last phase in Stripe begins, the next ones are appended. `seek`: look
     for schedules that neither the journal nor the CRM names, and link those of plans that wait for approval too.
+    `threads`: so many customers are worked on beside each other.
     """
 
     name: str
@@ -35,6 +41,7 @@ class Desk:
     dashboard: str
     ahead: int = AHEAD
     seek: bool = False
+    threads: int = THREADS
 
     def today(self) -> date:
         """Return the day in the account's time zone."""
@@ -62,10 +69,31 @@ class Planned:
         """Return the contract, when it could be read."""
         return self.reading.contract
 
+    def document(self) -> Json:
+        """Return the published document (`plan/document.py`), with the mapping that it was made by."""
+        made_by = self.reading.mapping
+        mapping = {"file": made_by[0], "hash": made_by[1]} if made_by else None
+        if self.plan is None:
+            return unreadable_document(self.raw.crm, self.raw.key, self.issues) | {"mapping": mapping}
+        return plan_document(self.plan, self.judgement) | {"mapping": mapping}
+
+    @property
+    def account(self) -> str:
+        """Return the customer, whom no two workers may work for; a contract that cannot be read stands for itself."""
+        return self.contract.party.ref if self.contract else self.raw.key
+
     @property
     def issues(self) -> tuple[Issue, ...]:
         """Return everything people should know."""
         return self.plan.issues if self.plan else self.reading.issues
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a look went by that found nothing to do, as a hash, and the day before which it therefore holds."""
+
+    source: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +108,8 @@ class Result:
     status: CrmStatus | None
     writes: int = 0
     error: str | None = None
+    settled: Settled | None = None
+
+
+#: How something is done for each of many contracts: one after the other (`map`), or by the threads of a run.
+Each = Callable[[Callable[[RawContract], Planned], Iterable[RawContract]], Iterator[Planned]]

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
+from threading import Event
 
 from connector.crm.protocol import Changed, ContractRef
 from connector.stamps import STREAM, Handled, has_other_filters, read_cursor, save_cursor
@@ -25,33 +26,41 @@ def sync_refs(
     shown: frozenset[str] | None = None,
     live: bool = False,
     pass_over: bool = False,
+    stop: Event | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
     to find edits made by hand. `pass_over` takes no look that could only find what the last one found.
+    Once `stop` is set nothing more is begun; what was begun is finished.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts: Counter[str] = Counter()
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over, stop=stop):
             counts[result.outcome] += 1
             yield result
     finally:
         journal.finish_run(run.id, counts, desk.clock())
 
 
-def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
-    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any."""
+def sync_changed(desk: Desk, *, job: str, config_hash: str, stop: Event | None = None) -> Generator[Result]:
+    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any.
+
+    Told to `stop`, it leaves the cursor where it was.
+    """
     changed = _changed(desk)
     handled = Handled(desk, changed.stamps)
     unsettled: list[str] = []
-    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash, pass_over=True):
+    refs = _worth_a_look(desk, changed)
+    for result in sync_refs(desk, refs, job=job, config_hash=config_hash, pass_over=True, stop=stop):
         handled.add(result)
         if _is_unsettled(result):
             unsettled.append(result.planned.raw.root.id)
         yield result
+    if stop is not None and stop.is_set():
+        return
     handled.save()
     save_cursor(desk, changed.cursor, unsettled)
 

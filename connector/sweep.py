@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 
 from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Result
@@ -49,16 +50,19 @@ def last_sweep(desk: Desk) -> Sweep | None:
     return Sweep(**{**value, "at": datetime.fromisoformat(value["at"]), "deep_at": deep_at})
 
 
-def sweep(desk: Desk, *, job: str, config_hash: str, deep: bool = False) -> Generator[Result]:
+def sweep(
+    desk: Desk, *, job: str, config_hash: str, deep: bool = False, stop: Event | None = None
+) -> Generator[Result]:
     """Sync what differs from what was handled, what is gone, and with `deep` every contract that is known.
 
-    The figures are kept when it is done: `last_sweep`.
+    The figures are kept when it is done: `last_sweep`. Told to `stop`, it remembers nothing: the next one begins anew.
     """
     walk = _Walk(desk, deep=deep)
-    for result in sync_refs(desk, walk.refs(), job=job, config_hash=config_hash, pass_over=True):
+    for result in sync_refs(desk, walk.refs(), job=job, config_hash=config_hash, pass_over=True, stop=stop):
         walk.take(result)
         yield result
-    walk.finish()
+    if stop is None or not stop.is_set():
+        walk.finish()
 
 
 class _Walk:

@@ -6,13 +6,13 @@ is noted on which waiting alone may change something: the next on which a phase 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from connector import __version__
-from connector.desk import Desk, Planned, Result
+from connector.desk import Desk, Planned, Result, Settled
 from connector.journal import ContractState
 from connector.mapping.raw import RawContract, RawRecord, RawRevision
 from connector.mapping.reader import Reading
@@ -29,14 +29,18 @@ _ALWAYS = date(9999, 12, 31)
 
 
 class PassedOver:
-    """Tells which contracts of a run need no look."""
+    """Plans the contracts of a run that need a look, and says how the others stand; threads share it."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, plan: Callable[[RawContract], Planned]) -> None:
         self._desk = desk
+        self._plan = plan
         self._shared = desk.account.journal.shared_mark(desk.name)
 
-    def planned(self, raw: RawContract) -> Planned | None:
-        """Return a contract as it stands, without a look at it; None when it has to be looked at."""
+    def planned(self, raw: RawContract) -> Planned:
+        """Return a contract as it stands, without a look at it where none is needed."""
+        return self._as_it_stands(raw) or self._plan(raw)
+
+    def _as_it_stands(self, raw: RawContract) -> Planned | None:
         desk = self._desk
         state = desk.account.journal.contract(desk.name, raw.key)
         if state is None or not _holds(desk, state):
@@ -48,17 +52,21 @@ class PassedOver:
         return Planned(raw, Reading(None, (), ()), None, NOTHING, Judgement(verdict), unchanged=outcome)
 
 
-def settled(desk: Desk, result: Result) -> tuple[str, date | None]:
-    """Return the hash of what a look went by and the day before which it holds; ("", None) where another is needed."""
+def settled(desk: Desk, result: Result, shared: int) -> Settled | None:
+    """Return what a look went by that found nothing to do; None where another is needed.
+
+    To be asked in the contract's turn, where nobody else works for the customer; and only when nothing was written for
+    it since the contract was planned. `shared` is the journal's mark of products from before the planning.
+    """
     planned = result.planned
     if desk.seek or result.writes or result.error is not None or not _is_settled(desk, result):
-        return "", None
+        return None
     journal, contract = desk.account.journal, planned.contract
     if journal.pending_intents(desk.name, planned.raw.key):
-        return "", None
+        return None
     account = contract.party.ref if contract else ""
-    source = _source_hash(desk, planned.raw, account, journal.shared_mark(desk.name))
-    return source, _first_change(planned.plan, desk.today())
+    source = _source_hash(desk, planned.raw, account, shared)
+    return Settled(source, _first_change(planned.plan, desk.today()))
 
 
 def _is_settled(desk: Desk, result: Result) -> bool:
@@ -71,8 +79,9 @@ def _is_settled(desk: Desk, result: Result) -> bool:
         return False
     if result.outcome == "skipped":  # decided by the records alone
         return True
-    if result.outcome != "nothing" or result.status is None or planned.plan is None:
-        return False
+    desired = planned.plan.desired if planned.plan else None
+    if result.outcome != "nothing" or result.status is None or desired is None or desired.lapsed:
+        return False  # adopted edits that lapsed have ended with this look: the next goes without them
     has_schedule = any(key.kind == "subscription_schedule" for key in planned.existing.objects)
     return has_schedule and not write_backs(planned.raw, desk.mapping, result.status, desk.clock())
 
@@ -97,7 +106,9 @@ def _first_change(plan: Plan | None, today: date) -> date:
 def _source_hash(desk: Desk, raw: RawContract, account_key: str, shared: int) -> str:
     journal = desk.account.journal
     settings = [__version__, desk.mapping.hash, desk.dashboard, desk.ahead, str(desk.account.zone), repr(desk.limits)]
-    book = [journal.contract_mark(desk.name, raw.key), journal.links_mark(desk.name, raw.key, account_key), shared]
+    adopted = [row.id for row in journal.adopted_edits(desk.name, raw.key)]
+    marks = [journal.contract_mark(desk.name, raw.key), journal.links_mark(desk.name, raw.key, account_key)]
+    book = [*marks, adopted, shared]
     return digest(json.dumps([settings, book, list(_told(raw))], sort_keys=True, default=_spelled))
 
 

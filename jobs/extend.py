@@ -34,4 +34,8 @@ def extend(app: App, stop: threading.Event) -> None:
 def _extend_one(desk: Desk, config_hash: str, stop: threading.Event) -> Counter[str]:
     """Sync the contracts that are due until done or told to stop; what is left is due again at the next slot."""
     due = due_windows(desk)
-    return counted(sync_refs(desk, due, job="extend", config_hash=config_hash), desk, stop, _log) if due else Counter()
+    return (
+        counted(sync_refs(desk, due, job="extend", config_hash=config_hash, stop=stop), desk, _log)
+        if due
+        else Counter()
+    )

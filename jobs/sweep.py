@@ -33,7 +33,7 @@ def sweep(app: App, stop: threading.Event) -> None:
 def _sweep_one(app: App, desk: Desk, stop: threading.Event) -> None:
     before = last_sweep(desk)
     deep = _is_deep_due(app, desk)
-    counted(sweep_one(desk, job="sweep", config_hash=app.config.hash, deep=deep), desk, stop, _log)
+    counted(sweep_one(desk, job="sweep", config_hash=app.config.hash, deep=deep, stop=stop), desk, _log)
     after = last_sweep(desk)
     if after is None or after == before:  # told to stop
         return

@@ -30,4 +30,4 @@ def sync(app: App, stop: threading.Event) -> None:
 
 def _sync_one(desk: Desk, config_hash: str, stop: threading.Event) -> Counter[str]:
     """Sync until done or told to stop; the contract in hand is finished, and the cursor stays where it was."""
-    return counted(sync_changed(desk, job="sync", config_hash=config_hash), desk, stop, _log)
+    return counted(sync_changed(desk, job="sync", config_hash=config_hash, stop=stop), desk, _log)

@@ -57,7 +57,7 @@ def creditable_invoices(
         return ()
     today = now.astimezone(account.zone).date()
     waiting = contract.policies.correction != "now"
-    billing = [spec for spec in desired.schedules if bills_after(spec, desired.made or today, today)]
+    billing = [spec for spec in desired.schedules if bills_after(spec, today)]
     going_on = {schedule_key(spec) for spec in billing if waiting}
     ending = [
         held

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,7 +24,7 @@ from connector.cli.offline import OfflineOptions, plan_offline
 from connector.cli.output import out, print_json, print_plan, say
 from connector.cli.results import exit_code, print_summary, result_json
 from connector.domain.errors import ConfigError
-from connector.plan.document import SCHEMA_VERSION, plan_document, unreadable_document
+from connector.plan.document import SCHEMA_VERSION
 from connector.plan.render import issue_lines, render_plan
 from connector.plan.safety import Verdict
 from connector.poll import sync_changed, sync_refs
@@ -177,13 +177,6 @@ def planned_text(one: Planned) -> str:
     return "\n".join(lines)
 
 
-def planned_json(one: Planned) -> Any:
-    """Return a planned contract as the published document."""
-    if one.plan is not None:
-        return plan_document(one.plan, one.judgement)
-    return unreadable_document(one.raw.crm, one.raw.key, one.issues)
-
-
 def _name(one: Planned) -> str:
     if one.contract and one.contract.party.name:
         return one.contract.party.name
@@ -194,7 +187,7 @@ def _name(one: Planned) -> str:
 def show_plans(planned: list[Planned], *, json: bool, detailed: bool, single: bool) -> int:
     """Print plans, as text with a summary or as one JSON document; return the exit code."""
     if json:
-        documents = [planned_json(one) for one in planned]
+        documents = [one.document() for one in planned]
         print_json(documents[0] if single else {"schema_version": SCHEMA_VERSION, "plans": documents})
     else:
         for one in planned:

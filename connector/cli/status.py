@@ -66,6 +66,8 @@ def _print(states: list[ContractState]) -> None:
             out.print(Text(f"         {words}"))
         if words and state.status.get("remedy"):
             out.print(Text(f"         fix: {state.status['remedy']}"))
+        for adopted in state.status.get("adopted") or ():
+            out.print(Text(f"         adopted: {adopted}"))
         if state.outcome == "pending" and state.status.get("fingerprint"):
             out.print(Text(f"         approve: connector approve {state.status['fingerprint'][:12]}"))
 

@@ -19,6 +19,8 @@ from connector.config.environment import read_environment
 from connector.config.errors import Loc, read_faults, render_faults, shown
 from connector.config.file import leaves, read_config_file
 from connector.config.rules import (
+    CRM_KINDS,
+    PACKAGED,
     SANDBOX_REMEDY,
     check_database,
     check_key_mode,
@@ -155,7 +157,8 @@ class Config(Settings):
         mode = info.data.get("mode", "")
         refused = {name: each for name, each in value.items() if sandbox_fault(mode, sandbox=each.known_sandbox)}
         if refused:
-            places = ((name, each.kind, "sandbox" if each.sandbox else "domain") for name, each in refused.items())
+            tags = {name: each.kind if each.kind in CRM_KINDS else PACKAGED for name, each in refused.items()}
+            places = ((name, tags[name], "sandbox" if each.sandbox else "domain") for name, each in refused.items())
             raise fault("CFG-012", sandbox_fault(mode, sandbox=True), SANDBOX_REMEDY, *places)
         return value
 

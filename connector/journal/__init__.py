@@ -3,6 +3,7 @@
 An edge package: above `plan`, beside `crm` and `billing`, none of which it imports. Open it with `open_journal`.
 """
 
+from connector.journal.adoptions import AdoptedRow
 from connector.journal.audit import AuditCheck, AuditEntry, AuditHead
 from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
@@ -13,15 +14,20 @@ from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
 from connector.journal.plans import Approval, PlanRecord
-from connector.journal.runs import Run, RunContract
+from connector.journal.runs import ContractPage, Run, RunContract
 from connector.journal.stamps import Stamp
 from connector.journal.store import Journal, open_journal
+from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
+from connector.journal.worker import worker_name
 
 __all__ = [
+    "AdoptedRow",
     "Approval",
     "AuditCheck",
     "AuditEntry",
     "AuditHead",
+    "Claim",
+    "ContractPage",
     "ContractState",
     "Cursor",
     "Finding",
@@ -29,6 +35,7 @@ __all__ = [
     "Journal",
     "JournalError",
     "JournalSchemaError",
+    "Key",
     "Lease",
     "LeaseLostError",
     "Link",
@@ -36,8 +43,13 @@ __all__ = [
     "PlanRecord",
     "Run",
     "RunContract",
+    "Settlement",
     "Stamp",
+    "Submission",
+    "WorkItem",
+    "WorkState",
     "canonical_json",
     "open_journal",
     "read_json",
+    "worker_name",
 ]

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
-from connector.journal.chapter import Chapter, columns_of, upsert
+from connector.journal.chapter import Chapter, columns_of, row_of, upsert
 from connector.journal.contracts import ContractState, write_contract
 from connector.journal.errors import JournalError
+from connector.journal.plans import PlanRecord, write_plan
 from connector.journal.tables import run_contracts, runs
 
 
@@ -42,6 +43,15 @@ class RunContract:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ContractPage:
+    """All that a run leaves of a contract: what it made of it, how it stands now, and the plan if there was one."""
+
+    result: RunContract
+    state: ContractState
+    plan: PlanRecord | None = None
+
+
 class Runs(Chapter):
     """The chapter of runs."""
 
@@ -64,11 +74,19 @@ class Runs(Chapter):
 
         A contract that comes up twice in a run keeps the later row.
         """
-        values = {name: getattr(result, name) for name in RunContract.__dataclass_fields__}
         with self._writing() as database:
-            upsert(database, run_contracts, values)
+            upsert(database, run_contracts, row_of(result))
             if state is not None:
                 write_contract(database, state)
+
+    def record_batch(self, pages: Sequence[ContractPage]) -> None:
+        """Write the pages of many contracts in one transaction."""
+        with self._writing() as database:
+            for page in pages:
+                if page.plan is not None:
+                    write_plan(database, page.plan)
+                upsert(database, run_contracts, row_of(page.result))
+                write_contract(database, page.state)
 
     def run(self, run_id: int) -> Run | None:
         """Return one run."""

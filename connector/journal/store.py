@@ -1,12 +1,14 @@
 """The journal as one book, and how to open it.
 
-It keeps runs, plans, approvals, operations, links, cursors, leases and the audit chain; never money events. It reads no
-clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what it stores of them is plain JSON.
+It keeps runs, plans, approvals, adopted edits, operations, links, cursors, leases and the audit chain; never money
+events. It reads no clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what it stores of them is
+plain JSON.
 """
 
 from types import TracebackType
 from typing import Self
 
+from connector.journal.adoptions import Adoptions
 from connector.journal.audit import Audit
 from connector.journal.contracts import Contracts
 from connector.journal.cursors import Cursors
@@ -16,12 +18,28 @@ from connector.journal.leases import Leases
 from connector.journal.links import Links
 from connector.journal.operations import Operations
 from connector.journal.plans import Plans
+from connector.journal.rates import BucketRates
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
 from connector.journal.stamps import Stamps
+from connector.journal.work import Work
 
 
-class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Stamps, Findings, Leases, Audit):
+class Journal(
+    Links,
+    Operations,
+    Plans,
+    Runs,
+    Adoptions,
+    Contracts,
+    Cursors,
+    Stamps,
+    Findings,
+    Leases,
+    BucketRates,
+    Work,
+    Audit,
+):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 
     Inheritance only binds the chapters: none overrides another.

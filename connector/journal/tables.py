@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -76,6 +77,7 @@ contracts = Table(
     Column("next_change", Date),
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "connection", "account_key"),
+    Index(None, "connection", "record"),
     Index(None, "connection", "outcome", "contract_key"),
     Index(None, "connection", "next_change"),
 )
@@ -166,6 +168,20 @@ approvals = Table(
     Index(None, "fingerprint"),
 )
 
+adopted_edits = Table(
+    "adopted_edits",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("contract_key", Text, nullable=False),
+    Column("edit", JsonText, nullable=False),
+    Column("adopted_by", Text, nullable=False),
+    Column("adopted_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcTime),  # set once it was taken back, or undone by a plan that was applied
+    Index(None, "connection", "contract_key"),
+)
+
 cursors = Table(
     "cursors",
     metadata,
@@ -214,6 +230,46 @@ leases = Table(
     Column("owner", Text),  # NULL: released; the row stays so that `generation` only ever grows
     Column("expires_at", UtcTime, nullable=False),
     Column("generation", Number, nullable=False),
+)
+
+work = Table(
+    "work",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # the customer, or the record where the customer is not known yet
+    Column("state", Text, nullable=False),
+    Column("generation", Number, nullable=False),  # grows with every submission
+    Column("due_at", UtcTime),  # NULL: nothing was submitted since the last claim
+    Column("attempts", Integer, nullable=False),
+    Column("failure", Text),
+    Column("last_error", Text),
+    Column("reason", Text, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('due', 'running', 'idle', 'parked', 'dead')", name="state"),
+    Index(None, "state", "due_at"),
+    Index(None, "state", "lease_until"),
+    Index(None, "lease_owner"),
+)
+
+work_records = Table(
+    "work_records",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("record", Text, primary_key=True),  # a record that was hinted at; gone once it was looked at
+    Column("generation", Number, nullable=False),  # of the submission that hinted at it last
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("full", Float, nullable=False),  # the configured rate, requests a second
+    Column("rate", Float, nullable=False),  # what was learned: less where the vendor refused
+    Column("arrival", Float, nullable=False),  # when the next slot begins, seconds since 1970
+    Column("refused", Float, nullable=False),  # when the vendor refused last
 )
 
 audit = Table(

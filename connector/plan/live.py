@@ -68,7 +68,7 @@ class Running:
     def go_on(self, settling: Sequence[OneOffSpec], known: Mapping[str, list[str]]) -> Continuation:
         """Return how it goes on; `settling` goes on the next invoice, `known` are the price ids by terms."""
         now = self._now()
-        invoiced = bills_after(self.told, self.held.made, self.today)
+        invoiced = bills_after(self.told, self.today)
         now = replace(now, prorates=leaves_to_stripe(self.contract) and invoiced)
         rest = self.told.phases[running_phase(self.told, self.today) + 1 :]
         told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *self._with_room(rest)))

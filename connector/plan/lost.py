@@ -30,6 +30,6 @@ def _in_vain_from(held: Held, told: ScheduleSpec | None, today: date) -> date | 
         return None
     if spec.end <= today:
         return spec.end
-    if not bills_after(told, held.made, today):
+    if not bills_after(told, today):
         return day_after(today)
     return spec.end if told.end <= spec.end else None  # it is made longer in time: an invoice follows after all

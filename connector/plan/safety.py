@@ -73,8 +73,7 @@ def check_safety(
         return Judgement(Verdict.NOTHING)
     reasons = (
         *_edited(plan, ignored),
-        *_amount(plan, limits),
-        *_backdating(plan, limits, today),
+        *contract_reasons(plan, limits, today),
         *_run(plan, limits, scope or RunScope()),
     )
     if not reasons or approved == plan.fingerprint:
@@ -89,24 +88,37 @@ def _edited(plan: Plan, ignored: str | None) -> tuple[str, ...]:
     return (f"{begin or 'edited in Stripe by hand'}: {edits_in_words(plan.edits)}",)
 
 
+def contract_reasons(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
+    """Return why a plan asks whatever else the run does; the contract's own policies only tighten the limits."""
+    policies = plan.contract.policies
+    asks = policies.approval == "always" and not only_extends(plan)
+    always = ("every change of this contract waits for approval (policy approval: always)",) if asks else ()
+    return (*always, *_amount(plan, limits), *_backdating(plan, limits, today))
+
+
 def _amount(plan: Plan, limits: Limits) -> tuple[str, ...]:
-    currency = plan.contract.currency
-    limit = limits.max_contract_amount.get(currency, limits.max_contract_amount.get("*"))
+    currency, own = plan.contract.currency, plan.contract.policies.max_contract_amount
+    general = limits.max_contract_amount.get(currency, limits.max_contract_amount.get("*"))
+    limit = min((one for one in (general, own) if one is not None), default=None)
     if limit is None or plan.tie_out is None:
         return ()
     moved = plan.tie_out.billed + plan.tie_out.scheduled + plan.tie_out.credited
     if moved <= to_minor(limit, currency):
         return ()
     allowed = money_text(to_minor(limit, currency), currency)
-    return (f"the plan bills {money_text(moved, currency)}, over the limit of {allowed}",)
+    whose = "" if limit == general else " (policy max_contract_amount)"
+    return (f"the plan bills {money_text(moved, currency)}, over the limit of {allowed}{whose}",)
 
 
 def _backdating(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
     creates = any(isinstance(o, Create) and o.key.kind == "subscription_schedule" for o in plan.operations)
     days = (today - max(plan.contract.start, plan.contract.billed_through or plan.contract.start)).days
-    if not creates or days <= limits.max_backdating_days:
+    own = plan.contract.policies.max_backdating_days
+    limit = limits.max_backdating_days if own is None else min(own, limits.max_backdating_days)
+    if not creates or days <= limit:
         return ()
-    return (f"the contract started {days} days ago, over the limit of {limits.max_backdating_days}",)
+    whose = "" if limit == limits.max_backdating_days else " (policy max_backdating_days)"
+    return (f"the contract started {days} days ago, over the limit of {limit}{whose}",)
 
 
 def _run(plan: Plan, limits: Limits, scope: RunScope) -> tuple[str, ...]:

@@ -201,7 +201,7 @@ def _bills_again(one: Begun, today: date) -> bool:
     """Tell whether a schedule goes on and has an invoice to come, with which a correction is to be billed."""
     if one.told is None or one.over or not one.told.start <= today < one.told.end:
         return False
-    return bills_after(one.told, one.held.made, today)
+    return bills_after(one.told, today)
 
 
 def _has_line(told: ScheduleSpec, ref: str) -> bool:

@@ -24,8 +24,8 @@ WRONG = {
         GOOD + "[jobs]\nxyzzy = 1\n",
         (
             'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: deep_sweep_every_days, '
-            "extend_days_ahead, extend_every_hours, housekeeping_every_hours, reconcile_every_hours, "
-            "sweep_every_hours, sync_every_seconds."
+            "dispatcher, extend_days_ahead, extend_every_hours, housekeeping_every_hours, reconcile_every_hours, "
+            "sweep_every_hours, sync_every_seconds, threads."
         ),
     ),
     "unknown key in a connection": (
@@ -152,7 +152,7 @@ WRONG = {
     ),
     "unknown kind": (
         GOOD.replace('"salesforce"', '"pipedrive"'),
-        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot.',
+        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot, or a package.',
     ),
     "hubspot without a token": (
         STRIPE + '[crm.hs]\nkind = "hubspot"\nmapping = "m.yaml"\n',

@@ -128,7 +128,7 @@ def _day_of(line: Line, contract: Contract) -> date:
 
     Alone it is an invoice of its own, made at once.
     """
-    frequencies = list(calendars(contract).values())
+    frequencies = calendars(contract)
     if not frequencies:
         return date.min
     first = min(dates.first for dates in frequencies)

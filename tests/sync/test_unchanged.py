@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from connector.crm.protocol import ContractRef
 from connector.plan.safety import Limits
 from connector.poll import sync_refs
-from connector.sync import Desk, Result
+from connector.sync import Desk, Result, plan_contract
 from connector.unchanged import PassedOver
 from tests.builders import seeded
 from tests.wiring import World
@@ -29,9 +30,9 @@ def sync(world: World, desk: Desk, *orders: str, pass_over: bool = False) -> lis
 
 def passed_over(world: World, desk: Desk) -> dict[str, str]:
     refs = [ContractRef(desk.name, order) for order in world.orders.values()]
-    short = PassedOver(desk)
+    short = PassedOver(desk, partial(plan_contract, desk))
     found = {raw.root.id: short.planned(raw) for raw in desk.crm.fetch(refs, desk.mapping.paths)}
-    return {order: planned.unchanged for order, planned in found.items() if planned and planned.unchanged}
+    return {order: planned.unchanged for order, planned in found.items() if planned.unchanged}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from tenacity import Retrying
 
 from connector.crm.hubspot.account import Account, AccountSource
 from connector.crm.hubspot.amendments import Amendments
+from connector.crm.hubspot.catalogue import described, latest_records
 from connector.crm.hubspot.changes import OwnWrites, Poll, stamps
 from connector.crm.hubspot.client import HubSpotClient, chunks
 from connector.crm.hubspot.family import families, together
@@ -24,7 +25,8 @@ from connector.crm.hubspot.write import Writer
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
-from connector.mapping.raw import RawContract
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord
 
 
 class HubSpotCrm:
@@ -35,10 +37,14 @@ class HubSpotCrm:
         settings: HubSpotSettings,
         *,
         policy: Retrying | None = None,
+        renewal: str = "hand_over",
         lag: timedelta = timedelta(seconds=10),
         overlap: timedelta = timedelta(minutes=15),
     ) -> None:
-        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        """`renewal` is the mapping's policy: which deals make one contract.
+
+        `lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again.
+        """
         self.name = settings.name
         self.batch = settings.batch
         self.client = HubSpotClient(settings, policy=policy)
@@ -47,6 +53,7 @@ class HubSpotCrm:
         self._amendments = Amendments(self.client, self.schema)
         self._own = OwnWrites()
         self._lag, self._overlap = lag, overlap
+        self._renewal = renewal
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return deals that may have changed since the cursor; None means since ever, which tells every deal."""
@@ -75,14 +82,16 @@ class HubSpotCrm:
         Deals that cannot be placed in a contract, or were archived, do not hold up the others: they are raised
         together, as one RejectedError after the last contract, with their ids in `param`.
         """
+        if not refs:
+            return
         rejected: list[RejectedError] = []
+        account = self._account.get()
+        reader = BatchReader(self.client, self._amendments, self._own, paths, zone=account.time_zone)
         for ids in chunks(dict.fromkeys(ref.id for ref in refs), self.batch):
-            account = self._account.get()
-            reader = BatchReader(self.client, self._amendments, paths, zone=account.time_zone)
             records = reader.records(ids)
             roots = [reader.became(key) for key in ids]
             try:
-                yield from families(records, roots, instance_url=account.records_url)
+                yield from families(records, roots, instance_url=account.records_url, renewal=self._renewal)
             except RejectedError as error:
                 rejected.append(error)
             rejected += self._archived(key for key in roots if records.get(f"deals/{key}") is None)
@@ -107,13 +116,23 @@ class HubSpotCrm:
             return text
         raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
 
-    def setup_plan(self) -> tuple[Part, ...]:
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
         """Look at everything that setup makes; nothing is changed."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Make what is missing; made twice is made once."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).apply()
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields."""
+        return described(self.client, paths, source)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
+        return latest_records(self.client, found, limit)
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""
@@ -124,6 +143,11 @@ class HubSpotCrm:
         for row in self.client.read("deals", [key for key in ids if key.isdigit()], ["dealname"], archived=True):
             text = _ARCHIVED.format(name=row["properties"].get("dealname") or "", id=row["id"])
             yield RejectedError(text, vendor="hubspot", code="ARCHIVED", param=str(row["id"]))
+
+
+def _check_nobody(user: str) -> None:
+    if user:
+        raise ConfigError("setup of HubSpot grants nothing to a user: a token has its scopes where it was made")
 
 
 _ARCHIVED = (

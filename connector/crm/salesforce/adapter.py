@@ -13,6 +13,7 @@ from typing import Any
 from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.salesforce.catalogue import described, latest_records
 from connector.crm.salesforce.changes import (
     Rows,
     Window,
@@ -44,7 +45,8 @@ from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
-from connector.mapping.raw import RawContract, RawRecords
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy
 
 
@@ -127,15 +129,23 @@ class SalesforceCrm:
         except RejectedError as error:
             raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
 
-    def setup_plan(self) -> tuple[Part, ...]:
-        """Look at everything that setup makes; nothing is changed."""
-        return Setup(self.client).plan()
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed. `user` gets the permission set, else who logs in."""
+        return Setup(self.client, user).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Deploy what is missing; made twice is made once."""
-        parts = Setup(self.client).apply()
+        parts = Setup(self.client, user).apply()
         self.schema.forget()
         return parts
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields."""
+        return described(self.client, paths, source)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
+        return latest_records(self.client, found, limit)
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""

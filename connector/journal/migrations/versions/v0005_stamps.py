@@ -6,8 +6,8 @@ Tables are spelled out: this version must stay what it was when tables change la
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
