@@ -1,7 +1,7 @@
 """The composition root: one Config → everything wired. Only here are clients built and the wall clock read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from connector.domain.errors import ConfigError
 from connector.journal import Journal, open_journal
 from connector.mapping.mapping_file import MappingFile
 from connector.offline import read_mapping
+from connector.reports import Signals
 from connector.sync import Desk
 
 
@@ -45,6 +46,8 @@ class App:
     journal: Journal
     desks: Mapping[str, Desk]
     api: StripeApi
+    signals: Signals = field(default_factory=Signals)
+    """What the reports hear beyond contracts and runs."""
 
     def desk(self, name: str | None = None) -> Desk:
         """Return the desk of a connection; without a name, the only one."""

@@ -4,6 +4,7 @@ What is done to one contract is in `sync.py`; here is only in which order, by ho
 order when a run is broken off: contracts that were begun are finished, told and recorded.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Each, Planned, Result
 from connector.holds import Holds
 from connector.journal import Lease
+from connector.logs import bound
 from connector.plan.extension import only_extends
 from connector.plan.operation import Retire, Update
 from connector.plan.safety import RunScope
@@ -26,6 +28,10 @@ from connector.record import record
 from connector.shared import make_shared
 from connector.tell import tell
 from connector.unchanged import settled
+
+_log = logging.getLogger(__name__)
+#: What is of no interest to a reader of the log; everything else is told at info.
+_LEVELS = {"nothing": logging.DEBUG, "skipped": logging.DEBUG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,10 @@ class Batches:
         if lease is None:
             return Result(one, "busy", None), 0
         touched = self._written.get(account, -1) >= batch.began
-        result = self._carry_out(one, Turn(batch.scope, lease, touched))
+        with bound(run=self._run_id, contract=one.raw.key):
+            result = self._carry_out(one, Turn(batch.scope, lease, touched))
+            level = _LEVELS.get(result.outcome, logging.INFO)
+            _log.log(level, "%s, %d Stripe writes", result.outcome, result.writes)
         if result.writes:
             self._written[account] = self._writes
             self._writes += 1

@@ -1,8 +1,9 @@
 """The values that pass through the pipeline of `sync.py`: a wired connection, a planned contract, what became of it."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 
 from connector.billing.account import StripeAccount
 from connector.compile.window import AHEAD
@@ -30,6 +31,8 @@ class Desk:
     `ahead`: so many days before a long contract's last phase in Stripe begins, the next ones are appended. `seek`: look
     for schedules that neither the journal nor the CRM names, and link those of plans that wait for approval too.
     `threads`: so many customers are worked on beside each other.
+    `billed_through`: from which day on contracts are ours to bill, by a record's id, where it is only being asked what
+    that would mean; what was decided stands in the journal.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Desk:
     ahead: int = AHEAD
     seek: bool = False
     threads: int = THREADS
+    billed_through: Mapping[str, date] = field(default_factory=lambda: MappingProxyType({}))
 
     def today(self) -> date:
         """Return the day in the account's time zone."""

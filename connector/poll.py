@@ -26,17 +26,19 @@ def sync_refs(
     shown: frozenset[str] | None = None,
     live: bool = False,
     pass_over: bool = False,
+    counts: Counter[str] | None = None,
     stop: Event | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
     to find edits made by hand. `pass_over` takes no look that could only find what the last one found.
+    `counts` are those of the run: outcomes are added to what the caller counts.
     Once `stop` is set nothing more is begun; what was begun is finished.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
-    counts: Counter[str] = Counter()
+    counts = Counter() if counts is None else counts
     try:
         for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over, stop=stop):
             counts[result.outcome] += 1

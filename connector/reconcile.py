@@ -22,10 +22,9 @@ from connector.journal import Finding, Link
 from connector.plan.canonical import digest
 from connector.plan.diff import Change
 from connector.plan.drift import Edit, differences_from_applied, edits_in_words
+from connector.stamps import RECONCILE
 from connector.sync import plan_contracts
 
-#: The stream of the journal's cursors that keeps the figures of the last reconcile of a connection.
-STREAM = "reconcile"
 _PAGE = 500
 #: Statuses in which a schedule bills, or will.
 _BILLS = frozenset({"active", "not_started"})
@@ -158,7 +157,7 @@ class _Walk:
             fresh[desk.name] = desk.account.journal.replace_findings(desk.name, found)
             counts = Counter(finding.kind for finding in found)
             value = {"at": self._started[desk.name].isoformat(), **self._counts, "findings": dict(counts)}
-            desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
+            desk.account.journal.save_cursor(desk.name, RECONCILE, value, desk.clock())
         standing = {desk.name: desk.account.journal.findings(desk.name) for desk in self._desks}
         suspects = sum(len(each) for each in self._suspects.values())
         return Reconciled(self._counts["schedules"], self._counts["links"], suspects, standing, fresh)
@@ -207,7 +206,7 @@ class _Walk:
 
 def last_reconcile(desk: Desk) -> datetime | None:
     """Return when the last reconcile of a connection that was finished had begun."""
-    stored = desk.account.journal.cursor(desk.name, STREAM)
+    stored = desk.account.journal.cursor(desk.name, RECONCILE)
     return datetime.fromisoformat(stored.value["at"]) if stored else None
 
 

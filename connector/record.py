@@ -7,6 +7,7 @@ from connector.desk import Desk, Planned, Result
 from connector.journal import ContractPage, ContractState, PlanRecord, RunContract
 from connector.plan.document import issue_json, tie_out_json
 from connector.plan.drift import adopted_in_words
+from connector.stake import since_when, told_worth
 from connector.windows import windows_of
 
 
@@ -73,8 +74,10 @@ def _state(desk: Desk, result: Result, before: ContractState | None, now: dateti
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
         | ({"windows": windows} if windows else {})
-        | ({"adopted": adopted} if adopted else {}),
+        | ({"adopted": adopted} if adopted else {})
+        | told_worth(result, before),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
         same_until=settled.until if settled else None,
+        since=since_when(result.outcome, before, now),
     )

@@ -14,6 +14,8 @@ from connector.plan.canonical import digest
 
 #: The stream of the journal's cursors that polls go on from.
 STREAM = "contracts"
+#: Streams that keep the figures of the last sweep and the last reconcile, and not how far the CRM was read.
+SWEEP, RECONCILE = "sweep", "reconcile"
 
 
 class Handled:

@@ -15,10 +15,10 @@ from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Result
 from connector.journal import Stamp
 from connector.poll import UNSETTLED, sync_refs
-from connector.stamps import Handled, read_cursor
+from connector.stamps import SWEEP, Handled, read_cursor
 
-#: The stream of the journal's cursors that keeps the figures of the last sweep.
-STREAM = "sweep"
+#: Among the counts of a sweep's run: records that no poll had told.
+FOUND = "found_by_sweep"
 _PAGE = 1_000
 
 
@@ -42,7 +42,7 @@ class Sweep:
 
 def last_sweep(desk: Desk) -> Sweep | None:
     """Return the figures of the last sweep that was finished."""
-    stored = desk.account.journal.cursor(desk.name, STREAM)
+    stored = desk.account.journal.cursor(desk.name, SWEEP)
     if stored is None:
         return None
     value = stored.value
@@ -58,7 +58,8 @@ def sweep(
     The figures are kept when it is done: `last_sweep`. Told to `stop`, it remembers nothing: the next one begins anew.
     """
     walk = _Walk(desk, deep=deep)
-    for result in sync_refs(desk, walk.refs(), job=job, config_hash=config_hash, pass_over=True, stop=stop):
+    refs, counts = walk.refs(), walk.told
+    for result in sync_refs(desk, refs, job=job, config_hash=config_hash, counts=counts, pass_over=True, stop=stop):
         walk.take(result)
         yield result
     if stop is None or not stop.is_set():
@@ -78,6 +79,7 @@ class _Walk:
         self._gone: dict[str, str] = {}
         self._again: set[str] = set()
         self._counts: Counter[str] = Counter()
+        self.told = Counter({FOUND: 0})
 
     def refs(self) -> Iterator[ContractRef]:
         """Yield what is to be looked at, while the CRM is read."""
@@ -110,7 +112,7 @@ class _Walk:
             "found_ever": (before.found_ever if before else 0) + self._counts["found"],
             "deep_at": deep_at.isoformat() if deep_at else None,
         }
-        self._journal.save_cursor(self._desk.name, STREAM, figures, self._desk.clock())
+        self._journal.save_cursor(self._desk.name, SWEEP, figures, self._desk.clock())
 
     def _worth_a_look(self) -> Iterator[str]:
         for page in self._desk.crm.stamps():
@@ -133,6 +135,7 @@ class _Walk:
             self._counts[why] += 1
             if why != "mapping" and self._should_have_been_told(stamp):
                 self._counts["found"] += 1
+                self.told[FOUND] += 1
             self._handled.stamps[record] = stamp
             yield record
 

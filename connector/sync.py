@@ -4,7 +4,7 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -35,6 +35,7 @@ from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import Ids, crm_status, failed_status
+from connector.taking_over import taken_over
 from connector.unchanged import PassedOver
 from connector.write_back import ids_of, save_subscriptions
 
@@ -59,7 +60,7 @@ def plan_contracts(
         raws = _read(desk, chunk, lost)
         while some := tuple(islice(raws, BATCH)):
             plan: Callable[[RawContract], Planned] = partial(plan_contract, desk, live=live)
-            if pass_over and not live and not desk.seek:
+            if pass_over and not live and not desk.seek and not desk.billed_through:
                 plan = PassedOver(desk, plan).planned
             yield from each(plan, some)
         yield from lost
@@ -90,7 +91,7 @@ def plan_contract(
 
     `adopted` are the edits made in Stripe that are to count; without it those that the journal has.
     """
-    reading = read_contract(raw, desk.mapping)
+    reading = taken_over(desk, raw, read_contract(raw, desk.mapping))
     contract = reading.contract
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
@@ -152,7 +153,7 @@ def sync_contracts(
     refs: Iterable[ContractRef],
     *,
     run_id: int,
-    shown: frozenset[str] | None = None,
+    shown: Container[str] | None = None,
     live: bool = False,
     pass_over: bool = False,
     threads: int | None = None,
@@ -214,7 +215,7 @@ class _Asked:
     """What `sync_contracts` was asked for."""
 
     run_id: int
-    shown: frozenset[str] | None
+    shown: Container[str] | None
     live: bool
 
 
@@ -270,7 +271,7 @@ def _is_stale(desk: Desk, one: Planned, plan: Plan) -> bool:
     )
 
 
-def _is_new_to(shown: frozenset[str] | None, one: Planned) -> bool:
+def _is_new_to(shown: Container[str] | None, one: Planned) -> bool:
     plan = one.plan
     return bool(shown is not None and plan and plan.operations and plan.fingerprint not in shown)
 

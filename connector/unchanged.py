@@ -59,7 +59,7 @@ def settled(desk: Desk, result: Result, shared: int) -> Settled | None:
     it since the contract was planned. `shared` is the journal's mark of products from before the planning.
     """
     planned = result.planned
-    if desk.seek or result.writes or result.error is not None or not _is_settled(desk, result):
+    if desk.seek or desk.billed_through or result.writes or result.error is not None or not _is_settled(desk, result):
         return None
     journal, contract = desk.account.journal, planned.contract
     if journal.pending_intents(desk.name, planned.raw.key):
@@ -108,7 +108,7 @@ def _source_hash(desk: Desk, raw: RawContract, account_key: str, shared: int) ->
     settings = [__version__, desk.mapping.hash, desk.dashboard, desk.ahead, str(desk.account.zone), repr(desk.limits)]
     adopted = [row.id for row in journal.adopted_edits(desk.name, raw.key)]
     marks = [journal.contract_mark(desk.name, raw.key), journal.links_mark(desk.name, raw.key, account_key)]
-    book = [*marks, adopted, shared]
+    book = [*marks, adopted, journal.takeover(desk.name, raw.key), shared]
     return digest(json.dumps([settings, book, list(_told(raw))], sort_keys=True, default=_spelled))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from connector.app import App
 from connector.config import JobsConfig
+from jobs.alerts import alerts
 from jobs.extend import extend
 from jobs.housekeeping import housekeeping
 from jobs.reconcile import reconcile
@@ -27,5 +28,6 @@ JOBS = (
     Job("sweep", sweep, lambda jobs: jobs.sweep_every_hours * 3600),
     Job("reconcile", reconcile, lambda jobs: jobs.reconcile_every_hours * 3600),
     Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600),
+    Job("alerts", alerts, lambda jobs: jobs.alerts_every_seconds),
     Job("housekeeping", housekeeping, lambda jobs: jobs.housekeeping_every_hours * 3600),
 )

@@ -15,9 +15,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from connector.app import App, build_app
 from connector.config import load_config
 from connector.domain.errors import ConnectorError
+from connector.health import start_monitor
 from connector.journal import JournalError
+from connector.logs import start_logging
 from jobs import JOBS
-from jobs.logs import start_logging
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start_logging(config.log)
         with build_app(config) as app:
             app.check_orgs()
-            run(app, stop)
+            with start_monitor(app):
+                run(app, stop)
     except (ConnectorError, JournalError) as error:
         sys.stderr.write(f"{error}\n")
         return 3

@@ -19,6 +19,7 @@ import stripe
 import urllib3
 from stripe import APIConnectionError
 
+from connector import metrics
 from connector.billing.limiter import Paced
 
 #: Seconds to connect, and to wait for an answer; a schedule of ten phases takes Stripe one or two.
@@ -78,6 +79,9 @@ class StripeTransport(stripe.HTTPClient):
         with self._lock:
             self.calls[endpoint, status] += 1
         took = time.monotonic() - started
+        method, _, path = endpoint.partition(" ")
+        metrics.waited("stripe", waited)
+        metrics.called("stripe", method, path, status, took)
         _log.debug("stripe %s: %s in %.3f s, after waiting %.3f s (%s)", endpoint, status, took, waited, request_id)
 
 

@@ -1,6 +1,8 @@
 """`connector db`: the journal's tables."""
 
 import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -8,6 +10,7 @@ from connector.cli.context import ConfigOption
 from connector.cli.output import say
 from connector.config import load_config
 from connector.dispatch import upgrade_dispatcher
+from connector.journal.backup import back_up
 from connector.journal.schema import current, head
 from connector.journal.schema import upgrade as upgrade_schema
 
@@ -25,6 +28,16 @@ def upgrade(config: ConfigOption = None) -> None:
     done = upgrade_dispatcher(settings)
     if done is not None:
         say(f"{done}.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write the copy; it must not exist yet.")],
+    config: ConfigOption = None,
+) -> None:
+    """Copy a journal on SQLite while it is in use. On PostgreSQL use pg_dump."""
+    entries = back_up(load_config(config, os.environ).database_url(), file)
+    say(f"The journal was copied to {file}; its audit chain of {entries} rows is whole.")
 
 
 @app.command("current")

@@ -7,6 +7,8 @@ from typing import NoReturn
 import typer
 
 from connector import __version__
+from connector.cli import alerts as alert_commands
+from connector.cli import backfill as backfill_commands
 from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
@@ -19,6 +21,7 @@ from connector.cli.explain import explain
 from connector.cli.output import err, say
 from connector.cli.plan import apply, approve, plan, sync
 from connector.cli.reconcile import reconcile
+from connector.cli.report import report
 from connector.cli.sandbox import sandbox
 from connector.cli.setup import setup
 from connector.cli.snapshot import snapshot
@@ -45,12 +48,15 @@ for command in (
     reconcile,
     explain,
     status,
+    report,
     snapshot,
     doctor,
     setup,
     sandbox,
 ):
     app.command()(command)
+app.add_typer(backfill_commands.app, name="backfill")
+app.add_typer(alert_commands.app, name="alerts")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(map_commands.app, name="map")

@@ -24,6 +24,7 @@ from connector.cli.offline import OfflineOptions, plan_offline
 from connector.cli.output import out, print_json, print_plan, say
 from connector.cli.results import exit_code, print_summary, result_json
 from connector.domain.errors import ConfigError
+from connector.journal import Backfill
 from connector.plan.document import SCHEMA_VERSION
 from connector.plan.render import issue_lines, render_plan
 from connector.plan.safety import Verdict
@@ -110,10 +111,22 @@ def approve(
     """Approve exactly one plan. If the contract or Stripe changes, the plan is another one and asks again."""
     with open_app(config) as app:
         now = next(iter(app.desks.values())).clock()
+        backfill = _planned_backfill(app, fingerprint)
+        if backfill is not None:
+            app.journal.approve_backfill(backfill, by, reason, now)
+            say(f"Approved back-fill {backfill.id}; `connector backfill resume {backfill.id}` applies it.")
+            return
         whole = _pending_fingerprint(app, fingerprint)
         found = app.journal.approve(whole, by, reason, now, now + timedelta(hours=hours))
         say(f"Approved {found.fingerprint[:12]} of {found.contract_key} until {found.expires_at:%Y-%m-%d %H:%M} UTC.")
         say("The next sync applies it, if the order and Stripe still are what they were.")
+
+
+def _planned_backfill(app: App, start: str) -> Backfill | None:
+    """Return the back-fill whose dry run has a digest that begins like this."""
+    known = [each for name in app.desks for each in app.journal.backfills(name) if each.phase == "planned"]
+    found = [each for each in known if len(start) >= 8 and (each.digest or "").startswith(start)]
+    return found[0] if len(found) == 1 else None
 
 
 def _pending_fingerprint(app: App, start: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from connector.config.environment import read_environment
 from connector.config.errors import Loc, read_faults, render_faults, shown
 from connector.config.file import leaves, read_config_file
+from connector.config.monitoring import AlertsConfig, MonitorConfig
 from connector.config.rules import (
     CRM_KINDS,
     PACKAGED,
@@ -46,12 +47,14 @@ from connector.domain.errors import ConfigError
 from connector.mapping.problems import did_you_mean
 
 __all__ = [
+    "AlertsConfig",
     "Config",
     "Connection",
     "ExplainedSetting",
     "HubSpotConnection",
     "JobsConfig",
     "LogConfig",
+    "MonitorConfig",
     "SafetyConfig",
     "SalesforceConnection",
     "SecretRef",
@@ -84,6 +87,10 @@ class Config(Settings):
     """When the scheduled jobs run."""
     log: LogConfig = Field(default_factory=LogConfig)
     """What is logged, and how."""
+    monitor: MonitorConfig = Field(default_factory=MonitorConfig)
+    """A page for monitoring."""
+    alerts: AlertsConfig = Field(default_factory=AlertsConfig)
+    """Who is told when something is wrong."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

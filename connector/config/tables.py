@@ -244,6 +244,8 @@ class JobsConfig(Settings):
     """Hours between two comparisons of all of Stripe's schedules with what was applied last."""
     housekeeping_every_hours: int = Field(default=24, ge=1)
     """Hours between two rounds of housekeeping."""
+    alerts_every_seconds: int = Field(default=60, ge=1)
+    """Seconds between two looks for something to alarm about."""
     extend_every_hours: int = Field(default=6, ge=1)
     """Hours between two looks for contracts with more phases than Stripe holds."""
     extend_days_ahead: int = Field(default=45, ge=1, le=366)

@@ -5,14 +5,18 @@ An edge package: above `plan`, beside `crm` and `billing`, none of which it impo
 
 from connector.journal.adoptions import AdoptedRow
 from connector.journal.audit import AuditCheck, AuditEntry, AuditHead
+from connector.journal.backfill_items import BackfillItem, BackfillTotal
+from connector.journal.backfills import Backfill, Listed
 from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
 from connector.journal.errors import JournalError, JournalSchemaError, LeaseLostError
 from connector.journal.findings import Finding
+from connector.journal.incidents import Incident, Notice
 from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
+from connector.journal.overview import OpenIntents
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import ContractPage, Run, RunContract
 from connector.journal.stamps import Stamp
@@ -26,11 +30,15 @@ __all__ = [
     "AuditCheck",
     "AuditEntry",
     "AuditHead",
+    "Backfill",
+    "BackfillItem",
+    "BackfillTotal",
     "Claim",
     "ContractPage",
     "ContractState",
     "Cursor",
     "Finding",
+    "Incident",
     "Intent",
     "Journal",
     "JournalError",
@@ -39,6 +47,9 @@ __all__ = [
     "Lease",
     "LeaseLostError",
     "Link",
+    "Listed",
+    "Notice",
+    "OpenIntents",
     "Operation",
     "PlanRecord",
     "Run",

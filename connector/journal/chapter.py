@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.journal.engine import READ_ONLY
 from connector.journal.turns import Turns
+from connector.metrics import journal_time
 
 
 class Row(Protocol):
@@ -34,13 +35,13 @@ class Chapter:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Read committed rows; on SQLite it does not wait for a writer."""
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
+        with journal_time("read"), self._engine.connect().execution_options(**READ_ONLY) as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or none of it if the block raises."""
-        with self._turns.writing() if self._turns else self._engine.begin() as connection:
+        with journal_time("write"), self._turns.writing() if self._turns else self._engine.begin() as connection:
             yield connection
 
 

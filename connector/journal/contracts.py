@@ -17,7 +17,8 @@ class ContractState:
 
     `record` is the CRM's own reference; `source_hash` is of everything that a look goes by (records, mapping, our own
     book), so an equal hash means nothing to do before the day `same_until`; "" while something is.
-    `next_change` is the first date on which waiting alone changes something.
+    `next_change` is the first date on which waiting alone changes something;
+    `since` is the moment since which it is settled, or is not (`connector/stake.py`).
     """
 
     connection: str
@@ -30,6 +31,7 @@ class ContractState:
     next_change: date | None
     updated_at: datetime
     same_until: date | None = None
+    since: datetime | None = None
 
 
 class Contracts(Chapter):

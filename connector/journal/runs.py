@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
+from connector import metrics
 from connector.journal.chapter import Chapter, columns_of, row_of, upsert
 from connector.journal.contracts import ContractState, write_contract
 from connector.journal.errors import JournalError
@@ -64,10 +65,12 @@ class Runs(Chapter):
 
     def finish_run(self, run_id: int, counts: Mapping[str, int], now: datetime) -> None:
         """Close a run with its counts. Raises JournalError if there is no such run."""
-        closing = runs.update().where(runs.c.id == run_id).values(counts=counts, finished_at=now)
+        closing = runs.update().where(runs.c.id == run_id).values(counts=counts, finished_at=now).returning(*_RUN)
         with self._writing() as database:
-            if database.execute(closing).rowcount != 1:
-                raise JournalError(f"there is no run {run_id}")
+            row = database.execute(closing).mappings().one_or_none()
+        if row is None:
+            raise JournalError(f"there is no run {run_id}")
+        metrics.run_ended(row["connection"], row["job"], (now - row["started_at"]).total_seconds())
 
     def record_contract(self, result: RunContract, state: ContractState | None = None) -> None:
         """Write what came of a contract, and what is now known of it, in one transaction.
@@ -78,6 +81,7 @@ class Runs(Chapter):
             upsert(database, run_contracts, row_of(result))
             if state is not None:
                 write_contract(database, state)
+        metrics.contract_ended(result.connection, result.outcome, result.duration_ms / 1_000)
 
     def record_batch(self, pages: Sequence[ContractPage]) -> None:
         """Write the pages of many contracts in one transaction."""
@@ -87,6 +91,8 @@ class Runs(Chapter):
                     write_plan(database, page.plan)
                 upsert(database, run_contracts, row_of(page.result))
                 write_contract(database, page.state)
+        for page in pages:
+            metrics.contract_ended(page.result.connection, page.result.outcome, page.result.duration_ms / 1_000)
 
     def run(self, run_id: int) -> Run | None:
         """Return one run."""

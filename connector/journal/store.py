@@ -1,8 +1,8 @@
 """The journal as one book, and how to open it.
 
-It keeps runs, plans, approvals, adopted edits, operations, links, cursors, leases and the audit chain; never money
-events. It reads no clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what it stores of them is
-plain JSON.
+It keeps runs, plans, approvals, adopted edits, operations, links, cursors, leases, work, back-fills, incidents and the
+audit chain; never money events. It reads no clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what
+it stores of them is plain JSON.
 """
 
 from types import TracebackType
@@ -10,18 +10,23 @@ from typing import Self
 
 from connector.journal.adoptions import Adoptions
 from connector.journal.audit import Audit
+from connector.journal.backfill_items import BackfillItems
+from connector.journal.backfills import Backfills
 from connector.journal.contracts import Contracts
 from connector.journal.cursors import Cursors
 from connector.journal.engine import create_private_file, database_file, journal_url, open_engine
 from connector.journal.findings import Findings
+from connector.journal.incidents import Incidents
 from connector.journal.leases import Leases
 from connector.journal.links import Links
 from connector.journal.operations import Operations
+from connector.journal.overview import Overview
 from connector.journal.plans import Plans
 from connector.journal.rates import BucketRates
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
 from connector.journal.stamps import Stamps
+from connector.journal.takeovers import Takeovers
 from connector.journal.work import Work
 
 
@@ -38,7 +43,12 @@ class Journal(
     Leases,
     BucketRates,
     Work,
+    Backfills,
+    BackfillItems,
+    Takeovers,
     Audit,
+    Incidents,
+    Overview,
 ):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 

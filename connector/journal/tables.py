@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -76,9 +77,11 @@ contracts = Table(
     Column("status", JsonText, nullable=False),
     Column("next_change", Date),
     Column("updated_at", UtcTime, nullable=False),
+    Column("since", UtcTime),  # since when it is settled, or is not
     Index(None, "connection", "account_key"),
     Index(None, "connection", "record"),
     Index(None, "connection", "outcome", "contract_key"),
+    Index(None, "connection", "outcome", "since"),
     Index(None, "connection", "next_change"),
 )
 
@@ -282,4 +285,125 @@ audit = Table(
     Column("detail", JsonText, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("selection", JsonText, nullable=False),
+    Column("cursor", Text, nullable=False),  # the last record that was listed
+    Column("billed_through", Date),
+    Column("mapping_hash", Text, nullable=False),
+    Column("config_hash", Text, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("calls", JsonText, nullable=False),  # what reading took, what writing will take
+    Column("digest", Text),  # of all that the dry run showed; NULL until it has ended
+    Column("verdict", Text),
+    Column("reasons", JsonText),
+    Column("planned_at", UtcTime),
+    Column("approved", JsonText),  # {digest, by, reason, at}
+    Column("applied_by", Text),
+    Column("applied_at", UtcTime),
+    Column("paused", JsonText),  # {by, reason, at}
+    Column("finished_at", UtcTime),
+    CheckConstraint("phase IN ('selecting', 'planning', 'planned', 'applying', 'done')", name="phase"),
+    Index(None, "connection", "id"),
+)
+
+backfill_items = Table(
+    "backfill_items",
+    metadata,
+    Column(
+        "backfill_id", Number, ForeignKey("backfills.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("record", Text, primary_key=True),  # as it was listed or named
+    Column("state", Text, nullable=False),
+    Column("contract_key", Text),
+    Column("root", Text),  # the contract's first record
+    Column("name", Text),
+    Column("currency", Text),
+    Column("change", Text),
+    Column("verdict", Text),
+    Column("outcome", Text),
+    Column("fingerprint", Text),
+    Column("wanted", Text),  # digest of what Stripe shall hold
+    Column("billed_through", Date),
+    Column("sold", BigInteger),  # minor units, these three
+    Column("to_bill", BigInteger),
+    Column("elsewhere", BigInteger),
+    Column("differences", JsonText),  # reason → minor units, of sold - to_bill
+    Column("writes", Integer, nullable=False),
+    Column("issues", JsonText),
+    Column("reasons", JsonText),
+    Column("ids", JsonText),
+    Column("words", Text),
+    Column("claimed_by", Text),
+    Column("claimed_until", UtcTime),
+    Column("due_at", UtcTime),
+    Column("settled_at", UtcTime),
+    CheckConstraint("state IN ('selected', 'planned', 'done', 'left_out')", name="state"),
+    UniqueConstraint("backfill_id", "contract_key", name="uq_backfill_items_backfill_id_contract_key"),
+    Index(None, "backfill_id", "state", "record"),
+)
+
+backfill_shared = Table(  # objects that several contracts of a back-fill need, each counted once
+    "backfill_shared",
+    metadata,
+    Column(
+        "backfill_id", Number, ForeignKey("backfills.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("name", Text, primary_key=True),
+)
+
+takeovers = Table(  # the first day that is not billed elsewhere, where people told us and not the CRM
+    "takeovers",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("contract_key", Text, primary_key=True),
+    Column("billed_through", Date, nullable=False),
+    Column("told_by", Text, nullable=False),
+    Column("told_at", UtcTime, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("connection", Text, nullable=False),  # "" for what concerns all of them
+    Column("since", UtcTime, nullable=False),  # since when it is so, as far as is known
+    Column("opened_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("count", Integer, nullable=False),
+    Column("what", Text, nullable=False),
+    Index(
+        "uq_incidents_open",
+        "kind",
+        "connection",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("incident_id", Number, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),  # not before; moved on by whoever takes it up, and by a failure
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("error", Text),
+    CheckConstraint("word IN ('opened', 'reminder', 'closed')", name="word"),
+    Index(None, "incident_id"),
+    Index(None, "sent_at", "due_at"),
 )

@@ -92,6 +92,7 @@ class Turns:
             shared.transaction.commit()
         except BaseException as error:  # noqa: BLE001 -- raised in every thread that wrote
             shared.error = error
+            shared.connection.invalidate()  # its transaction may still be open; nobody must be given it
         finally:
             shared.connection.close()
             shared.over.set()

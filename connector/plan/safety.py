@@ -121,17 +121,27 @@ def _backdating(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
     return (f"the contract started {days} days ago, over the limit of {limit}{whose}",)
 
 
+def check_run(scope: RunScope, limits: Limits) -> tuple[str, ...]:
+    """Return what a run as a whole does beyond the limits."""
+    return (*_endings(scope, limits), *_alterations(scope, limits))
+
+
 def _run(plan: Plan, limits: Limits, scope: RunScope) -> tuple[str, ...]:
-    reasons = []
-    ends = sum(1 for o in plan.operations if isinstance(o, Retire) and o.key.kind == "subscription_schedule")
-    if ends and scope.terminations > limits.max_terminations:
-        reasons.append(f"the run ends {scope.terminations} contracts, over the limit of {limits.max_terminations}")
+    """Return the reasons that concern a plan of the run: one that only adds is not held up by what others end."""
+    ends = any(isinstance(o, Retire) and o.key.kind == "subscription_schedule" for o in plan.operations)
     alters = any(not isinstance(o, Create) for o in plan.operations) and not only_extends(plan)
-    if alters and scope.contracts >= limits.min_population:
-        share = Decimal(scope.changed) / scope.contracts
-        if share > limits.max_changed_share:
-            reasons.append(
-                f"the run changes {scope.changed} of {scope.contracts} contracts, over the limit of "
-                f"{limits.max_changed_share:.0%}"
-            )
-    return tuple(reasons)
+    return (*(_endings(scope, limits) if ends else ()), *(_alterations(scope, limits) if alters else ()))
+
+
+def _endings(scope: RunScope, limits: Limits) -> tuple[str, ...]:
+    if scope.terminations <= limits.max_terminations:
+        return ()
+    return (f"the run ends {scope.terminations} contracts, over the limit of {limits.max_terminations}",)
+
+
+def _alterations(scope: RunScope, limits: Limits) -> tuple[str, ...]:
+    few = scope.contracts < limits.min_population
+    if few or Decimal(scope.changed) / scope.contracts <= limits.max_changed_share:
+        return ()
+    share = f"{limits.max_changed_share:.0%}"
+    return (f"the run changes {scope.changed} of {scope.contracts} contracts, over the limit of {share}",)

@@ -25,6 +25,7 @@ def test_the_table_says_what_and_how_often():
         ("sweep", 86_400),
         ("reconcile", 86_400),
         ("extend", 10_800),
+        ("alerts", 60),
         ("housekeeping", 7200),
     ]
 

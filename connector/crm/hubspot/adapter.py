@@ -7,6 +7,7 @@ property means: which ones to read comes from the mapping.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tenacity import Retrying
 
@@ -19,10 +20,12 @@ from connector.crm.hubspot.family import families, together
 from connector.crm.hubspot.probe import probe
 from connector.crm.hubspot.reads import BatchReader
 from connector.crm.hubspot.schema import AccountSchema
+from connector.crm.hubspot.select import checked, page
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.setup import Setup
 from connector.crm.hubspot.write import Writer
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.selection import Quota, Selection
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
 from connector.mapping.catalogue import Catalogue, CrmObject
@@ -137,6 +140,18 @@ class HubSpotCrm:
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""
         return probe(self.client, self.schema, self._account, paths, writes)
+
+    def checked(self, selection: Selection) -> Selection:
+        """Return the selection with owners and stages by id; ConfigError, with suggestions, for unknown ones."""
+        return checked(self.client, selection)
+
+    def page(self, selection: Selection, after: str, zone: ZoneInfo) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the next deals behind `after`, by id; days are those of the HubSpot account."""
+        return page(self.client, selection, after, ZoneInfo(self.account().time_zone))
+
+    def quota(self) -> Quota:
+        """Return the calls made, and what HubSpot leaves for today."""
+        return Quota(self.client.door.calls, self.client.door.pace.daily_left)
 
     def _archived(self, ids: Iterable[str]) -> Iterator[RejectedError]:
         """Yield an error for each deal that was archived: its billing would go on unseen."""

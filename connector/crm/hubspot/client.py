@@ -179,12 +179,12 @@ class HubSpotClient:
         """Make a property group."""
         self._groups.create(name, definition, **_RAW)
 
-    def owners(self, *, limit: int = OWNERS) -> Iterator[Row]:
-        """Yield the people who can own records, those who have left excepted."""
+    def owners(self, *, limit: int = OWNERS, archived: bool = False) -> Iterator[Row]:
+        """Yield the people who can own records, or (`archived`) those who have left."""
         after: str | None = None
         while True:
             options = {"after": after} if after else {}
-            page: Row = self._owners.get_page(limit=limit, **options, **_RAW)
+            page: Row = self._owners.get_page(limit=limit, archived=archived, **options, **_RAW)
             yield from page["results"]
             after = ((page.get("paging") or {}).get("next") or {}).get("after")
             if after is None:
@@ -198,13 +198,20 @@ class HubSpotClient:
         """Make an association label, or a pair of them."""
         self._labels.create(source, target, definition, **_RAW)
 
+    def pipelines(self, name: str) -> list[Row]:
+        """Return an object's pipelines with their stages."""
+        return list(self._get(f"/crm/v3/pipelines/{name}")["results"])
+
     def account(self) -> Row:
         """Return the account's details: portalId, accountType, timeZone, currencies.
 
         The SDK has no call for it, so its general client is used.
         """
+        return self._get("/account-info/v3/details")
+
+    def _get(self, path: str, query: Sequence[tuple[str, Any]] = ()) -> Row:
         client = self._basic.api_client
-        found: Row = client.call_api("/account-info/v3/details", "GET", auth_settings=["oauth2"], **_RAW)
+        found: Row = client.call_api(path, "GET", query_params=list(query), auth_settings=["oauth2"], **_RAW)
         return found
 
     def _sdk(self, package: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tenacity import Retrying
 
@@ -41,8 +42,10 @@ from connector.crm.salesforce.reads import (
 )
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
+from connector.crm.salesforce.select import checked, page
 from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
+from connector.crm.selection import Quota, Selection
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.mapping.catalogue import Catalogue, CrmObject
@@ -150,6 +153,19 @@ class SalesforceCrm:
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""
         return probe(self.client, self.schema, paths, writes)
+
+    def checked(self, selection: Selection) -> Selection:
+        """Return the selection with owners and statuses by id; ConfigError, with suggestions, for unknown ones."""
+        return checked(self.client, selection)
+
+    def page(self, selection: Selection, after: str, zone: ZoneInfo) -> tuple[str, ...]:
+        """Return the next orders behind `after`, by id, 2,000 a call."""
+        return page(self.client, selection, after, zone)
+
+    def quota(self) -> Quota:
+        """Return the calls made, and what Salesforce leaves for the rolling day."""
+        usage = self.client.usage
+        return Quota(self.client.calls, usage[1] - usage[0] if usage else None)
 
     def _records(self, ids: Sequence[str], paths: FieldPaths) -> RawRecords:
         heap = RecordHeap()
