@@ -17,6 +17,7 @@ from benchmarks.rate import rate
 from benchmarks.ratio import ratio
 from benchmarks.startup import startup
 from benchmarks.table import Row, render
+from benchmarks.unchanged import unchanged
 
 PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "calls": calls,
@@ -24,6 +25,7 @@ PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "cpu": cpu,
     "memory": memory,
     "rate": rate,
+    "unchanged": unchanged,
     "ratio": ratio,
     "startup": startup,
 }

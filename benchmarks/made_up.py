@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from benchmarks.impact import STORIES
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
@@ -25,6 +26,10 @@ class MadeUpCrm:
 
     def changed(self, since: Cursor | None) -> Changed:
         """Nothing ever changes here."""
+        raise NotImplementedError
+
+    def stamps(self) -> Iterator[Mapping[str, datetime]]:
+        """Nothing is ever swept here."""
         raise NotImplementedError
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:

@@ -27,6 +27,7 @@ from connector.plan.safety import RunScope
 from connector.record import record
 from connector.shared import make_shared
 from connector.tell import tell
+from connector.unchanged import settled
 
 _log = logging.getLogger(__name__)
 #: What is of no interest to a reader of the log; everything else is told at info.
@@ -35,18 +36,22 @@ _LEVELS = {"nothing": logging.DEBUG, "skipped": logging.DEBUG}
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Contracts that were planned together; `began` is the run's count of writes before their planning began."""
+    """Contracts that were planned together.
+
+    `began` is the run's count of writes before their planning began, `shared` the journal's mark of products then.
+    """
 
     planned: Sequence[Planned]
     scope: RunScope
     began: int
+    shared: int
     made: Mapping[str, int] = field(default_factory=dict)
     """Writes for what the batch shares, by the contract they are counted with."""
 
     @property
     def accounts(self) -> list[str]:
-        """Return the customer of every contract: who must not be worked on by two."""
-        return [one.account for one in self.planned]
+        """Return the customer of every contract that is worked on: who must not be worked on by two."""
+        return [one.account for one in self.planned if not one.unchanged]
 
 
 #: So many contracts are planned together and told together. The CRM is read in larger portions; a planned contract
@@ -137,13 +142,13 @@ class Batches:
         try:
             stream = self._plan(refs, each=self._crew.plan)
             while not self._is_over():
-                began = self._writes
+                began, shared = self._writes, self._desk.account.journal.shared_mark(self._desk.name)
                 planned = tuple(map(_without_trace, islice(stream, BATCH)))
                 if not planned:
                     return
                 count += len(planned)
                 scope = _grown(scope, planned, max(known, count))
-                yield Batch(planned, scope, began)
+                yield Batch(planned, scope, began, shared)
         except Exception as error:  # noqa: BLE001 -- raised by `results`, when what was begun is finished
             yield error
 
@@ -151,11 +156,19 @@ class Batches:
         planned, made = make_shared(self._desk, batch.planned, self._run_id, self._crew.each)
         batch = replace(batch, planned=planned, made=made)
         self._holds.want(self._leases(batch))
-        coming = [self._crew.carry_out(one.account, partial(self._one, one, batch)) for one in planned]
+        coming = [self._coming(one, batch) for one in planned]
         self._begun.append((batch, coming))
 
     def _leases(self, batch: Batch) -> list[str]:
         return [f"{self._desk.name}:{account}" for account in batch.accounts]
+
+    def _coming(self, one: Planned, batch: Batch) -> Coming:
+        """Have a contract carried out when its turn comes; what is passed over needs none, and holds nobody."""
+        if one.unchanged is None:
+            return self._crew.carry_out(one.account, partial(self._one, one, batch))
+        done = Coming()
+        done.set_result((Result(one, one.unchanged, None), 0))
+        return done
 
     def _one(self, one: Planned, batch: Batch) -> tuple[Result, int] | None:
         """Carry out one contract; return it with the milliseconds it took."""
@@ -173,6 +186,8 @@ class Batches:
         if result.writes:
             self._written[account] = self._writes
             self._writes += 1
+        elif not touched:
+            result = replace(result, settled=settled(self._desk, result, batch.shared))
         result = replace(result, writes=result.writes + batch.made.get(one.raw.key, 0))
         return result, round((time.monotonic() - started) * 1000)
 

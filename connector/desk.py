@@ -65,6 +65,8 @@ class Planned:
     """Why Stripe could not be looked at just now; the contract is tried again later."""
     mark: object = None
     """The journal's mark of the contract's operations before Stripe was looked at."""
+    unchanged: str | None = None
+    """How it stands (nothing, skipped), when it was passed over: a look could only have found the same."""
 
     @property
     def contract(self) -> Contract | None:
@@ -91,6 +93,14 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """What a look went by that found nothing to do, as a hash, and the day before which it therefore holds."""
+
+    source: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of one contract.
 
@@ -102,6 +112,7 @@ class Result:
     status: CrmStatus | None
     writes: int = 0
     error: str | None = None
+    settled: Settled | None = None
 
 
 #: How something is done for each of many contracts: one after the other (`map`), or by the threads of a run.

@@ -1,16 +1,20 @@
 """One run over contracts, written into the journal; and the run that asks first which contracts are worth a look."""
 
+import logging
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from datetime import datetime
 from threading import Event
 
-from connector.crm.protocol import Changed, ContractRef, Cursor
+from connector.crm.protocol import Changed, ContractRef
+from connector.stamps import STREAM, Handled, has_other_filters, read_cursor, save_cursor
 from connector.sync import Desk, Result, sync_contracts
 
-STREAM = "contracts"
+__all__ = ["STREAM", "changed_refs", "read_cursor", "sync_changed", "sync_refs"]
+
+_log = logging.getLogger(__name__)
+
 #: Outcomes that another look may better although the CRM has not changed.
-_UNSETTLED = frozenset({"waiting", "busy"})
+UNSETTLED = frozenset({"waiting", "busy"})
 
 
 def sync_refs(
@@ -21,18 +25,22 @@ def sync_refs(
     config_hash: str,
     shown: frozenset[str] | None = None,
     live: bool = False,
+    pass_over: bool = False,
+    counts: Counter[str] | None = None,
     stop: Event | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
-    to find edits made by hand. Once `stop` is set nothing more is begun; what was begun is finished.
+    to find edits made by hand. `pass_over` takes no look that could only find what the last one found.
+    `counts` are those of the run: outcomes are added to what the caller counts.
+    Once `stop` is set nothing more is begun; what was begun is finished.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
-    counts: Counter[str] = Counter()
+    counts = Counter() if counts is None else counts
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, stop=stop):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over, stop=stop):
             counts[result.outcome] += 1
             yield result
     finally:
@@ -44,39 +52,38 @@ def sync_changed(desk: Desk, *, job: str, config_hash: str, stop: Event | None =
 
     Told to `stop`, it leaves the cursor where it was.
     """
-    changed = desk.crm.changed(read_cursor(desk))
+    changed = _changed(desk)
+    handled = Handled(desk, changed.stamps)
     unsettled: list[str] = []
-    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash, stop=stop):
+    refs = _worth_a_look(desk, changed)
+    for result in sync_refs(desk, refs, job=job, config_hash=config_hash, pass_over=True, stop=stop):
+        handled.add(result)
         if _is_unsettled(result):
             unsettled.append(result.planned.raw.root.id)
         yield result
     if stop is not None and stop.is_set():
         return
-    value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id, "unsettled": unsettled}
-    desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
-
-
-def sweep(desk: Desk, *, job: str, config_hash: str, stop: Event | None = None) -> Generator[Result]:
-    """Sync every contract that is known, changed or not: what no poll can see is found (deletions, associations)."""
-    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash, stop=stop)
-
-
-def _known(desk: Desk) -> Iterator[ContractRef]:
-    after = ""
-    while page := desk.account.journal.contract_states(desk.name, after=after, limit=1_000):
-        yield from (ContractRef(desk.name, state.record) for state in page if state.outcome != "skipped")
-        after = page[-1].contract_key
+    handled.save()
+    save_cursor(desk, changed.cursor, unsettled)
 
 
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
     """Return what the next run would look at, without moving the cursor."""
-    return _worth_a_look(desk, desk.crm.changed(read_cursor(desk)))
+    return _worth_a_look(desk, _changed(desk))
 
 
-def read_cursor(desk: Desk) -> Cursor | None:
-    """Return how far the CRM was read; None before the first time."""
-    stored = desk.account.journal.cursor(desk.name, STREAM)
-    return Cursor(datetime.fromisoformat(stored.value["stamp"]), stored.value["id"]) if stored else None
+def _changed(desk: Desk) -> Changed:
+    """Ask the CRM what changed; everything is told anew when the mapping's filters are others than before."""
+    if not has_other_filters(desk):
+        return desk.crm.changed(read_cursor(desk))
+    changed = desk.crm.changed(None)
+    _log.warning(
+        "connection %s: the conditions of the mapping file changed, so all %d %ss are looked at again",
+        desk.name,
+        len(changed.refs),
+        desk.mapping.noun,
+    )
+    return changed
 
 
 def _worth_a_look(desk: Desk, changed: Changed) -> tuple[ContractRef, ...]:
@@ -90,7 +97,7 @@ def _is_unsettled(result: Result) -> bool:
 
     What Stripe refused for good waits for somebody who changes the order.
     """
-    return result.outcome in _UNSETTLED or (result.error is not None and result.outcome != "failed")
+    return result.outcome in UNSETTLED or (result.error is not None and result.outcome != "failed")
 
 
 def _unsettled(desk: Desk) -> Iterator[str]:

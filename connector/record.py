@@ -12,9 +12,15 @@ from connector.windows import windows_of
 
 
 def record(desk: Desk, results: Sequence[Result], run_id: int, durations: Sequence[int]) -> None:
-    """Write the pages of a batch as one, and the plans where there was something to do; durations in milliseconds."""
+    """Write the pages of a batch as one, and the plans where there was something to do; durations in milliseconds.
+
+    What was passed over has no new page: the last one says so already.
+    """
+    looked_at = [each for each in zip(results, durations, strict=True) if not each[0].planned.unchanged]
+    if not looked_at:
+        return
     now, journal = desk.clock(), desk.account.journal
-    before = journal.contracts(desk.name, [result.planned.raw.key for result in results])
+    before = journal.contracts(desk.name, [result.planned.raw.key for result, _ in looked_at])
     journal.record_batch(
         [
             ContractPage(
@@ -22,7 +28,7 @@ def record(desk: Desk, results: Sequence[Result], run_id: int, durations: Sequen
                 _state(desk, result, before.get(result.planned.raw.key), now),
                 _plan(desk, result.planned, now),
             )
-            for result, spent in zip(results, durations, strict=True)
+            for result, spent in looked_at
         ]
     )
 
@@ -56,13 +62,14 @@ def _state(desk: Desk, result: Result, before: ContractState | None, now: dateti
     windows = windows_of(result, before)
     plan = result.planned.plan
     adopted = [*adopted_in_words(plan.contract, plan.desired)] if plan and plan.desired else []
+    settled = result.settled if result.error is None else None
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
         contract_key=result.planned.raw.key,
         record=result.planned.raw.root.id,
         account_key=contract.party.ref if contract else "",
-        source_hash=desk.mapping.hash,
+        source_hash=settled.source if settled else "",
         outcome=result.outcome,
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
@@ -71,5 +78,6 @@ def _state(desk: Desk, result: Result, before: ContractState | None, now: dateti
         | told_worth(result, before),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
+        same_until=settled.until if settled else None,
         since=since_when(result.outcome, before, now),
     )

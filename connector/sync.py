@@ -4,7 +4,7 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-from collections.abc import Collection, Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -36,6 +36,7 @@ from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import Ids, crm_status, failed_status
 from connector.taking_over import taken_over
+from connector.unchanged import PassedOver
 from connector.write_back import ids_of, save_subscriptions
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
@@ -48,14 +49,20 @@ _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 
 
 def plan_contracts(
-    desk: Desk, refs: Iterable[ContractRef], *, live: bool = False, each: Each = map
+    desk: Desk, refs: Iterable[ContractRef], *, live: bool = False, pass_over: bool = False, each: Each = map
 ) -> Iterator[Planned]:
-    """Plan contracts without changing anything anywhere; with the `each` of a crew, several at a time."""
+    """Plan contracts without changing anything anywhere; with the `each` of a crew, several at a time.
+
+    With `pass_over` those that a look could tell nothing new of come as they stand.
+    """
     for chunk in _batches(refs, desk.crm.batch):
         lost: list[Planned] = []
         raws = _read(desk, chunk, lost)
         while some := tuple(islice(raws, BATCH)):
-            yield from each(partial(plan_contract, desk, live=live), some)
+            plan: Callable[[RawContract], Planned] = partial(plan_contract, desk, live=live)
+            if pass_over and not live and not desk.seek and not desk.billed_through:
+                plan = PassedOver(desk, plan).planned
+            yield from each(plan, some)
         yield from lost
 
 
@@ -148,6 +155,7 @@ def sync_contracts(
     run_id: int,
     shown: Container[str] | None = None,
     live: bool = False,
+    pass_over: bool = False,
     threads: int | None = None,
     stop: Event | None = None,
 ) -> Generator[Result]:
@@ -156,12 +164,13 @@ def sync_contracts(
     A batch is planned as a whole first: the safety limits look at all of it, and at what the run did before. When its
     turn comes, what has to change is planned again if anything happened since that it builds on. With `shown`, the
     fingerprints somebody saw, no other plan is applied. `live` reads every schedule, to find edits made by hand.
+    With `pass_over` no look is taken at a contract that could only give what the last one gave.
 
     So many `threads` (default: the desk's) work on customers beside each other; the contracts of one customer stay in
     order. The CRM is told of a batch in few calls; then its results come, in the order of `refs`. Told to `stop`, or
     closed early, it begins nothing more; what was begun is finished and told.
     """
-    plan = partial(plan_contracts, desk, live=live)
+    plan = partial(plan_contracts, desk, live=live, pass_over=pass_over)
     carry_out = partial(_carry_out, desk, _Asked(run_id, shown, live))
     how = Way(threads or desk.threads, stop or Event())
     with Batches(desk, run_id, plan, carry_out, how) as batches:

@@ -9,6 +9,7 @@ from connector.config import JobsConfig
 from jobs.alerts import alerts
 from jobs.extend import extend
 from jobs.housekeeping import housekeeping
+from jobs.reconcile import reconcile
 from jobs.sweep import sweep
 from jobs.sync import sync
 
@@ -25,6 +26,7 @@ class Job:
 JOBS = (
     Job("sync", sync, lambda jobs: jobs.sync_every_seconds),
     Job("sweep", sweep, lambda jobs: jobs.sweep_every_hours * 3600),
+    Job("reconcile", reconcile, lambda jobs: jobs.reconcile_every_hours * 3600),
     Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600),
     Job("alerts", alerts, lambda jobs: jobs.alerts_every_seconds),
     Job("housekeeping", housekeeping, lambda jobs: jobs.housekeeping_every_hours * 3600),

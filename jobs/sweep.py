@@ -1,12 +1,16 @@
-"""Once a day: look at every known contract, for what no poll can see: deleted and merged records, associations."""
+"""Once a day: ids and stamps of the CRM against what was looked at; now and then every contract, whatever its stamp."""
 
 import logging
 import threading
+from datetime import timedelta
 
-from connector import poll
 from connector.app import App
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
+from connector.stamps import read_cursor
+from connector.sweep import last_sweep
+from connector.sweep import sweep as sweep_one
+from connector.sync import Desk
 from jobs.progress import counted
 
 _log = logging.getLogger(__name__)
@@ -17,7 +21,36 @@ def sweep(app: App, stop: threading.Event) -> None:
     for desk in app.desks.values():
         if stop.is_set():
             return
+        if read_cursor(desk) is None:
+            _log.info("connection %s: no sweep before the first sync has read everything", desk.name)
+            continue
         try:
-            counted(poll.sweep(desk, job="sweep", config_hash=app.config.hash, stop=stop), desk, _log)
+            _sweep_one(app, desk, stop)
         except (ConnectorError, JournalError):
             _log.exception("connection %s: the sweep could not run; it is tried again at the next slot", desk.name)
+
+
+def _sweep_one(app: App, desk: Desk, stop: threading.Event) -> None:
+    before = last_sweep(desk)
+    deep = _is_deep_due(app, desk)
+    counted(sweep_one(desk, job="sweep", config_hash=app.config.hash, deep=deep, stop=stop), desk, _log)
+    after = last_sweep(desk)
+    if after is None or after == before:  # told to stop
+        return
+    _log.info(
+        "connection %s: %s of %d records: %d changed, %d by another mapping, %d gone",
+        desk.name,
+        "deep sweep" if deep else "sweep",
+        after.read,
+        after.changed,
+        after.mapping,
+        after.gone,
+    )
+    if after.found:
+        _log.error("connection %s: found by sweep: %d records that no poll has told", desk.name, after.found)
+
+
+def _is_deep_due(app: App, desk: Desk) -> bool:
+    last = last_sweep(desk)
+    every = timedelta(days=app.config.jobs.deep_sweep_every_days)
+    return last is None or last.deep_at is None or desk.clock() - last.deep_at >= every - timedelta(hours=1)

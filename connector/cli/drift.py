@@ -20,6 +20,7 @@ from connector.cli.context import (
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, print_plan, say
 from connector.cli.plan import planned_text
+from connector.cli.reconcile import finding_json, print_findings
 from connector.cli.results import exit_code, print_summary
 from connector.crm.protocol import ContractRef
 from connector.domain.errors import ConfigError
@@ -33,7 +34,7 @@ from connector.drift import (
     plan_without,
     restore_drift,
 )
-from connector.journal import Approval
+from connector.journal import Approval, Finding
 from connector.plan.document import SCHEMA_VERSION, issue_json
 from connector.plan.drift import adopted_in_words
 from connector.sync import Desk, Planned, Result, plan_contracts
@@ -70,7 +71,7 @@ def drift(
             decision = _Decision(app, desk, decisions[0], (by or "").strip(), reason, yes)
             code = decision.take(next(iter(planned), None))
         else:
-            code = _list(desk, planned, json=json)
+            code = _list(desk, planned, () if orders else _found_by_reconcile(desk), json=json)
         for order in unknown_orders(orders, planned):
             say(f"{no_such(order)}.", "red")
             code = code or Exit.INVALID
@@ -178,7 +179,12 @@ class _Decision:
         return exit_code(done)
 
 
-def _list(desk: Desk, planned: Sequence[Planned], *, json: bool) -> int:
+def _found_by_reconcile(desk: Desk) -> tuple[Finding, ...]:
+    """Return what the last reconcile found beside edits, which are looked for here and now."""
+    return tuple(one for one in desk.account.journal.findings(desk.name) if one.kind != "edited")
+
+
+def _list(desk: Desk, planned: Sequence[Planned], found: Sequence[Finding], *, json: bool) -> int:
     """Print the drift of contracts; what could not be looked at is named too, as it may have some."""
     drifted = [(one, ignored_by(desk, one.plan)) for one in planned if one.plan and one.plan.edits]
     unseen = [one for one in planned if _is_unseen(one)]
@@ -190,7 +196,15 @@ def _list(desk: Desk, planned: Sequence[Planned], *, json: bool) -> int:
             for one in unseen
         ]
         kept = [{"contract": one.raw.key, "record": one.raw.root.id, "edits": words} for one, words in adopted]
-        print_json({"schema_version": SCHEMA_VERSION, "contracts": contracts, "adopted": kept, "not_compared": refused})
+        print_json(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "contracts": contracts,
+                "adopted": kept,
+                "not_compared": refused,
+                "findings": [finding_json(one) for one in found],
+            }
+        )
     else:
         for one, ignored in drifted:
             print_plan(_text(one, ignored))
@@ -199,13 +213,14 @@ def _list(desk: Desk, planned: Sequence[Planned], *, json: bool) -> int:
         for one in unseen:
             why = one.waiting or next((issue.message for issue in one.issues if issue.blocks), "")
             print_plan(f"! {one.raw.root.id}  not compared: {why}")
+        print_findings(found)
         counted = sum(1 for _, ignored in drifted if ignored)
         undecided = len(drifted) - counted
         out.print(
             f"{undecided} edited by hand, {counted} ignored, {len(adopted)} adopted, {len(unseen)} not compared, "
             f"of {len(planned)}."
         )
-    if any(ignored is None for _, ignored in drifted):
+    if found or any(ignored is None for _, ignored in drifted):
         return Exit.DIFFERENCE
     return Exit.REMOTE if any(one.waiting is not None for one in unseen) else Exit.OK
 

@@ -20,6 +20,7 @@ from connector.cli.exits import Exit
 from connector.cli.explain import explain
 from connector.cli.output import err, say
 from connector.cli.plan import apply, approve, plan, sync
+from connector.cli.reconcile import reconcile
 from connector.cli.report import report
 from connector.cli.sandbox import sandbox
 from connector.cli.setup import setup
@@ -44,6 +45,7 @@ for command in (
     approve,
     adopt,
     drift,
+    reconcile,
     explain,
     status,
     report,

@@ -237,7 +237,11 @@ class JobsConfig(Settings):
     sync_every_seconds: int = Field(default=60, ge=1)
     """Seconds between two looks for changed contracts."""
     sweep_every_hours: int = Field(default=24, ge=1)
-    """Hours between two looks at every known contract, for what no poll can see."""
+    """Hours between two sweeps: ids and stamps of the CRM against what was looked at."""
+    deep_sweep_every_days: int = Field(default=7, ge=1)
+    """Days between two sweeps that look at every known contract, whatever its stamp."""
+    reconcile_every_hours: int = Field(default=24, ge=1)
+    """Hours between two comparisons of all of Stripe's schedules with what was applied last."""
     housekeeping_every_hours: int = Field(default=24, ge=1)
     """Hours between two rounds of housekeeping."""
     alerts_every_seconds: int = Field(default=60, ge=1)

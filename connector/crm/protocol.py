@@ -22,18 +22,28 @@ class ContractRef:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a stream was read: the record's own stamp (UTC) and id, so that equal stamps lose nothing."""
+    """How far a stream was read, by the CRM's own clock (UTC): everything before `stamp` that could be seen.
+
+    Changes may come to light late, so the next poll reads again from `again` on. `seen` says what it then leaves out:
+    object → id → stamp of rows that were told already. A row is told once for each of its stamps.
+    """
 
     stamp: datetime
     id: str = ""
+    again: datetime | None = None
+    seen: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a poll found: contracts that may have changed, and the cursor to continue from."""
+    """What a poll found: contracts that may have changed, and the cursor to continue from.
+
+    `stamps` are those of the contract records (orders, deals) that were read: what they were when they were told.
+    """
 
     refs: tuple[ContractRef, ...]
     cursor: Cursor
+    stamps: Mapping[str, datetime] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,10 @@ class Crm(Protocol):
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return contracts that may have changed since the cursor; a hint only, repeats are harmless."""
+        ...
+
+    def stamps(self) -> Iterator[Mapping[str, datetime]]:
+        """Read ids and stamps of all contract records (orders, deals) that are not deleted, page by page."""
         ...
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:

@@ -26,6 +26,8 @@ from connector.mapping.raw import RawContract, RawRecord, RawRecords
 
 FORMAT = "crm-records/1"
 
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordsFile:
@@ -111,7 +113,11 @@ class SnapshotCrm:
     def changed(self, since: Cursor | None) -> Changed:
         """Return every contract the first time, none later: files do not change."""
         refs = tuple(ContractRef(self.name, file.root_id) for file in self._files.values())
-        return Changed(() if since else refs, since or Cursor(datetime(1970, 1, 1, tzinfo=UTC)))
+        return Changed(() if since else refs, since or Cursor(_NEVER))
+
+    def stamps(self) -> Iterator[Mapping[str, datetime]]:
+        """Yield every contract; files are never modified."""
+        yield dict.fromkeys(self._files, _NEVER)
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:  # noqa: ARG002
         """Yield the contracts of the refs; the files hold what they hold, so `paths` is not looked at."""

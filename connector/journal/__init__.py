@@ -11,6 +11,7 @@ from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
 from connector.journal.errors import JournalError, JournalSchemaError, LeaseLostError
+from connector.journal.findings import Finding
 from connector.journal.incidents import Incident, Notice
 from connector.journal.leases import Lease
 from connector.journal.links import Link
@@ -18,6 +19,7 @@ from connector.journal.operations import Intent, Operation
 from connector.journal.overview import OpenIntents
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import ContractPage, Run, RunContract
+from connector.journal.stamps import Stamp
 from connector.journal.store import Journal, open_journal
 from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
 from connector.journal.worker import worker_name
@@ -35,6 +37,7 @@ __all__ = [
     "ContractPage",
     "ContractState",
     "Cursor",
+    "Finding",
     "Incident",
     "Intent",
     "Journal",
@@ -52,6 +55,7 @@ __all__ = [
     "Run",
     "RunContract",
     "Settlement",
+    "Stamp",
     "Submission",
     "WorkItem",
     "WorkState",

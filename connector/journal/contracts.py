@@ -15,8 +15,9 @@ from connector.journal.tables import contracts
 class ContractState:
     """What we last knew of a contract.
 
-    `record` is the CRM's own reference; `source_hash` is of everything that was compiled (contract, mapping, policies),
-    so an equal hash means nothing to do; `next_change` is the first date on which waiting alone changes something;
+    `record` is the CRM's own reference; `source_hash` is of everything that a look goes by (records, mapping, our own
+    book), so an equal hash means nothing to do before the day `same_until`; "" while something is.
+    `next_change` is the first date on which waiting alone changes something;
     `since` is the moment since which it is settled, or is not (`connector/stake.py`).
     """
 
@@ -29,6 +30,7 @@ class ContractState:
     status: Mapping[str, Any]
     next_change: date | None
     updated_at: datetime
+    same_until: date | None = None
     since: datetime | None = None
 
 

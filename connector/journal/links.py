@@ -4,12 +4,13 @@ A link is found by (connection, kind, key). Its `applied_hash` answers "did anyt
 `applied` parameters say what changed. A retired object keeps its link, marked, so that its id stays known.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, upsert
 from connector.journal.tables import links
@@ -59,6 +60,25 @@ class Links(Chapter):
     def account_links(self, connection: str, account_key: str) -> tuple[Link, ...]:
         """List every object of one customer, by kind and key."""
         return self._links(_OF_ACCOUNT, {"connection": connection, "owner": account_key})
+
+    def links_mark(self, connection: str, contract_key: str, account_key: str) -> str:
+        """Return a mark of all that is linked to a contract and to its customer; it changes when any of that does."""
+        columns = (links.c.kind, links.c.key, links.c.stripe_id, links.c.applied_hash, links.c.currency)
+        ours = or_(links.c.contract_key == contract_key, links.c.account_key == account_key)
+        query = select(*columns, links.c.created_at, links.c.updated_at, links.c.retired_at)
+        query = query.where(links.c.connection == connection, ours).order_by(links.c.kind, links.c.key)
+        text = hashlib.sha256()
+        with self._reading() as database:
+            for row in database.execute(query):
+                text.update(repr(tuple(row)).encode())
+        return text.hexdigest()
+
+    def kind_links(self, connection: str, kind: str, *, after: str = "", limit: int = 1_000) -> tuple[Link, ...]:
+        """List a page of the objects of one kind, by key, behind the key `after`."""
+        this = (links.c.connection == connection, links.c.kind == kind, links.c.key > after)
+        with self._reading() as database:
+            query = select(*columns_of(links, Link)).where(*this).order_by(links.c.key).limit(limit)
+            return tuple(Link(**row) for row in database.execute(query).mappings())
 
     def stripe_links(self, connection: str, stripe_ids: Collection[str]) -> tuple[Link, ...]:
         """Look up the links behind Stripe ids, as they arrive in webhooks."""

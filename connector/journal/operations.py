@@ -134,6 +134,14 @@ class Operations(Chapter):
             number, finished = database.execute(_MARK, named).one()
             return number or 0, finished
 
+    def shared_mark(self, connection: str) -> int:
+        """Return a mark of the changes to products, which contracts of many customers share; creations do not count."""
+        query = select(func.max(operations.c.id)).where(
+            operations.c.connection == connection, operations.c.kind == "product", operations.c.verb != "create"
+        )
+        with self._reading() as database:
+            return int(database.execute(query).scalar_one() or 0)
+
     def pending_intents(self, connection: str, contract_key: str | None = None) -> tuple[Operation, ...]:
         """List the calls whose outcome is unknown, oldest first: of one contract, or of all for the sweeper."""
         query = _OPEN if contract_key is None else _OPEN_OF_CONTRACT

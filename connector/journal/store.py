@@ -15,6 +15,7 @@ from connector.journal.backfills import Backfills
 from connector.journal.contracts import Contracts
 from connector.journal.cursors import Cursors
 from connector.journal.engine import create_private_file, database_file, journal_url, open_engine
+from connector.journal.findings import Findings
 from connector.journal.incidents import Incidents
 from connector.journal.leases import Leases
 from connector.journal.links import Links
@@ -24,6 +25,7 @@ from connector.journal.plans import Plans
 from connector.journal.rates import BucketRates
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
+from connector.journal.stamps import Stamps
 from connector.journal.takeovers import Takeovers
 from connector.journal.work import Work
 
@@ -36,6 +38,8 @@ class Journal(
     Adoptions,
     Contracts,
     Cursors,
+    Stamps,
+    Findings,
     Leases,
     BucketRates,
     Work,

@@ -71,7 +71,8 @@ contracts = Table(
     Column("contract_key", Text, primary_key=True),
     Column("record", Text, nullable=False),  # the CRM's own reference
     Column("account_key", Text, nullable=False),
-    Column("source_hash", Text, nullable=False),  # of contract + mapping + policies; equal means nothing to do
+    Column("source_hash", Text, nullable=False),  # of all that went in, while nothing was to do; "" when something was
+    Column("same_until", Date),  # equal means nothing to do before this day; NULL: on no day known
     Column("outcome", Text, nullable=False),
     Column("status", JsonText, nullable=False),
     Column("next_change", Date),
@@ -191,6 +192,38 @@ cursors = Table(
     Column("stream", Text, primary_key=True),
     Column("value", JsonText, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+)
+
+stamps = Table(
+    "stamps",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("record", Text, primary_key=True),  # an order or deal, by the CRM's id
+    Column("root", Text, nullable=False),  # the contract's own record: another one for amendments
+    Column("stamp", UtcTime),  # of the CRM, when the record was handled last; NULL: known, never handled
+    Column("mapping", Text, nullable=False),  # hash of the mapping file it was read by
+    Column("swept_at", UtcTime, nullable=False),  # when the CRM was last seen to have it
+    Index(None, "connection", "swept_at"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),  # edited, ended, missing, unknown
+    Column("subject", Text, primary_key=True),  # Stripe's id of what it is about
+    Column("contract_key", Text, nullable=False),  # "" when no contract is known
+    Column("detail", Text, nullable=False),
+    Column("found_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # the last reconcile that met it
+)
+
+cleared = Table(
+    "cleared",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),  # Stripe's id of a schedule that is not, to the letter, what was applied
+    Column("mark", Text, nullable=False),  # hash of how it was found; a look at the contract explained all of it
 )
 
 leases = Table(

@@ -22,6 +22,10 @@ from connector.plan.prices import Terms, by_terms, terms_of
 from connector.plan.schedules import not_as_told
 
 _SHOWN = 3
+#: What a phase says of its time and of what it bills: compared by its meaning.
+_TOLD_APART = frozenset(
+    {"start_date", "end_date", "items", "discounts", "add_invoice_items", "proration_behavior", "billing_cycle_anchor"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,25 @@ def find_edits(
             )
             found += _edits(one, held, changes, (terms, today))
     return tuple(found)
+
+
+def differences_from_applied(held: ExistingObject, terms: Terms, today: date) -> tuple[Change, ...]:
+    """Return where a schedule that was read is not what was applied last, going by the journal alone.
+
+    It may be more than an edit by hand: what was settled within a running schedule differs too. `find_edits`, which
+    knows the contract, tells them apart.
+    """
+    if held.applied is None:
+        return ()
+    applied = by_terms(_managed(held.applied), terms)
+    if held.status == "not_started":
+        return tuple(diff(applied, by_terms(held.params, terms)))
+    first = _running(held)
+    live = _told(held.params, held, held.params["phases"][first:], terms)
+    told = _told(held.applied, held, _left_of(held.applied, held, today), terms)
+    more = {number: None for number in live["phases"] if number not in told["phases"]}
+    changes = diff({**_managed(told), "phases": {**told["phases"], **more}}, live)
+    return (*changes, *_settings_changed(held, applied, today))
 
 
 def lapsed_edits(
@@ -193,6 +216,16 @@ def _left(
     if alone.objects[update.key].status == "not_started":
         return update.changes
     return not_as_told(contract, desired, alone, today)
+
+
+def _settings_changed(held: ExistingObject, applied: Json, today: date) -> Iterator[Change]:
+    """Yield where the settings of phases that run or are to come differ: metadata, descriptions, tax rates and such."""
+    first = _running(held)
+    live = held.params["phases"]
+    for index, phase in enumerate(_left_of(applied, held, today), start=first):
+        settings = {name: value for name, value in phase.items() if name not in _TOLD_APART}
+        if index < len(live):
+            yield from diff(settings, live[index], f"phases.{index}")
 
 
 def _managed(params: Json) -> Json:

@@ -5,7 +5,7 @@ the terms again would make new prices, and a new price in the running phase is a
 """
 
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from connector.compile.resource import Params, Resource, Value
 from connector.plan.canonical import Json, canonical, dump
@@ -19,10 +19,15 @@ _TERMS = ("currency", "product", "recurring", "unit_amount_decimal", "tax_behavi
 
 def terms_of(prices: Iterable[Resource]) -> Terms:
     """Return the terms of flat price objects by name; tiered and metered ones are only ever equal to themselves."""
-    flat = (price for price in prices if "tiers" not in price.params and not _metered(price.params))
+    return terms_of_params({price.key.name: canonical(price.params) for price in prices})
+
+
+def terms_of_params(prices: Mapping[str, Json]) -> Terms:
+    """Return the terms of flat price objects by name, from their canonical parameters."""
     return {
-        price.key.name: {name: value for name, value in canonical(price.params).items() if name in _TERMS}
-        for price in flat
+        key: {name: value for name, value in params.items() if name in _TERMS}
+        for key, params in prices.items()
+        if "tiers" not in params and not _metered(params)
     }
 
 
@@ -66,6 +71,6 @@ def _item(item: Json, terms: Terms) -> Json:
     return {**{key: value for key, value in item.items() if key != "price"}, "price_data": terms[name]}
 
 
-def _metered(params: Params) -> bool:
+def _metered(params: Mapping[str, Any]) -> bool:
     recurring = params.get("recurring")
     return isinstance(recurring, Mapping) and recurring.get("usage_type") == "metered"

@@ -23,9 +23,9 @@ WRONG = {
     "unknown key, nothing near": (
         GOOD + "[jobs]\nxyzzy = 1\n",
         (
-            'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: alerts_every_seconds, dispatcher, '
-            "extend_days_ahead, extend_every_hours, housekeeping_every_hours, sweep_every_hours, sync_every_seconds, "
-            "threads."
+            'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: alerts_every_seconds, '
+            "deep_sweep_every_days, dispatcher, extend_days_ahead, extend_every_hours, housekeeping_every_hours, "
+            "reconcile_every_hours, sweep_every_hours, sync_every_seconds, threads."
         ),
     ),
     "unknown key in a connection": (

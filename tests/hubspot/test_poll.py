@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.poll import sweep
+from connector.sweep import sweep
 from tests.hubspot.world import HubSpotWorld, monthly
 
 SEARCHES = [
@@ -135,14 +135,15 @@ def test_a_deal_that_was_billed_and_merged_away_is_told(world: HubSpotWorld) -> 
     assert not [record for record in world.stripe.log[stripe:] if record.method == "POST"]
 
 
-def test_a_sweep_sees_an_association_that_no_poll_sees(world: HubSpotWorld) -> None:
+def test_a_deep_sweep_sees_an_association_that_has_no_stamp(world: HubSpotWorld) -> None:
     deal, desk = simple(world), world.desk()
     world.poll(desk)
     world.poll(desk)
     (line,) = world.portal.associated("deals", deal, "line_items")
     world.portal.dissociate("deals", deal, "line_items", line)
     assert world.poll(desk) == []
-    (result,) = sweep(desk, job="test", config_hash="")
+    assert list(sweep(desk, job="test", config_hash="")) == []
+    (result,) = sweep(desk, job="test", config_hash="", deep=True)
     assert result.planned.raw.root.id == deal
     assert "NO_LINES" in [issue.code.value for issue in result.planned.issues]
 

@@ -23,6 +23,7 @@ def test_the_table_says_what_and_how_often():
     assert [(job.name, job.seconds(config)) for job in JOBS] == [
         ("sync", 30),
         ("sweep", 86_400),
+        ("reconcile", 86_400),
         ("extend", 10_800),
         ("alerts", 60),
         ("housekeeping", 7200),

@@ -1,7 +1,7 @@
 """The run of every minute: what it looks at, when its cursor moves, and what it comes back to."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -158,3 +158,55 @@ def test_nothing_to_look_at_is_a_run_that_reads_no_contract(world: World, settle
     assert poll(settled) == []
     assert len(world.salesforce_calls()) - before <= 3
     assert KEY in world.stripe.state
+
+
+def test_other_filters_reach_orders_that_nobody_touches(world: World, settled: Desk, caplog: pytest.LogCaptureFixture):
+    assert poll(settled) == []
+    later = replace(settled.mapping.gates, since=date(2026, 12, 2))
+    other = replace(settled, mapping=replace(settled.mapping, gates=later, hash="other"))
+    found = poll(other)
+    assert len(found) == len(world.orders)
+    skipped = [one for one in found if one.planned.raw.root.id == world.orders["ramp"]]
+    assert [one.outcome for one in skipped] == ["skipped"], "it starts a day before"
+    (line,) = caplog.messages
+    assert line.endswith(
+        f"the conditions of the mapping file changed, so all {len(world.orders)} orders are looked at again"
+    )
+    pass_time(world, 1)
+    assert {one.outcome for one in poll(other)} <= {"nothing", "skipped"}
+    pass_time(world, 1)
+    assert poll(other) == []
+
+
+def test_a_poll_goes_by_the_crms_clock_whatever_ours_says(world: World, settled: Desk):
+    wrong = replace(settled, clock=lambda: world.now - timedelta(days=3))
+    world.salesforce.update("Order", world.orders["ramp"], {"PoNumber": "PO-NEW"})
+    pass_time(world, 1)
+    assert outcomes(poll(wrong)) == {"applied": 1}
+    pass_time(world, 1)
+    assert outcomes(poll(wrong)) in ({}, {"nothing": 1})
+    pass_time(world, 1)
+    assert poll(wrong) == []
+
+
+def test_what_was_told_is_not_told_again_by_another_process(world: World, settled: Desk):
+    world.salesforce.update("Order", world.orders["ramp"], {"PoNumber": "PO-NEW"})
+    pass_time(world, 1)
+    assert outcomes(poll(settled)) == {"applied": 1}
+    pass_time(world, 0.05)
+    poll(settled)  # our own write-back
+    pass_time(world, 0.05)
+    before = len(world.salesforce_calls())
+    assert poll(replace(settled, crm=SalesforceCrm(world.settings()))) == []
+    assert len(world.salesforce_calls()) - before == 2, "orders and lines; nothing is fetched"
+
+
+def test_a_cursor_of_before_there_were_more_facts_is_read(world: World, settled: Desk):
+    cursor = read_cursor(settled)
+    assert cursor is not None
+    value = {"stamp": cursor.stamp.isoformat(), "id": "", "unsettled": []}
+    settled.account.journal.save_cursor(settled.name, STREAM, value, world.now)
+    old = read_cursor(settled)
+    assert old is not None
+    assert (old.stamp, old.again, dict(old.seen)) == (cursor.stamp, None, {})
+    assert {one.outcome for one in poll(settled)} <= {"nothing", "skipped"}

@@ -5,8 +5,8 @@ property means: which ones to read comes from the mapping.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tenacity import Retrying
@@ -14,7 +14,7 @@ from tenacity import Retrying
 from connector.crm.hubspot.account import Account, AccountSource
 from connector.crm.hubspot.amendments import Amendments
 from connector.crm.hubspot.catalogue import described, latest_records
-from connector.crm.hubspot.changes import OwnWrites, Poll, Seen, still_read
+from connector.crm.hubspot.changes import OwnWrites, Poll, stamps
 from connector.crm.hubspot.client import HubSpotClient, chunks
 from connector.crm.hubspot.family import families, together
 from connector.crm.hubspot.probe import probe
@@ -57,28 +57,27 @@ class HubSpotCrm:
         self._own = OwnWrites()
         self._lag, self._overlap = lag, overlap
         self._renewal = renewal
-        self._told: tuple[Cursor, Seen] | None = None
 
     def changed(self, since: Cursor | None) -> Changed:
-        """Return deals that may have changed since the cursor; None means since ever, which tells every deal.
-
-        Repeats come from the overlap of polls, unless the caller goes on from the cursor it was given last.
-        """
+        """Return deals that may have changed since the cursor; None means since ever, which tells every deal."""
         started = time.monotonic()
-        told = self._told[1] if self._told and self._told[0] == since else {}
-        poll = Poll(self.client, self._own, since=since.stamp - self._overlap if since else None, told=told)
+        start = since.stamp - self._overlap if since else None
+        poll = Poll(self.client, self._own, since=start, seen=since.seen if since else {})
         refs = tuple(ContractRef(self.name, deal) for deal in dict.fromkeys(poll.deals()))
         now = self.client.door.transport.server_clock.now()
         if now is None:
             raise RetryableError("HubSpot did not tell its time (no Date header), so changes cannot be polled")
         stamp = (now - timedelta(seconds=time.monotonic() - started) - self._lag).replace(microsecond=0)
-        cursor = Cursor(max(stamp, since.stamp) if since else stamp)
-        start = cursor.stamp - self._overlap
-        self._told = (cursor, still_read(poll.found, start))
-        self._own.forget_before(start)
+        end = max(stamp, since.stamp) if since else stamp
+        again = end - self._overlap
+        self._own.forget_before(again)
         if refs:
             self._amendments.forget()
-        return Changed(refs, cursor)
+        return Changed(refs, Cursor(end, again=again, seen=poll.seen_since(again)), poll.stamps())
+
+    def stamps(self) -> Iterator[Mapping[str, datetime]]:
+        """Read ids and modification dates of all deals, 200 a request; archived ones are left out."""
+        return stamps(self.client)
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
         """Read whole contracts by the ids of their deals, in batches.

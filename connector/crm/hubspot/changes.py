@@ -8,7 +8,7 @@ next poll. Archived records and associations are not seen this way: that is what
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connector.crm.hubspot.client import HubSpotClient, Row
@@ -17,8 +17,10 @@ from connector.crm.hubspot.moments import millis, moment
 #: Objects that are polled; changes of all but the first are led back to deals.
 POLLED = ("deals", "line_items", "quotes", "companies")
 MODIFIED = "hs_lastmodifieddate"
+_PAGE = 2_000  # deals handed on together
 
-Seen = dict[tuple[str, str], str]
+#: Object → id → modification date.
+Seen = dict[str, dict[str, str]]
 
 
 #: Records whose date is remembered from reading to writing; what is forgotten costs another look.
@@ -35,8 +37,8 @@ class OwnWrites:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._dates: Seen = {}
-        self._read: Seen = {}
+        self._dates: dict[tuple[str, str], str] = {}
+        self._read: dict[tuple[str, str], str] = {}
 
     def was_read(self, name: str, rows: Iterable[Row]) -> None:
         """Remember records as they were read."""
@@ -73,38 +75,70 @@ class OwnWrites:
 
 
 class Poll:
-    """One poll: the moment it reads from, and what the last one has told."""
+    """One poll: the moment it reads from, and what the one before has told of the time that is read again."""
 
     def __init__(
-        self, client: HubSpotClient, own: OwnWrites, *, since: datetime | None, told: Mapping[tuple[str, str], str]
+        self,
+        client: HubSpotClient,
+        own: OwnWrites,
+        *,
+        since: datetime | None,
+        seen: Mapping[str, Mapping[str, str]],
     ) -> None:
         """`since` is None for the first poll, which is told every deal."""
         self._client = client
         self._own = own
         self._since = since
-        self._told = told
-        self.found: Seen = {}
+        self._seen = seen
+        self._read: Seen = {name: {} for name in POLLED}
 
     def deals(self) -> Iterator[str]:
-        """Yield ids of deals that may have changed, with repeats; `found` then holds what the next poll reads again."""
+        """Yield ids of deals that may have changed, with repeats."""
         if self._since is None:
-            yield from (row["id"] for row in self._client.search_all("deals", [], [MODIFIED]))
+            yield from (row["id"] for row in self._new("deals", []))
             return
+        recent = {"propertyName": MODIFIED, "operator": "GTE", "value": millis(self._since)}
         for name in POLLED:
-            changed = [row["id"] for row in self._rows(name, self._since)]
+            changed = [row["id"] for row in self._new(name, [recent])]
             if name == "deals":
                 yield from changed
             elif changed:
                 ties = self._client.ties(name, "deals", changed)
                 yield from (tie.to for key in changed for tie in ties.get(key, ()))
 
-    def _rows(self, name: str, since: datetime) -> Iterator[Row]:
-        recent = {"propertyName": MODIFIED, "operator": "GTE", "value": millis(since)}
-        for row in self._client.search_all(name, [recent], [MODIFIED]):
-            key, date = (name, str(row["id"])), modified(row) or ""
-            self.found[key] = date
-            if self._told.get(key) != date and not self._own.made(name, row):
+    def stamps(self) -> dict[str, datetime]:
+        """Return when each deal that was read was modified, those included that only we have written to."""
+        dates = self._read["deals"].items()
+        return {key: stamp for key, date in dates if (stamp := moment(date)) is not None}
+
+    def seen_since(self, start: datetime) -> Seen:
+        """Return what the next poll meets again and need not tell."""
+        return {
+            name: {key: date for key, date in rows.items() if not _older(date, start)}
+            for name, rows in self._read.items()
+        }
+
+    def _new(self, name: str, filters: Sequence[Row]) -> Iterator[Row]:
+        """Yield the rows that were not told with this date, and not written by us alone."""
+        for row in self._client.search_all(name, filters, [MODIFIED]):
+            key, date = str(row["id"]), modified(row) or ""
+            self._read[name][key] = date
+            if self._seen.get(name, {}).get(key) != date and not self._own.made(name, row):
                 yield row
+
+
+def stamps(client: HubSpotClient) -> Iterator[dict[str, datetime]]:
+    """Yield id → modification date of all deals that are not archived, 200 a request: no list shows more at once."""
+    page: dict[str, datetime] = {}
+    for row in client.search_all("deals", [], [MODIFIED]):
+        stamp = moment(modified(row))
+        if stamp is not None:
+            page[str(row["id"])] = stamp
+        if len(page) == _PAGE:
+            yield page
+            page = {}
+    if page:
+        yield page
 
 
 def updated(row: Row) -> str:
@@ -118,11 +152,6 @@ def modified(row: Row) -> str | None:
     value = (row.get("properties") or {}).get(MODIFIED) or row.get("updatedAt")
     found = moment(value) if value else None
     return found.isoformat(timespec="milliseconds") if found else None
-
-
-def still_read(found: Mapping[tuple[str, str], str], start: datetime) -> Seen:
-    """Keep what a poll from `start` on can meet again."""
-    return {key: date for key, date in found.items() if not _older(date, start)}
 
 
 def _older(date: str, start: datetime) -> bool:

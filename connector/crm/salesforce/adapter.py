@@ -15,7 +15,14 @@ from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
 from connector.crm.salesforce.catalogue import described, latest_records
-from connector.crm.salesforce.changes import Window, changed_rows, earlier_quotes, first_orders, stamp_of
+from connector.crm.salesforce.changes import (
+    Rows,
+    Window,
+    changed_rows,
+    earlier_quotes,
+    first_orders,
+    order_stamps,
+)
 from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce.errors import UNKNOWN_COLUMN
 from connector.crm.salesforce.family import families, together
@@ -45,9 +52,6 @@ from connector.mapping.catalogue import Catalogue, CrmObject
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy
 
-#: What was already told: object and id → stamp.
-Told = dict[tuple[str, str], datetime]
-
 
 class SalesforceCrm:
     """One Salesforce org; safe to use from many threads."""
@@ -72,7 +76,6 @@ class SalesforceCrm:
         self._policy = policy or retry_policy()
         self._lag, self._overlap = lag, overlap
         self._renewal = renewal
-        self._told: tuple[Cursor, Told] | None = None
 
     @property
     def missing_columns(self) -> Mapping[str, frozenset[str]]:
@@ -80,20 +83,17 @@ class SalesforceCrm:
         return self.schema.missing
 
     def changed(self, since: Cursor | None) -> Changed:
-        """Return orders that may have changed since the cursor, by themselves or by a line; None means since ever.
-
-        Repeats come from the overlap of polls, unless the caller goes on from the cursor it was given last.
-        """
+        """Return orders that may have changed since the cursor, by themselves or by a line; None means since ever."""
         window = Window(since.stamp if since else None, self._lag, self._overlap)
-        told = self._told[1] if self._told and self._told[0] == since else {}
-        found: Told = {}
-        refs = tuple(
-            ContractRef(self.name, order) for order in dict.fromkeys(self._changed_orders(window, told, found))
-        )
-        cursor = Cursor(window.end(self.client))
-        begin = cursor.stamp - self._overlap
-        self._told = (cursor, {key: stamp for key, stamp in {**told, **found}.items() if stamp >= begin})
-        return Changed(refs, cursor)
+        rows = Rows(window, since.seen if since else {})
+        refs = tuple(ContractRef(self.name, order) for order in dict.fromkeys(self._changed_orders(rows)))
+        end = window.end(self.client)
+        again = end - self._overlap
+        return Changed(refs, Cursor(end, again=again, seen=rows.seen_since(again)), rows.orders)
+
+    def stamps(self) -> Iterator[Mapping[str, datetime]]:
+        """Read ids and stamps of all orders, 2,000 a request; those in the recycle bin are left out."""
+        return order_stamps(self.client)
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
         """Read whole contracts by their orders' (or opportunities') ids, in batches of three or four requests.
@@ -210,17 +210,14 @@ class SalesforceCrm:
                 self.schema.learn(query)
             pending = self.schema.askable(refused)
 
-    def _changed_orders(self, window: Window, told: Told, found: Told) -> Iterator[str]:
-        """Yield ids of orders; `found` takes the rows that the next poll will read again."""
+    def _changed_orders(self, rows: Rows) -> Iterator[str]:
+        """Yield ids of orders that have rows which were not told before."""
         bereft: set[str] = set()
-        orders = (("Order", row) for row in self._order_rows(window))
-        lines = (("OrderItem", row) for row in changed_rows(self.client, "OrderItem", ("OrderId",), window))
+        orders = (("Order", row) for row in self._order_rows(rows.window))
+        lines = (("OrderItem", row) for row in changed_rows(self.client, "OrderItem", ("OrderId",), rows.window))
         for name, row in chain(orders, lines):
-            stamp = stamp_of(row)
-            if told.get((name, row["Id"])) == stamp:
+            if not rows.is_new(name, row):
                 continue
-            if stamp >= window.end(self.client) - self._overlap:
-                found[name, row["Id"]] = stamp
             yield row["Id" if name == "Order" else "OrderId"]
             if row.get("IsDeleted"):
                 bereft.update(earlier_quotes(row))

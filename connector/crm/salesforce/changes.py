@@ -6,7 +6,7 @@ begins before the last one's end. Within it rows are read in the order of stamp 
 save gives thousands of rows one stamp. Lines are polled like orders: editing a line does not touch its order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,6 +47,39 @@ class Window:
             self._end = max(end, self.since) if self.since else end
         return self._end
 
+    def is_read_again(self, stamp: datetime) -> bool:
+        """Tell whether the next poll, whose overlap reaches back from this one's end, reads a stamp again."""
+        return self._end is None or stamp >= self._end - self.overlap
+
+
+class Rows:
+    """The rows of one poll: which were told before, and what the next poll must know of them."""
+
+    def __init__(self, window: Window, seen: Mapping[str, Mapping[str, str]]) -> None:
+        """`seen` is what the poll before told of the time that is read again: object → id → stamp."""
+        self.window = window
+        self.orders: dict[str, datetime] = {}
+        self._seen = seen
+        self._read: dict[str, dict[str, datetime]] = {"Order": {}, "OrderItem": {}}
+
+    def is_new(self, name: str, row: Mapping[str, Any]) -> bool:
+        """Take a row, and tell whether it was not told with this stamp."""
+        key, stamp = str(row["Id"]), stamp_of(row)
+        if self.window.is_read_again(stamp):
+            self._read[name][key] = stamp
+        if self._seen.get(name, {}).get(key) == stamp.isoformat():
+            return False
+        if name == "Order" and not row.get("IsDeleted"):
+            self.orders[key] = stamp
+        return True
+
+    def seen_since(self, start: datetime) -> dict[str, dict[str, str]]:
+        """Return what the next poll meets again and need not tell."""
+        return {
+            name: {key: stamp.isoformat() for key, stamp in rows.items() if stamp >= start}
+            for name, rows in self._read.items()
+        }
+
 
 def changed_rows(
     client: SalesforceClient, name: str, columns: Iterable[str], window: Window
@@ -63,9 +96,27 @@ def changed_rows(
         after = (stamp_of(page[-1]), page[-1]["Id"])
 
 
-def stamp_of(row: dict[str, Any]) -> datetime:
+def stamp_of(row: Mapping[str, Any]) -> datetime:
     """Return a row's SystemModstamp, such as 2023-11-14T19:52:14.000+0000."""
     return datetime.fromisoformat(row["SystemModstamp"]).astimezone(UTC)
+
+
+def order_stamps(client: SalesforceClient) -> Iterator[Mapping[str, datetime]]:
+    """Yield id → stamp of all orders, page by page in the order of their ids: each page is a query of its own.
+
+    A cursor of the server's would be lost with its session; an order that comes in between is read or not, but none
+    that was there is left out.
+    """
+    last = ""
+    while True:
+        where = format_soql("WHERE Id > {last} ", last=last) if last else ""
+        text = f"SELECT Id, SystemModstamp FROM Order {where}ORDER BY Id LIMIT {PAGE}"  # noqa: S608
+        rows = list(client.rows(text))
+        if rows:
+            yield {row["Id"]: stamp_of(row) for row in rows}
+        if len(rows) < PAGE:
+            return
+        last = rows[-1]["Id"]
 
 
 def first_orders(client: SalesforceClient, quotes: set[str]) -> Iterator[str]:
@@ -75,7 +126,7 @@ def first_orders(client: SalesforceClient, quotes: set[str]) -> Iterator[str]:
         yield from (row["Id"] for row in client.rows(f"SELECT Id FROM Order WHERE {where} ORDER BY Id"))  # noqa: S608
 
 
-def earlier_quotes(row: dict[str, Any]) -> Iterator[str]:
+def earlier_quotes(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield the quotes of the contracts that an order amends or renews, as a row of it tells."""
     opportunity = row.get("Opportunity") or {}
     for name in ("SBQQ__AmendedContract__r", "SBQQ__RenewedContract__r"):

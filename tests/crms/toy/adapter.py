@@ -11,6 +11,7 @@ from connector.crm.kinds import Connecting, CrmKind
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
 from connector.crm.transport import CrmTransport
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
+from connector.mapping.catalogue import Catalogue, CrmField, CrmObject, collect
 from connector.mapping.raw import RawContract, RawLine, RawRecord, RawRecords, RawRevision
 from connector.retry import retry_policy
 
@@ -56,14 +57,13 @@ class ToyCrm:
         self._http = CrmTransport("the toy CRM")
         self._token = ""
         self._policy = policy or retry_policy()
-        self._told: tuple[Cursor, set[tuple[str, str]]] | None = None
 
     def changed(self, since: Cursor | None) -> Changed:
         """Return sales that may have changed, by themselves, by a line or by their customer."""
         start = since.stamp - _OVERLAP if since else _BEGINNING
-        told = self._told[1] if self._told and self._told[0] == since else set()
-        found = {(row["id"], row["changed"]): (table, row) for table, row in self._since(start)}
-        fresh = [found[key] for key in found if key not in told]
+        seen = since.seen if since else {}
+        rows = list(self._since(start))
+        fresh = [(table, row) for table, row in rows if seen.get(table, {}).get(row["id"]) != row["changed"]]
         ids = [str(row["sale" if table == "lines" else "id"]) for table, row in fresh if table != "customers"]
         payers = [row["id"] for table, row in fresh if table == "customers"]
         ids += [row["id"] for row in self._find("sales", "customer", payers)] if since and payers else []
@@ -71,9 +71,20 @@ class ToyCrm:
         if now is None:
             raise RetryableError("the toy CRM did not tell its time")
         stamp = (now - _LAG).replace(microsecond=0)
-        cursor = Cursor(max(stamp, since.stamp) if since else stamp)
-        self._told = (cursor, set(found))
-        return Changed(tuple(ContractRef(self.name, key) for key in dict.fromkeys(ids)), cursor)
+        end = max(stamp, since.stamp) if since else stamp
+        again = end - _OVERLAP
+        told: dict[str, dict[str, str]] = {}
+        for table, row in rows:
+            if _stamp(row) >= again:
+                told.setdefault(table, {})[row["id"]] = row["changed"]
+        refs = tuple(ContractRef(self.name, key) for key in dict.fromkeys(ids))
+        stamps = {row["id"]: _stamp(row) for table, row in rows if table == "sales"}
+        return Changed(refs, Cursor(end, again=again, seen=told), stamps)
+
+    def stamps(self) -> Iterator[Mapping[str, datetime]]:
+        """Read ids and stamps of all sales, page by page."""
+        for page in self._pages("sales", "changed", [_BEGINNING.isoformat()]):
+            yield {row["id"]: _stamp(row) for row in page}
 
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:  # noqa: ARG002
         """Read whole contracts; every record comes with all its fields, so `paths` is not looked at."""
@@ -122,19 +133,31 @@ class ToyCrm:
                 found += [Probe(f"{verb} {table}.{name}", ok=False, detail="no such field") for name in missing]
         return tuple(found)
 
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the tables that paths start at or lead through, with their fields: one call tells them all."""
+        tables = self._call("info", {})["tables"]
+        return collect(paths, source, lambda name: _described(name, tables[name]) if name in tables else None)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield a table's records that changed last. The toy CRM cannot sort, so all of them are read."""
+        rows = sorted(self._find(found.name, "changed", [_BEGINNING.isoformat()]), key=_stamp, reverse=True)
+        yield from (_record(found.name, row) for row in rows[:limit])
+
     def _since(self, start: datetime) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for table in ("sales", "lines", "customers"):
             yield from ((table, row) for row in self._find(table, "changed", [start.isoformat()]))
 
     def _find(self, table: str, field: str, values: Sequence[str]) -> list[Mapping[str, Any]]:
-        rows: list[Mapping[str, Any]] = []
-        more = bool(values)
+        return [row for page in self._pages(table, field, values) for row in page]
+
+    def _pages(self, table: str, field: str, values: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:
+        after, more = "", bool(values)
         while more:
-            after = rows[-1]["id"] if rows else ""
             answer = self._call(f"{table}/find", {"field": field, "values": list(values), "after": after})
-            rows += answer["rows"]
-            more = answer["more"]
-        return rows
+            rows, more = answer["rows"], answer["more"]
+            if rows:
+                yield rows
+                after = rows[-1]["id"]
 
     def _call(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._policy(self._once, path, body)
@@ -166,6 +189,21 @@ def _record(table: str, row: Mapping[str, Any]) -> RawRecord:
     """Return a record whose parents can be followed: `Customer.name` of a sale."""
     tied = {f"{field.title()}Id": f"{parent}/{row[field]}" for field, parent in PARENTS.items() if row.get(field)}
     return RawRecord(table, row["id"], {**row, **tied})
+
+
+def _stamp(row: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(row["changed"])
+
+
+def _described(table: str, names: Iterable[str]) -> CrmObject:
+    """Return a table whose parents can be followed, as in its records."""
+    fields = [CrmField(name, object=table, writable=name != "id", counts=name != "id") for name in names]
+    tied = [(f"{field.title()}Id", field.title(), parent) for field, parent in PARENTS.items() if field in names]
+    fields += [
+        CrmField(name, parents=(parent,), relationship=relationship, object=table, counts=False)
+        for name, relationship, parent in tied
+    ]
+    return CrmObject(table, table.title(), {field.name: field for field in fields})
 
 
 KIND = CrmKind(
