@@ -231,7 +231,7 @@ class Batches:
 
 
 def _without_trace(one: Planned) -> Planned:
-    """Forget where each value came from; only explanations need it, and what a contract that cannot be read is worth."""
+    """Forget where each value came from; only explanations need it, and the worth of what cannot be read."""
     if one.contract is None:
         return one
     return replace(one, reading=replace(one.reading, trace=()))

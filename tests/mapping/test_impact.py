@@ -102,7 +102,7 @@ def test_a_schedule_is_planned_as_of_the_day_it_was_made(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("own", "limit", "says"),
-    [(None, 8000, "over the limit of 8,000.00 USD"), (6000, 8000, "6,000.00 USD (policy max_contract_amount)")],
+    [(None, 5000, "over the limit of 5,000.00 USD"), (3000, 5000, "3,000.00 USD (policy max_contract_amount)")],
 )
 def test_contracts_over_a_limit_are_said_to_wait(tmp_path: Path, own: int | None, limit: int, says: str) -> None:
     """By the configuration's limit or the mapping's own; for age only where nothing is in Stripe yet."""
@@ -111,7 +111,7 @@ def test_contracts_over_a_limit_are_said_to_wait(tmp_path: Path, own: int | None
     mappings = read_mapping(question.old), read_mapping(question.new)
     limits = Limits(max_contract_amount={"usd": Decimal(limit)}, max_backdating_days=100)
     question = replace(question, today=date(2029, 1, 1), limits=limits)
-    found = [effect for raw in contracts(60) if (effect := compare(raw, mappings, question, date(2026, 1, 1)))]
+    found = [effect for raw in contracts(72) if (effect := compare(raw, mappings, question, date(2026, 1, 1)))]
     billed = [effect for effect in found if effect.state != "blocked"]
     over = [effect for effect in billed if effect.after > (own or limit) * 100]
     assert len(over) > 5
