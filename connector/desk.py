@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from connector.billing.account import StripeAccount
 from connector.compile.window import AHEAD
@@ -16,6 +16,14 @@ from connector.plan.existing import ExistingState
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Limits
 from connector.plan.status import CrmStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a contract waits for its next try: `first`, then twice as long each time, never more than `most`."""
+
+    first: timedelta = timedelta(seconds=5)
+    most: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Desk:
     dashboard: str
     ahead: int = AHEAD
     seek: bool = False
+    backoff: Backoff = Backoff()
 
     def today(self) -> date:
         """Return the day in the account's time zone."""
@@ -54,6 +63,8 @@ class Planned:
     """Why Stripe could not be looked at just now; the contract is tried again later."""
     mark: object = None
     """The journal's mark of the contract's operations before Stripe was looked at."""
+    bug: str | None = None
+    """What went wrong that nobody foresaw; nothing more is done for the contract."""
 
     @property
     def contract(self) -> Contract | None:
@@ -78,3 +89,5 @@ class Result:
     status: CrmStatus | None
     writes: int = 0
     error: str | None = None
+    untold: str | None = None
+    """Why the CRM was not told of it."""

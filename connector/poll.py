@@ -1,15 +1,13 @@
 """One run over contracts, written into the journal; and the run that asks first which contracts are worth a look."""
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from datetime import datetime
 
 from connector.crm.protocol import Changed, ContractRef, Cursor
 from connector.sync import Desk, Result, sync_contracts
 
 STREAM = "contracts"
-#: Outcomes that another look may better although the CRM has not changed.
-_UNSETTLED = frozenset({"waiting", "busy"})
 
 
 def sync_refs(
@@ -37,16 +35,36 @@ def sync_refs(
         journal.finish_run(run.id, counts, desk.clock())
 
 
-def sync_changed(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
-    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any."""
+def sync_changed(desk: Desk, *, job: str, config_hash: str, failed: bool = True) -> Generator[Result]:
+    """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any.
+
+    What could not be settled is in the journal's failures, with the time of its next try; without `failed` these are
+    left to `sync_failed`.
+    """
     changed = desk.crm.changed(read_cursor(desk))
-    unsettled: list[str] = []
-    for result in sync_refs(desk, _worth_a_look(desk, changed), job=job, config_hash=config_hash):
-        if _is_unsettled(result):
-            unsettled.append(result.planned.raw.root.id)
-        yield result
-    value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id, "unsettled": unsettled}
+    refs = _worth_a_look(desk, changed, failed=failed)
+    yield from sync_refs(desk, refs, job=job, config_hash=config_hash)
+    value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id}
     desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
+
+
+def sync_failed(
+    desk: Desk, *, job: str, config_hash: str, codes: Collection[str] = (), but: Collection[str] = ()
+) -> Generator[Result]:
+    """Try again what failed and is due: of the failure `codes` only, or of all `but` some.
+
+    What the CRM has no more, and what has become part of another contract, is forgotten: its failure is nobody's.
+    """
+    journal, now = desk.account.journal, desk.clock()
+    due = [
+        failure
+        for failure in journal.due_failures(desk.name, now, desk.mapping.hash)
+        if failure.code not in but and (not codes or failure.code in codes)
+    ]
+    if due:
+        refs = dict.fromkeys(ContractRef(desk.name, failure.record) for failure in due)
+        yield from sync_refs(desk, refs, job=job, config_hash=config_hash)
+        journal.forget_failures(desk.name, [failure.contract_key for failure in due], now)
 
 
 def sweep(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
@@ -63,7 +81,7 @@ def _known(desk: Desk) -> Iterator[ContractRef]:
 
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
     """Return what the next run would look at, without moving the cursor."""
-    return _worth_a_look(desk, desk.crm.changed(read_cursor(desk)))
+    return _worth_a_look(desk, desk.crm.changed(read_cursor(desk)), failed=True)
 
 
 def read_cursor(desk: Desk) -> Cursor | None:
@@ -72,21 +90,15 @@ def read_cursor(desk: Desk) -> Cursor | None:
     return Cursor(datetime.fromisoformat(stored.value["stamp"]), stored.value["id"]) if stored else None
 
 
-def _worth_a_look(desk: Desk, changed: Changed) -> tuple[ContractRef, ...]:
-    """Return what changed, what the last run could not settle, what was approved since, and what a date has reached."""
-    records = (*_unsettled(desk), *_approved(desk), *_due(desk))
+def _worth_a_look(desk: Desk, changed: Changed, *, failed: bool) -> tuple[ContractRef, ...]:
+    """Return what changed, what failed and is due, what was approved since, and what a date has reached."""
+    due = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
+    records = (*_unsettled(desk), *(failure.record for failure in due), *_approved(desk), *_due(desk))
     return tuple(dict.fromkeys((*changed.refs, *(ContractRef(desk.name, record) for record in records))))
 
 
-def _is_unsettled(result: Result) -> bool:
-    """Tell whether to look again soon: the customer was held, a vendor was away, or the CRM was not told.
-
-    What Stripe refused for good waits for somebody who changes the order.
-    """
-    return result.outcome in _UNSETTLED or (result.error is not None and result.outcome != "failed")
-
-
 def _unsettled(desk: Desk) -> Iterator[str]:
+    """Yield what a run of an earlier version left to the next one; this version keeps failures instead."""
     stored = desk.account.journal.cursor(desk.name, STREAM)
     yield from stored.value.get("unsettled", ()) if stored else ()
 

@@ -1,9 +1,11 @@
 """A contract's page in the journal: what a run made of it, and how it stands now."""
 
+import random
 from datetime import datetime
 
 from connector.desk import Desk, Result
-from connector.journal import ContractState, RunContract
+from connector.failures import due_after, failure_of
+from connector.journal import ContractState, FailureState, RunContract
 from connector.plan.document import issue_json, plan_document, tie_out_json
 from connector.windows import windows_of
 
@@ -30,7 +32,7 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
         duration_ms=duration_ms,
         recorded_at=now,
     )
-    journal.record_contract(page, _state(desk, result, now))
+    journal.record_contract(page, _state(desk, result, now), _failure(desk, result, now))
 
 
 def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
@@ -50,4 +52,30 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         | ({"windows": windows} if windows else {}),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
+    )
+
+
+def _failure(desk: Desk, result: Result, now: datetime) -> FailureState | None:
+    """Return the contract's failure as it stands now, counted on from the one it had; None when it is right."""
+    found = failure_of(result)
+    if found is None:
+        return None
+    key = result.planned.raw.key
+    before = desk.account.journal.failure(desk.name, key)
+    same = before is not None and before.kind == found.kind
+    attempts = before.attempts + 1 if before and same else 1
+    chance = random.random()  # noqa: S311 -- jitter, no secret
+    return FailureState(
+        connection=desk.name,
+        contract_key=key,
+        record=result.planned.raw.root.id,
+        kind=found.kind.value,
+        code=found.code,
+        error=found.error,
+        remedy=found.remedy,
+        since=before.since if before else now,
+        attempts=attempts,
+        last_at=now,
+        due_at=due_after(found.kind, attempts, now, desk.backoff, chance),
+        mapping_hash=desk.mapping.hash,
     )

@@ -4,12 +4,11 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-import socket
-import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from connector.billing.adopt import link_found
@@ -18,6 +17,7 @@ from connector.billing.observe import made_on, observe
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.compile.window import windowed
+from connector.contained import carried_out, planned_or_not
 from connector.crm.protocol import ContractRef
 from connector.desk import Desk, Planned, Result
 from connector.domain.contract import Contract
@@ -33,8 +33,9 @@ from connector.plan.kinds import KINDS
 from connector.plan.operation import Create, Retire, Update
 from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
-from connector.plan.status import CrmStatus, Ids, crm_status, failed_status
+from connector.plan.status import CrmStatus, Ids, crm_status, failed_status, unexpected_status
 from connector.record import record
+from connector.worker import worker_name
 from connector.write_back import ids_of, save_subscriptions, write_backs
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
@@ -62,7 +63,7 @@ def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = Fals
             if raw is None:
                 break
             missing -= {each for each in missing if raw.records.get(each) is not None}
-            yield plan_contract(desk, raw, live=live)
+            yield planned_or_not(desk, raw, partial(plan_contract, desk, raw, live=live))
         yield from _gone(desk, missing)
 
 
@@ -136,10 +137,9 @@ def sync_contracts(
         run = _Run(run_id, _scope(desk, planned), shown, set(), live)
         for one in planned:
             started = time.monotonic()
-            result = _carry_out(desk, one, run)
-            if result.writes and one.contract:
+            result = carried_out(desk, one, run_id, partial(_finish, desk, one, run, started))
+            if (result.writes or result.planned.bug) and one.contract:
                 run.touched.add(one.contract.party.ref)
-            record(desk, result, run_id, round((time.monotonic() - started) * 1000))
             yield result
 
 
@@ -195,23 +195,29 @@ class _Run:
     live: bool
 
 
+def _finish(desk: Desk, one: Planned, run: _Run, started: float) -> Result:
+    """Carry a contract out, and write its page in the journal."""
+    result = _carry_out(desk, one, run)
+    record(desk, result, run.id, round((time.monotonic() - started) * 1000))
+    return result
+
+
 def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
     """Apply and write back under the lease of the customer: no two workers hold one account."""
     journal = desk.account.journal
     account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
-    owner = f"{socket.gethostname()}:{threading.get_ident()}"
-    lease = journal.acquire_lease(account_key, owner, desk.clock(), LEASE)
+    lease = journal.acquire_lease(account_key, worker_name(), desk.clock(), LEASE)
     if lease is None:
         return Result(one, "busy", None)
     try:
-        result = _applied(desk, one, run, lease)
+        result = _applied(desk, one, run, lease) if one.bug is None else _unforeseen(one, one.bug)
     except LeaseLostError:  # it hung for longer than the lease lasts; whoever holds the customer now goes on
         return Result(one, "busy", None)
     else:
         if result.status is None or result.outcome == "skipped":
             return result
         refused = _write_back(desk, one.raw, result.status)
-        return replace(result, error=result.error or refused)
+        return replace(result, error=result.error or refused, untold=refused)
     finally:
         journal.release_lease(lease)
 
@@ -242,6 +248,10 @@ def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
         return Result(one, "failed", status, error=str(error))
     status = crm_status(one.plan, one.issues, one.judgement, _ids(desk, one), desk.today())
     return Result(one, _outcome(one), status, writes)
+
+
+def _unforeseen(one: Planned, words: str) -> Result:
+    return Result(one, "failed", unexpected_status(words), error=words)
 
 
 def _is_stale(desk: Desk, one: Planned, plan: Plan, run: _Run) -> bool:

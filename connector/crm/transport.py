@@ -59,7 +59,7 @@ class CrmTransport(requests.Session):
             response = super().request(method, url, *args, **options)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             message = f"{self._vendor} did not answer ({type(error).__name__})"
-            raise RetryableError(message) from error
+            raise RetryableError(message, away=True) from error
         self.server_clock.sample(response.headers)
         return response
 

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, select
 from connector.journal.chapter import Chapter, columns_of, upsert
 from connector.journal.contracts import ContractState, write_contract
 from connector.journal.errors import JournalError
+from connector.journal.failures import FailureState, write_failure
 from connector.journal.tables import run_contracts, runs
 
 
@@ -59,16 +60,20 @@ class Runs(Chapter):
             if database.execute(closing).rowcount != 1:
                 raise JournalError(f"there is no run {run_id}")
 
-    def record_contract(self, result: RunContract, state: ContractState | None = None) -> None:
+    def record_contract(
+        self, result: RunContract, state: ContractState | None = None, failure: FailureState | None = None
+    ) -> None:
         """Write what came of a contract, and what is now known of it, in one transaction.
 
-        A contract that comes up twice in a run keeps the later row.
+        With a state and without a `failure`, the contract is right, and a failure it had is over. A contract that comes
+        up twice in a run keeps the later row.
         """
         values = {name: getattr(result, name) for name in RunContract.__dataclass_fields__}
         with self._writing() as database:
             upsert(database, run_contracts, values)
             if state is not None:
                 write_contract(database, state)
+                write_failure(database, state.connection, state.contract_key, state.record, failure)
 
     def run(self, run_id: int) -> Run | None:
         """Return one run."""

@@ -1,25 +1,29 @@
 """The journal as one book, and how to open it.
 
-It keeps runs, plans, approvals, operations, links, cursors, leases and the audit chain; never money events. It reads no
-clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what it stores of them is plain JSON.
+It keeps runs, plans, approvals, operations, links, cursors, leases, failures and the audit chain; never money events.
+It reads no clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what it stores of them is plain JSON.
 """
 
 from types import TracebackType
 from typing import Self
 
 from connector.journal.audit import Audit
+from connector.journal.breakers import Breakers
 from connector.journal.contracts import Contracts
 from connector.journal.cursors import Cursors
 from connector.journal.engine import create_private_file, database_file, journal_url, open_engine
+from connector.journal.failures import Failures
 from connector.journal.leases import Leases
 from connector.journal.links import Links
 from connector.journal.operations import Operations
+from connector.journal.pauses import Pauses
 from connector.journal.plans import Plans
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
+from connector.journal.slots import Slots
 
 
-class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Audit):
+class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Slots, Pauses, Breakers, Failures, Audit):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 
     Inheritance only binds the chapters: none overrides another.

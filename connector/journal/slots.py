@@ -1,0 +1,64 @@
+"""Slots: each job fires once in each of its slots, however many processes run.
+
+Claiming is one compare-and-set statement. A claim is renewed while its process lives; one that was handed back, or
+whose process died, can be taken again within the same slot, so that a nightly job that was killed does not wait a day.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_
+
+from connector.journal.chapter import Chapter, insert_into
+from connector.journal.tables import slots
+
+
+class Slots(Chapter):
+    """The chapter of slots."""
+
+    def claim_slot(
+        self, job: str, connection: str, slot: datetime, *, owner: str, now: datetime, until: datetime
+    ) -> bool:
+        """Take a slot, named by its beginning, until a moment; False if it was done or somebody is at it."""
+        values = {"job": job, "connection": connection, "slot": slot, "owner": owner}
+        statement = insert_into(self._engine, slots).values(**values, claimed_at=now, expires_at=until)
+        taking = statement.on_conflict_do_update(
+            index_elements=[slots.c.job, slots.c.connection, slots.c.slot],
+            set_={"owner": owner, "claimed_at": now, "expires_at": until},
+            where=and_(slots.c.finished_at.is_(None), slots.c.expires_at <= now),
+        ).returning(slots.c.owner)
+        with self._writing() as database:
+            return database.execute(taking).one_or_none() is not None
+
+    def slot_is_open(self, job: str, connection: str, slot: datetime, now: datetime) -> bool:
+        """Tell whether a slot could be claimed: a look that does not write."""
+        query = slots.select().where(_this(job, connection, slot))
+        with self._reading() as database:
+            row = database.execute(query).mappings().one_or_none()
+        return row is None or (row["finished_at"] is None and row["expires_at"] <= now)
+
+    def renew_slots(self, owner: str, until: datetime) -> int:
+        """Hold on to what a process has in hand."""
+        held = and_(slots.c.owner == owner, slots.c.finished_at.is_(None))
+        with self._writing() as database:
+            return database.execute(slots.update().where(held).values(expires_at=until)).rowcount
+
+    def finish_slot(self, job: str, connection: str, slot: datetime, *, owner: str, now: datetime) -> None:
+        """Say that a slot's work is done."""
+        done = and_(_this(job, connection, slot), slots.c.owner == owner)
+        with self._writing() as database:
+            database.execute(slots.update().where(done).values(finished_at=now))
+
+    def hand_back_slot(self, job: str, connection: str, slot: datetime, *, owner: str, again: datetime) -> None:
+        """Give a slot back that was not finished; it can be claimed again from a moment on."""
+        held = and_(_this(job, connection, slot), slots.c.owner == owner, slots.c.finished_at.is_(None))
+        with self._writing() as database:
+            database.execute(slots.update().where(held).values(expires_at=again))
+
+    def clear_slots(self, before: datetime) -> int:
+        """Forget slots that began before a moment."""
+        with self._writing() as database:
+            return database.execute(slots.delete().where(slots.c.slot < before)).rowcount
+
+
+def _this(job: str, connection: str, slot: datetime) -> ColumnElement[bool]:
+    return and_(slots.c.job == job, slots.c.connection == connection, slots.c.slot == slot)
