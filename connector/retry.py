@@ -73,6 +73,8 @@ def _attempt(breaker: Breaker, call: Callable[..., _T], *args: Any, **kwargs: An
     breaker.enter()
     try:
         answer = call(*args, **kwargs)
+    except BreakerOpenError:  # of a call within this one
+        raise
     except RetryableError as error:
         breaker.failed(error)
         raise

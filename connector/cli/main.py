@@ -11,13 +11,16 @@ from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
 from connector.cli.adopt import adopt
+from connector.cli.dead import dead, retry
 from connector.cli.demo import demo
 from connector.cli.doctor import doctor
 from connector.cli.drift import drift
 from connector.cli.exits import Exit
 from connector.cli.explain import explain
 from connector.cli.output import err, say
+from connector.cli.pause import pause, resume
 from connector.cli.plan import apply, approve, plan, sync
+from connector.cli.run import run as run_jobs
 from connector.cli.sandbox import sandbox
 from connector.cli.setup import setup
 from connector.cli.snapshot import snapshot
@@ -35,6 +38,9 @@ app = typer.Typer(
 )
 for command in (demo, plan, apply, sync, approve, adopt, drift, explain, status, snapshot, doctor, setup, sandbox):
     app.command()(command)
+for running in (pause, resume, dead, retry):
+    app.command()(running)
+app.command("run")(run_jobs)
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(map_commands.app, name="map")

@@ -9,6 +9,7 @@ from rich.text import Text
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
+from connector.cli.running import running_json, running_words
 from connector.journal import ContractState
 from connector.plan.document import issue_json
 from connector.plan.render import issue_lines
@@ -36,11 +37,16 @@ def status(
         )
         waiting = len(app.journal.pending_intents(desk.name))
         short = short_windows(desk) if only is None else ()
+        running = running_json(app, desk)
+        words = running_words(app, desk)
     if json:
         alarms = [issue_json(issue) for issue in short]
         rows = [_row(state) for state in states]
-        print_json({"schema_version": 1, "open_intents": waiting, "issues": alarms, "contracts": rows})
+        head = {"schema_version": 1, "open_intents": waiting, **running}
+        print_json({**head, "issues": alarms, "contracts": rows})
     else:
+        for line in words:
+            say(line, "yellow")
         _print(states)
         if not states and only is None:
             say("The journal knows no contract yet; run `connector sync` first.")

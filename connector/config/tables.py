@@ -198,17 +198,17 @@ class SafetyConfig(Settings):
 class JobsConfig(Settings):
     """When the scheduled jobs run, and how they go about what fails."""
 
-    sync_every_seconds: Every = 60
+    sync_every_seconds: Every = 60.0
     """Seconds between two looks for changed contracts, or "off"."""
-    write_back_every_seconds: Every = 30
+    write_back_every_seconds: Every = 30.0
     """Seconds between two tries to tell the CRM what it could not be told, or "off"."""
-    retry_every_seconds: Every = 30
+    retry_every_seconds: Every = 30.0
     """Seconds between two looks for failed contracts whose next try is due, or "off"."""
-    sweep_every_hours: Every = 24
+    sweep_every_hours: Every = 24.0
     """Hours between two looks at every known contract, for what no poll can see, or "off"."""
-    housekeeping_every_hours: Every = 24
+    housekeeping_every_hours: Every = 24.0
     """Hours between two rounds of housekeeping, or "off"."""
-    extend_every_hours: Every = 6
+    extend_every_hours: Every = 6.0
     """Hours between two looks for contracts with more phases than Stripe holds, or "off"."""
     extend_days_ahead: int = Field(default=45, ge=1, le=366)
     """Days before the last phase in Stripe begins on which the next phases are appended."""
@@ -225,7 +225,7 @@ class JobsConfig(Settings):
     breaker_seconds: float = Field(default=30.0, gt=0, le=86_400)
     """Seconds for which nothing is sent at first; twice as long each time, up to twenty times this."""
     keep_days: Every = OFF
-    """Days for which finished runs and plans are kept at least; older ones are archived and removed. "off": for ever."""
+    """Days for which runs and plans are kept at least; older ones are archived and removed. "off": for ever."""
     archive: RelativePath | None = None
     """Folder into which old runs and plans are written before they are removed. Without it nothing is removed."""
     remove_without_archive: bool = False

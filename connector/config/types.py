@@ -62,7 +62,7 @@ def _read_every(value: Any) -> Any:
 def _dump_every(value: float) -> float | str:
     if value == OFF:
         return "off"
-    return int(value) if value.is_integer() else value
+    return int(value) if float(value).is_integer() else value
 
 
 def _read_currency(code: str) -> str:

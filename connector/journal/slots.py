@@ -6,7 +6,7 @@ whose process died, can be taken again within the same slot, so that a nightly j
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from connector.journal.chapter import Chapter, insert_into
 from connector.journal.tables import slots
@@ -29,12 +29,13 @@ class Slots(Chapter):
         with self._writing() as database:
             return database.execute(taking).one_or_none() is not None
 
-    def slot_is_open(self, job: str, connection: str, slot: datetime, now: datetime) -> bool:
-        """Tell whether a slot could be claimed: a look that does not write."""
-        query = slots.select().where(_this(job, connection, slot))
+    def slot_is_free(self, job: str, connection: str, slot: datetime, now: datetime) -> bool:
+        """Tell whether a slot is worth claiming: not done, and no run of the job in hand anywhere. Writes nothing."""
+        in_hand = and_(slots.c.finished_at.is_(None), slots.c.expires_at > now)
+        done = and_(slots.c.slot == slot, slots.c.finished_at.is_not(None))
+        this = and_(slots.c.job == job, slots.c.connection == connection)
         with self._reading() as database:
-            row = database.execute(query).mappings().one_or_none()
-        return row is None or (row["finished_at"] is None and row["expires_at"] <= now)
+            return database.execute(select(slots.c.slot).where(this, or_(in_hand, done)).limit(1)).first() is None
 
     def renew_slots(self, owner: str, until: datetime) -> int:
         """Hold on to what a process has in hand."""

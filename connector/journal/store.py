@@ -18,12 +18,15 @@ from connector.journal.links import Links
 from connector.journal.operations import Operations
 from connector.journal.pauses import Pauses
 from connector.journal.plans import Plans
+from connector.journal.retention import Retention
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
 from connector.journal.slots import Slots
 
 
-class Journal(Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Slots, Pauses, Breakers, Failures, Audit):
+class Journal(
+    Links, Operations, Plans, Runs, Contracts, Cursors, Leases, Slots, Pauses, Breakers, Failures, Retention, Audit
+):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 
     Inheritance only binds the chapters: none overrides another.

@@ -8,7 +8,7 @@ import pytest
 
 from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.plan.safety import Limits
-from connector.poll import STREAM, changed_refs, read_cursor, sync_changed
+from connector.poll import changed_refs, read_cursor, sync_changed
 from connector.retry import retry_policy
 from connector.sandbox.http import FaultRule
 from connector.sandbox.salesforce.faults import unavailable
