@@ -15,6 +15,7 @@ from connector.domain.errors import RetryableError
 
 #: A vendor that asks to wait this long is away, whatever it calls it.
 _LONG = 60.0
+_TEXT = 300  # characters of a reason that are kept
 
 
 class BreakerOpenError(RetryableError):
@@ -122,4 +123,5 @@ class Breaker:
         number = before.openings + 1 if before else 1
         wait = min(self._patience.first * 2 ** min(number - 1, 20), self._patience.most)
         until = now + max(wait, timedelta(seconds=asked))
-        return Opening(before.opened_at if before else now, until, number, reason)
+        words = " ".join(reason.split())
+        return Opening(before.opened_at if before else now, until, number, words[:_TEXT])

@@ -58,7 +58,8 @@ def failure_of(result: Result) -> Failure | None:
             return Failure(FailureClass.WAIT, "BUSY", "another worker holds the customer", remedy)
         case "skipped":
             return None
-    if result.untold is not None:
+    gone = any(issue.code is IssueCode.RECORD_GONE for issue in planned.issues)  # there is no record to tell it to
+    if result.untold is not None and not gone:
         remedy = "Nothing to do while the CRM is away; correct what it refuses."
         return Failure(FailureClass.WAIT, NOT_TOLD, result.untold, remedy)
     return _stuck(result) if result.outcome in {"failed", "refused"} else None

@@ -48,11 +48,11 @@ def run(config: Config) -> None:
     """Run the JOBS table until told to stop; raises ConfigError or JournalError when it must not begin."""
     stop = Stopping()
     for chatty in ("apscheduler", "alembic", "stripe"):  # that something woke up, or was called, is no news
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     with obeying(stop), build_app(config, sleep=stop.sleep) as app:
         if not _may_begin(app, stop):
             return
-        free_leases_of_the_dead(app)
+        take_over_from_the_dead(app)
         scheduler = Scheduler(app, stop)
         scheduler.start()
         _log.info("started: %s", ", ".join(scheduler.names))
@@ -75,21 +75,24 @@ def run_once(config: Config, name: str) -> bool:
     stop = Stopping()
     with obeying(stop), build_app(config, sleep=stop.sleep) as app:
         app.check_orgs()
-        free_leases_of_the_dead(app)
+        take_over_from_the_dead(app)
         job = known[name]
         names = ("*",) if job.whole else tuple(app.desks)
         done = [Firing(app, job, connection).run_now(stop) for connection in names]
         return all(done)
 
 
-def free_leases_of_the_dead(app: App) -> None:
-    """Free the customers that processes of this machine held which were killed; others wait for the lease's end."""
+def take_over_from_the_dead(app: App) -> None:
+    """Free what killed processes of this machine held: customers and slots. Those of others wait until they run out."""
     now = next(iter(app.desks.values())).clock()
     dead = [lease for lease in app.journal.held_leases(now) if is_gone(lease.owner)]
     for lease in dead:
         app.journal.release_lease(lease)
-    if dead:
-        _log.warning("a process before this one was killed; %d customers that it held are free again", len(dead))
+    owners = [owner for owner in app.journal.slot_owners(now) if is_gone(owner)]
+    for owner in owners:
+        app.journal.renew_slots(owner, now)
+    if dead or owners:
+        _log.warning("a process before this one was killed; what it held is free again: %d customers", len(dead))
 
 
 def _may_begin(app: App, stop: Stopping) -> bool:

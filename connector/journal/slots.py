@@ -37,8 +37,14 @@ class Slots(Chapter):
         with self._reading() as database:
             return database.execute(select(slots.c.slot).where(this, or_(in_hand, done)).limit(1)).first() is None
 
+    def slot_owners(self, now: datetime) -> tuple[str, ...]:
+        """List the processes that have a run in hand at this moment, or had when they were killed."""
+        in_hand = (slots.c.finished_at.is_(None), slots.c.expires_at > now)
+        with self._reading() as database:
+            return tuple(database.execute(select(slots.c.owner).where(*in_hand).distinct()).scalars())
+
     def renew_slots(self, owner: str, until: datetime) -> int:
-        """Hold on to what a process has in hand."""
+        """Hold on to what a process has in hand until a moment; until now, to give all of it back."""
         held = and_(slots.c.owner == owner, slots.c.finished_at.is_(None))
         with self._writing() as database:
             return database.execute(slots.update().where(held).values(expires_at=until)).rowcount
