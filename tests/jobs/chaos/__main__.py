@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.jobs.chaos.play import Plot, calm, storm, today, verdict
+from tests.jobs.chaos.play import Plot, both, verdict
 
 
 def main() -> int:
@@ -25,13 +25,8 @@ def main() -> int:
         sys.stdout.write(f"{time.monotonic() - begun:7.1f} s  {words}\n")
         sys.stdout.flush()
 
-    day = today()
-    for part in ("calm", "storm"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    told(f"calm run in {folder}")
-    peace = calm(folder / "calm", plot, day)
-    told("storm")
-    war, runner = storm(folder / "storm", plot, day, told)
+    told(f"configurations, journals and logs are in {folder}")
+    peace, war, runner = both(folder, plot, told)
     found = verdict(peace, war)
     told(f"{runner.starts} starts, {runner.kills} kills, {runner.stops} orderly stops with codes {runner.codes}")
     for line in found:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -87,6 +88,17 @@ def storm(folder: Path, plot: Plot, today: date, told: Callable[[str], None]) ->
         outcome = _outcome(emulators)
         outcome.problems += problems
         return outcome, runner
+
+
+def both(folder: Path, plot: Plot, told: Callable[[str], None]) -> tuple[Outcome, Outcome, Runner]:
+    """Play the calm run beside the storm, on emulators of its own."""
+    day = now_utc().date()
+    for part in ("calm", "storm"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(1) as beside:
+        peace = beside.submit(calm, folder / "calm", plot, day)
+        war, runner = storm(folder / "storm", plot, day, told)
+        return peace.result(), war, runner
 
 
 def verdict(peace: Outcome, war: Outcome) -> list[str]:
@@ -175,8 +187,3 @@ def _plans(emulators: Emulators) -> dict[str, str]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout, done.stderr
     return {plan["contract"]["key"]: plan["verdict"] for plan in json.loads(done.stdout)["plans"]}
-
-
-def today() -> date:
-    """Return the day that the emulators are seeded for."""
-    return now_utc().date()

@@ -26,7 +26,7 @@ class Step:
     """One thing that people do; `words` are for the report."""
 
     words: str
-    do: Callable[[Org], None]
+    do: Callable[[Org], object]
 
 
 def script(seed: int, number: int, today: date) -> Iterator[Step]:
