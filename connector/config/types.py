@@ -59,7 +59,7 @@ def _read_every(value: Any) -> Any:
     return OFF if value == "off" else value
 
 
-def _dump_every(value: float) -> float | str:
+def _dump_every(value: float) -> int | float | str:
     if value == OFF:
         return "off"
     return int(value) if float(value).is_integer() else value

@@ -20,7 +20,10 @@ def test_a_pause_says_who_and_why_and_is_in_the_audit_chain(journal: Journal):
     assert journal.paused("hubspot") is None
     assert journal.resume(CRM, by="eli", now=NOW + MINUTE)
     assert journal.paused(CRM) is None
-    assert [(entry.actor, entry.action) for entry in journal.audit_entries()] == [("dana", "paused"), ("eli", "resumed")]
+    assert [(entry.actor, entry.action) for entry in journal.audit_entries()] == [
+        ("dana", "paused"),
+        ("eli", "resumed"),
+    ]
     assert journal.verify_audit().intact
 
 
