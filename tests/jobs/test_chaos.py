@@ -5,6 +5,7 @@ What is left must be what a calm run of the same script leaves. The long version
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,10 @@ def test_the_storm_leaves_the_books_of_a_calm_run(tmp_path: Path):
     assert re.search(r"\d+ applied", log)
 
 
-CALM = {"schedules": {"ramp": [{"phases": [{"items": [["p 100 usd", 20]]}]}]}, "counts": {"invoices": 3}}
+CALM: dict[str, Any] = {
+    "schedules": {"ramp": [{"phases": [{"items": [["p 100 usd", 20]]}]}]},
+    "counts": {"invoices": 3},
+}
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,13 @@ def test_a_pause_reaches_a_job_that_runs(app: App, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_journal_is_not_asked_for_each_contract():
-    asked = []
-    halt = Halt(threading.Event(), lambda: bool(asked.append(1)))
+    asked: list[int] = []
+
+    def paused() -> bool:
+        asked.append(1)
+        return False
+
+    halt = Halt(threading.Event(), paused)
     assert not any(halt.is_set() for _ in range(1000))
     assert len(asked) <= 1
 

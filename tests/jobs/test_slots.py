@@ -48,7 +48,8 @@ def test_every_day_of_a_year_has_its_own_slot():
 
 
 def test_the_trigger_fires_once_in_each_slot_with_some_jitter():
-    trigger, now, fired = SlotTrigger(30), at("2026-11-24T09:00:10"), []
+    trigger, now = SlotTrigger(30), at("2026-11-24T09:00:10")
+    fired: list[datetime] = []
     for _ in range(20):
         now = trigger.get_next_fire_time(now if fired else None, now)
         fired.append(now)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from connector.sandbox.seed import ORDERS
 from tests.jobs.chaos.emulators import Control, Emulators
 
 _LIMITED = {
@@ -14,7 +15,6 @@ _LIMITED = {
     "body": {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}},
 }
 _BUSY = [{"message": "We are temporarily unable to service your request", "errorCode": "SERVER_UNAVAILABLE"}]
-_LOCKED = [{"message": "unable to obtain exclusive access to this record", "errorCode": "UNABLE_TO_LOCK_ROW"}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,26 @@ def _lost_answers(emulators: Emulators, chance: random.Random) -> Control:
     return emulators.stripe
 
 
+def _lost_by_the_org(emulators: Emulators, chance: random.Random) -> Control:
+    """Let Salesforce do what it is asked, reads and writes, and lose many of its answers."""
+    numbers = chance.sample(range(1, 30), 12)
+    emulators.org.arm(*({"method": "POST", "route": "/composite", "nth": n, "action": "drop_after"} for n in numbers))
+    return emulators.org
+
+
+def _locked(emulators: Emulators, _: random.Random) -> Control:
+    """Let somebody hold every order once, when it is to be written."""
+    emulators.org.call("POST", "locks", {"ids": list(ORDERS.values())})
+    return emulators.org
+
+
 LOST = Storm("answers of Stripe are lost", 6, _lost_answers)
 LIMITED = Storm("storm of 429", 6, _stripe({"route": "/v1/", "times": None, **_LIMITED}))
 OUTAGE = Storm("Stripe is away for an hour", 14, _stripe({"route": "/v1/", "times": None, "action": "drop_before"}))
 FAILING = Storm("Stripe fails", 6, _stripe({"route": "/v1/", "times": None, "status": 503}))
 AWAY = Storm("Salesforce is away", 8, _org({"route": "/services", "times": None, "status": 503, "body": _BUSY}))
-UNTOLD = Storm(
-    "Salesforce takes no writes", 8, _org({"route": "/composite/sobjects", "times": None, "status": 503, "body": _BUSY})
-)
-LOCKED = Storm(
-    "rows are locked", 4, _org({"method": "PATCH", "route": "/composite", "times": 4, "body": _LOCKED, "status": 400})
-)
+UNTOLD = Storm("answers of Salesforce are lost", 8, _lost_by_the_org)
+LOCKED = Storm("rows are locked", 4, _locked)
 
 #: One round of trouble, in this order, with quiet between.
 ROUND = (LOST, LIMITED, OUTAGE, UNTOLD, AWAY, FAILING, LOCKED)
