@@ -23,6 +23,7 @@ from tests.jobs.chaos.processes import Runner, hurry
 from tests.jobs.chaos.script import Step, script
 from tests.jobs.chaos.storms import blow
 
+_MAKING = threading.Lock()
 YEAR = 366 * 86_400
 
 
@@ -54,8 +55,7 @@ class Outcome:
 def calm(folder: Path, plot: Plot, today: date) -> Outcome:
     """Play the script in peace: after each step everything is synced."""
     with Emulators(folder) as emulators:
-        hurry(emulators.config)
-        with build_app(load_config(emulators.config, {}), upgrade=True) as app:
+        with _app(emulators) as app:
             _settle(app)
             for step in script(plot.seed, plot.steps, today):
                 step.do(emulators.org)
@@ -69,8 +69,7 @@ def calm(folder: Path, plot: Plot, today: date) -> Outcome:
 def storm(folder: Path, plot: Plot, today: date, told: Callable[[str], None]) -> tuple[Outcome, Runner]:
     """Play the script while everything goes wrong; then it is quiet, and the last process has a minute to settle."""
     with Emulators(folder) as emulators:
-        hurry(emulators.config)
-        build_app(load_config(emulators.config, {}), upgrade=True).close()
+        _app(emulators).close()
         emulators.hasten(plot.pace)
         runner = Runner(emulators.config, folder / "run.log", plot.seed)
         runner.start()
@@ -109,6 +108,13 @@ def verdict(peace: Outcome, war: Outcome) -> list[str]:
     found += books.differences(peace.plans, war.plans, "plan")
     found += books.differences(peace.failures, war.failures, "failure")
     return found
+
+
+def _app(emulators: Emulators) -> App:
+    """Return the app on a journal of its own; one at a time, since alembic knows one migration in a process."""
+    hurry(emulators.config)
+    with _MAKING:
+        return build_app(load_config(emulators.config, {}), upgrade=True)
 
 
 def _act(emulators: Emulators, plot: Plot, today: date, told: Callable[[str], None]) -> None:
