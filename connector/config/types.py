@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from connector.config.errors import shown
 from connector.config.rules import fault
 from connector.config.secrets import HOW, REFERENCE_PATTERN, SecretRef, is_reference
 from connector.domain.errors import UnknownCurrencyError
@@ -55,8 +56,12 @@ def _read_path(value: Path, info: ValidationInfo) -> Path:
     return info.context.folder / value if isinstance(info.context, Origin) else value
 
 
-def _read_every(value: Any) -> Any:
-    return OFF if value == "off" else value
+def _read_every(value: Any, info: ValidationInfo) -> Any:
+    if value == "off":
+        return OFF
+    if isinstance(value, str) and not re.fullmatch(r"[0-9.]+", value):  # a variable of the environment is text
+        raise fault("CFG-005", f"{info.field_name} is {shown(value)}, expected a number", 'Or write "off".')
+    return value
 
 
 def _dump_every(value: float) -> int | float | str:

@@ -47,7 +47,16 @@ class Org(Control):
         self.call("PATCH", f"records/{name}/{record}", body)
 
     def delete(self, name: str, record: str) -> None:
-        self.call("DELETE", f"records/{name}/{record}")
+        """Delete a record; somebody may hold it at the moment."""
+        for left in reversed(range(5)):
+            try:
+                self.call("DELETE", f"records/{name}/{record}")
+            except requests.HTTPError:
+                if not left:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     def amend(self, order: str, start: date, quantities: Mapping[str, int]) -> str:
         body = {"start": start.isoformat(), "quantities": quantities}

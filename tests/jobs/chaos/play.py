@@ -73,12 +73,11 @@ def storm(folder: Path, plot: Plot, today: date, told: Callable[[str], None]) ->
         emulators.hasten(plot.pace)
         runner = Runner(emulators.config, folder / "run.log", plot.seed)
         runner.start()
-        acting = threading.Thread(target=_act, args=(emulators, plot, today, told), daemon=True)
-        acting.start()
-        for number in range(plot.rounds):
-            blow(emulators, plot.seconds / plot.rounds, plot.seed + number, told)
-        acting.join(timeout=plot.seconds + 150)
-        assert not acting.is_alive(), "the script came to no end"
+        with ThreadPoolExecutor(1) as people:
+            acting = people.submit(_act, emulators, plot, today, told)
+            for number in range(plot.rounds):
+                blow(emulators, plot.seconds / plot.rounds, plot.seed + number, told)
+            acting.result(timeout=plot.seconds + 150)
         last = runner.calm_down()
         told("quiet")
         problems = list(_settled(emulators, last, told))
