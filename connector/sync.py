@@ -27,7 +27,7 @@ from connector.journal import Lease, LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
-from connector.plan.existing import NOTHING, ExistingState
+from connector.plan.existing import NOTHING, ExistingState, to_be_made
 from connector.plan.extension import only_extends
 from connector.plan.kinds import KINDS
 from connector.plan.operation import Create, Retire, Update
@@ -105,8 +105,7 @@ def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
-    found = {key.name for key in existing.objects if key.kind == "subscription_schedule"}
-    fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
+    fresh = to_be_made(compiled.desired, existing, desk.today())
     if existing.made in {None, made} and not fresh:
         return compiled, existing
     return _compiled(desk, contract, existing.made or made, fresh), existing

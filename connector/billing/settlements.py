@@ -8,6 +8,7 @@ from connector.billing.account import StripeAccount
 from connector.billing.encode import day_of
 from connector.billing.normalize import read_schedule
 from connector.billing.orphans import read_object
+from connector.compile.bills import bills_after
 from connector.compile.resource import DesiredState, Key, Kind
 from connector.compile.schedule import schedule_key
 from connector.domain.contract import Contract
@@ -49,13 +50,15 @@ def creditable_invoices(
 ) -> tuple[InvoiceFact, ...]:
     """Return the invoices on which money can be given back, where the policy does so by credit note; else nothing.
 
-    Those are the invoices of schedules that end (of all, where corrections do not wait), and our own of earlier times.
+    Those are the invoices of schedules that no invoice follows (of all, where corrections do not wait), and our own of
+    earlier times.
     """
     if contract.policies.settlement not in _BY_CREDIT_NOTE:
         return ()
     today = now.astimezone(account.zone).date()
     waiting = contract.policies.correction != "now"
-    going_on = {schedule_key(spec) for spec in desired.schedules if waiting and spec.end > today}
+    billing = [spec for spec in desired.schedules if bills_after(spec, today)]
+    going_on = {schedule_key(spec) for spec in billing if waiting}
     ending = [
         held
         for key, held in objects.items()

@@ -77,7 +77,7 @@ def schedule_bills(schedule: ScheduleSpec, made: date) -> tuple[Bill, ...]:
 
 def one_off_days(schedule: ScheduleSpec, made: date) -> tuple[tuple[date, date, OneOffSpec], ...]:
     """Return every one-off with the day from which it is owed, and the day on which it is invoiced."""
-    cycle = sorted(_recurring(schedule))
+    cycle = recurring_days(schedule)
     return tuple(
         (one_off.due or phase.period.start, _billed_on(one_off, phase, cycle, schedule, made), one_off)
         for phase in schedule.phases
@@ -94,24 +94,35 @@ def _billed_from(schedule: ScheduleSpec, made: date) -> date:
 
 
 def _recurring(schedule: ScheduleSpec) -> dict[date, list[Charge]]:
-    anchor = schedule.start
     days: dict[date, list[Charge]] = defaultdict(list)
-    for phase in schedule.phases:
-        anchor = phase.period.start if phase.restarts_cycle else anchor
-        for item in phase.items:
-            for day in cycle_dates(item.terms.interval, anchor, phase.period):
-                days[day].append(_item_charge(item, day, schedule.currency, phase))
+    for phase, item, dates in _cycles(schedule):
+        gross, text = item_amount(item), _item_text(item)
+        began = max(item.line.start, phase.period.start)
+        for day in dates:
+            holding = [d for d in item.discounts if holds(d, began, day, first=day == began)]
+            net = reduce(gross, holding, schedule.currency) if holding else gross
+            days[day].append(Charge(day, item.line.ref, text, gross, net, recurring=True))
     return days
 
 
-def bills_after(schedule: ScheduleSpec, made: date, day: date) -> bool:
-    """Tell whether a schedule that was made on a day still invoices recurring items after another."""
-    return any(c.recurring and c.day > day for bill in schedule_bills(schedule, made) for c in bill.charges)
+def _cycles(schedule: ScheduleSpec) -> Iterator[tuple[PhaseSpec, ItemSpec, tuple[date, ...]]]:
+    """Yield the items of every phase with the days on which they are invoiced."""
+    anchor = schedule.start
+    for phase in schedule.phases:
+        anchor = phase.period.start if phase.restarts_cycle else anchor
+        intervals = {item.terms.interval for item in phase.items}
+        dates = {each: tuple(cycle_dates(each, anchor, phase.period)) for each in intervals}
+        yield from ((phase, item, dates[item.terms.interval]) for item in phase.items)
+
+
+def bills_after(schedule: ScheduleSpec, day: date) -> bool:
+    """Tell whether a schedule still invoices recurring items after a day."""
+    return any(each > day for each in recurring_days(schedule)[-1:])
 
 
 def recurring_days(schedule: ScheduleSpec) -> tuple[date, ...]:
     """Return the days on which recurring items are invoiced, in order."""
-    return tuple(sorted(_recurring(schedule)))
+    return tuple(sorted({day for _, _, dates in _cycles(schedule) for day in dates}))
 
 
 def _billed_on(
@@ -153,13 +164,9 @@ def item_amount(item: ItemSpec, periods: int = 1) -> int:
     return line_amount(item.terms.unit_amount or Decimal(0), item.quantity * periods)
 
 
-def _item_charge(item: ItemSpec, day: date, currency: str, phase: PhaseSpec) -> Charge:
+def _item_text(item: ItemSpec) -> str:
     name = item.line.product.name
-    text = f"{name}: usage" if item.quantity is None or item.terms.usage else f"{item.quantity} x {name}"
-    began = max(item.line.start, phase.period.start)
-    gross = item_amount(item)
-    holding = [d for d in item.discounts if holds(d, began, day, first=day == began)]
-    return Charge(day, item.line.ref, text, gross, reduce(gross, holding, currency), recurring=True)
+    return f"{name}: usage" if item.quantity is None or item.terms.usage else f"{item.quantity} x {name}"
 
 
 def one_off_charge(one_off: OneOffSpec, day: date, currency: str, due: date | None = None) -> Charge:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from connector.compile.deal import one_off_days, revision_numbers
 from connector.compile.discounts import for_phase
-from connector.compile.group import Group
+from connector.compile.group import Group, Place
 from connector.compile.limits import ONE_OFFS
 from connector.compile.one_offs import one_time_spec
 from connector.compile.spec import Interval, ItemSpec, PhaseSpec, ScheduleSpec, Terms
@@ -28,7 +28,7 @@ _YEAR = Interval("month", 12)
 class Carried:
     """One-time lines by the schedule that bills them (Group.key), and those that no schedule has room for."""
 
-    by_group: Mapping[tuple[int, int], tuple[Line, ...]]
+    by_group: Mapping[Place, tuple[Line, ...]]
     left: tuple[Line, ...]
 
 
@@ -39,7 +39,7 @@ def carry(groups: Sequence[Group], lines: Iterable[Line]) -> Carried:
         return Carried({}, every)
     numbers = revision_numbers(groups[0].contract)
     taken = {group.key: [*_own(group, numbers)] for group in groups}
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, Place] = {}
     last = max(groups, key=lambda group: group.period.end)
     for line in sorted(every, key=lambda line: (numbers[line.ref], line.start, line.ref)):
         runs = [group for group in groups if line.start < group.period.end] or [last]
@@ -50,12 +50,8 @@ def carry(groups: Sequence[Group], lines: Iterable[Line]) -> Carried:
                 taken[group.key].append((number, _day(line, group)))
                 found[line.ref] = group.key
                 break
-    by_group: dict[tuple[int, int], list[Line]] = {group.key: [] for group in groups}
-    for line in every:
-        by_group.get(found.get(line.ref, (0, 0)), []).append(line)
-    return Carried(
-        {key: tuple(mine) for key, mine in by_group.items()}, tuple(line for line in every if line.ref not in found)
-    )
+    by_group = {group.key: tuple(line for line in every if found.get(line.ref) == group.key) for group in groups}
+    return Carried(by_group, tuple(line for line in every if line.ref not in found))
 
 
 def carriers(contract: Contract, groups: Sequence[Group], left: Iterable[Line]) -> Iterator[ScheduleSpec]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from decimal import Decimal
+from functools import lru_cache
 
 from connector.compile.params import merge_extras, metadata, omit_empty
 from connector.compile.resource import Key, Params, Ref, Resource, Value
@@ -83,7 +84,8 @@ class PriceBook:
         return tuple(self._used[key] for key in sorted(self._used))
 
     def _price(self, line: Line, terms: Terms, ordinal: int) -> Key:
-        name = content_id({"terms": asdict(terms), "ordinal": ordinal, "extras": line.extras.get("price")})
+        extras = line.extras.get("price")
+        name = _plain_name(terms, ordinal) if extras is None else _price_name(terms, ordinal, extras)
         key = Key("price", name)
         if key not in self._used:
             meter = meter_resource(line.product, self._contract) if terms.usage else None
@@ -122,6 +124,15 @@ class PriceBook:
         else:
             params["unit_amount_decimal"] = terms.unit_amount
         return merge_extras(params, line.extras.get("price", ()))
+
+
+@lru_cache(maxsize=4096)
+def _plain_name(terms: Terms, ordinal: int) -> str:
+    return _price_name(terms, ordinal, None)
+
+
+def _price_name(terms: Terms, ordinal: int, extras: object) -> str:
+    return content_id({"terms": asdict(terms), "ordinal": ordinal, "extras": extras})
 
 
 def recurring(interval: Interval) -> Mapping[str, Value]:

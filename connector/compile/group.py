@@ -3,11 +3,12 @@
 Lines of one billing frequency are one schedule, or several where there are more than one can hold (`deal.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 from connector.compile.deal import Lot, deal, shaped_by
 from connector.compile.grid import Grid, LineBilling, bill_line, grid_for
@@ -18,10 +19,13 @@ from connector.domain.money import to_minor
 from connector.domain.period import FOREVER, Period
 from connector.domain.timeline import Slice, Timeline, line_end
 
+#: Billing frequency, number and first day: what tells groups apart.
+Place = tuple[int, int, date]
+
 
 @dataclass(frozen=True)
 class Group:
-    """The slices of lines that share a schedule: the `number`th of their billing frequency.
+    """The slices of lines that share a schedule, or a term of it: the `number`th of their billing frequency.
 
     `refs` are its lines; `billing` knows all lines of the frequency, since a change in one schedule may take from lines
     in another. They have the same billing dates. `since` is the day on which the frequency is first billed.
@@ -44,9 +48,9 @@ class Group:
         return Period(self.slices[0].period.start, self.slices[-1].period.end)
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> Place:
         """Return what tells the groups of a contract apart."""
-        return self.grid.interval, self.number
+        return self.grid.interval, self.number, self.period.start
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -79,11 +83,12 @@ class _Frequency:
     interval: int
     last: date | None
     sold_until: Mapping[str, date]
+    term: Period
 
     @property
     def lines(self) -> dict[str, Line]:
-        recurring = (line for line in self.contract.lines if line.charge is not Charge.ONE_TIME)
-        return {line.ref: line for line in recurring if line.interval == self.interval}
+        mine = _recurring(self.contract, self.interval)
+        return {line.ref: line for line in mine if self.term.start <= line.start < self.term.end}
 
     def bill(self, line: Line, grid: Grid) -> LineBilling:
         period = Period(line.start, self.sold_until[line.ref])
@@ -98,28 +103,86 @@ class _Frequency:
 
 
 def groups_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizon | None = None) -> tuple[Group, ...]:
-    """Return the lines of a billing frequency, put on their grid, as one group for each schedule.
+    """Return the lines of a billing frequency, put on their grid, as one group for each schedule and term of it.
 
     What has no end is told until the horizon; what renews itself is priced by the time for which it was sold.
     """
     contract, slices = going_on(sold), _slices(timeline, interval)
     since = slices[0].period.start
-    grid = grid_for(since, _sold_until(contract, interval) or slices[-1].period.end, interval, contract.policies)
     opened = [line for line in contract.lines if line.interval == interval and is_open(line, contract)]
-    last = horizon.on(grid) if horizon and opened else None
+    cuts = _new_terms(contract, slices, interval) if not opened else ()
+    last = None
+    if horizon and opened:
+        end = _sold_until(contract, interval) or slices[-1].period.end
+        last = horizon.on(grid_for(since, end, interval, contract.policies))
     if last:
         contract = until(contract, interval, last)
         slices = tuple(replace(one, period=Period(one.period.start, min(one.period.end, last))) for one in slices)
     ends = {line.ref: min(line_end(line, sold), last or FOREVER) for line in sold.lines}
-    every = _Frequency(sold, contract, interval, last, ends)
-    lots = _lots(every, slices, grid)
-    grids = {number: replace(grid, start=mine[0].period.start) for number, _, mine in lots}
+    terms = [Period(one, other) for one, other in pairwise((date.min, *cuts, FOREVER))]
+    every = (_Frequency(sold, contract, interval, last, ends, term) for term in terms)
+    return tuple(_numbered(_term(each, slices, since, opened) for each in every))
+
+
+def _term(every: _Frequency, slices: Iterable[Slice], since: date, opened: Sequence[Line] = ()) -> tuple[Group, ...]:
+    """Return the groups of a term; `since` is the day on which the frequency is first billed."""
+    contract = every.contract
+    mine = tuple(one for one in slices if every.term.start <= one.period.start < every.term.end)
+    start, sold_until = mine[0].period.start, _sold_until(contract, every.interval, every.term.start)
+    grid = grid_for(start, sold_until or mine[-1].period.end, every.interval, contract.policies)
+    lots = _lots(every, mine, grid)
+    grids = {number: replace(grid, start=held[0].period.start) for number, _, held in lots}
     lines = every.lines
     billing = {ref: every.bill(lines[ref], grids[n]) for n, lot, _ in lots for ref in lines if ref in lot}
     return tuple(
-        Group(contract, mine, grids[n], billing, ends, lot, n, since, every.told(opened, lot, billing))
-        for n, lot, mine in lots
+        Group(contract, held, grids[n], billing, every.sold_until, lot, n, since, every.told(opened, lot, billing))
+        for n, lot, held in lots
     )
+
+
+def _new_terms(contract: Contract, slices: Sequence[Slice], interval: int) -> list[date]:
+    """Return the days on which the billing dates are counted anew: where a term that was sold ended with a stub.
+
+    What was sold on from there (an extension, a renewal) begins with a period of its own. Where something runs on
+    across the day, or the term ended on a billing date, the billing dates go on as they were.
+    """
+    lines = _recurring(contract, interval)
+    first = slices[0].period.start
+    found: list[date] = []
+    anchor, end = first, _sold_until(contract, interval)
+    grid = grid_for(anchor, end, interval, contract.policies) if end else None
+    while grid and end and _is_sold_on(lines, contract, slices, end):
+        following = _sold_until(contract, interval, end)
+        if not grid.on(end) and following:
+            found.append(end)
+            grid = grid_for(end, following, interval, contract.policies)
+        end = following if following and following > end else None
+    return found
+
+
+def _is_sold_on(lines: Iterable[Line], contract: Contract, slices: Iterable[Slice], day: date) -> bool:
+    """Tell whether all that runs up to a day ends on it, and something else runs on from it."""
+    edges = [(one.period.start, one.period.end) for one in slices]
+    meets = any(end == day for _, end in edges) and any(start == day for start, _ in edges)
+    return meets and not any(line.start < day < line_end(line, contract) for line in lines)
+
+
+def _numbered(terms: Iterable[tuple[Group, ...]]) -> Iterator[Group]:
+    """Yield the groups of all terms: one goes on in a schedule that runs up to its first day, others have their own."""
+    every: list[Group] = []
+    for groups in terms:
+        free = [one.number for one in every if groups and one.period.end == groups[0].period.start]
+        taken = max((one.number for one in every), default=0)
+        for index, group in enumerate(groups):
+            goes_on = not index and free and group.period.start == groups[0].period.start
+            taken += not goes_on
+            every.append(replace(group, number=free[0] if goes_on else taken))
+    yield from every
+
+
+def _recurring(contract: Contract, interval: int) -> list[Line]:
+    lines = (line for line in contract.lines if line.charge is not Charge.ONE_TIME)
+    return [line for line in lines if line.interval == interval]
 
 
 def _lots(every: _Frequency, slices: tuple[Slice, ...], grid: Grid) -> list[tuple[int, Lot, tuple[Slice, ...]]]:
@@ -154,10 +217,11 @@ def _told(line: Line, billing: LineBilling, contract: Contract) -> tuple[str, Fr
     return line.ref, each * billing.periods + sum((part.amount for part in billing.parts), Fraction(0))
 
 
-def _sold_until(contract: Contract, interval: int) -> date | None:
-    """Return the end that was sold first: ending a contract earlier does not move its billing dates."""
+def _sold_until(contract: Contract, interval: int, since: date = date.min) -> date | None:
+    """Return the end that was sold first, of what begins from a day on: ending it earlier moves no billing dates."""
     for revision in contract.revisions:
         mine = [line for line in revision.lines if line.charge is not Charge.ONE_TIME and line.interval == interval]
+        mine = [line for line in mine if line.start >= since]
         if mine:
             return max(line_end(line, contract) for line in mine)
     return None

@@ -8,6 +8,7 @@ in a part:
                                     whole periods it is a one-off with its own service period
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
-from connector.compile.carry import carriers, carry
+from connector.compile.carry import Carried, carriers, carry
 from connector.compile.discounts import for_phase
 from connector.compile.grid import Part
 from connector.compile.group import Group, groups_of
@@ -51,7 +52,10 @@ def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = 
     own = _own_interval(contract, intervals)
     groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
     carried = carry(groups, _one_time(contract))
-    specs = tuple(_schedule(group, one_time=carried.by_group[group.key], own=own) for group in groups)
+    terms: dict[tuple[int, int], list[Group]] = defaultdict(list)
+    for group in groups:
+        terms[group.grid.interval, group.number].append(group)
+    specs = tuple(_schedule(mine, carried, own) for mine in terms.values())
     return (*specs, *(billed_as_agreed(spec, contract) for spec in carriers(contract, groups, carried.left)))
 
 
@@ -72,17 +76,25 @@ def _weight(group: Group) -> int:
     return len({line.segment.key for line in first if line.segment and line.interval == group.grid.interval})
 
 
-def _schedule(group: Group, *, one_time: tuple[Line, ...], own: int | None) -> ScheduleSpec:
-    contract = group.contract
+def _schedule(terms: Sequence[Group], carried: Carried, own: int | None) -> ScheduleSpec:
+    """Return the schedule of groups that follow each other; with each of them the billing dates begin anew."""
+    head, last = terms[0], terms[-1]
+    phases = [*_phases(head, carried.by_group[head.key])]
+    for term in terms[1:]:
+        first, *others = _phases(term, carried.by_group[term.key])
+        phases += [replace(first, restarts_cycle=True, bills_from_start=False), *others]
+    contract, interval = head.contract, head.grid.interval
+    spec = ScheduleSpec(_key(head, own), contract.currency, interval, tuple(phases), last.told, _after(last))
+    return billed_as_agreed(spec, contract)
+
+
+def _phases(group: Group, one_time: tuple[Line, ...]) -> tuple[PhaseSpec, ...]:
     cuts = _cuts(group, one_time)
     phases = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts)]
     if apart := once_apart(group, phases[-1]):
         cuts = [*cuts[:-1], apart, cuts[-1]]
         phases[-1:] = [_phase(group, Period(start, end), one_time) for start, end in pairwise(cuts[-3:])]
-    merged = _merge(settle_rounding(group, phases), group)
-    marked = _mark_cycles(group, merged)
-    spec = ScheduleSpec(_key(group, own), contract.currency, group.grid.interval, marked, group.told, _after(group))
-    return billed_as_agreed(spec, contract)
+    return _mark_cycles(group, _merge(settle_rounding(group, phases), group))
 
 
 def _key(group: Group, own: int | None) -> str:

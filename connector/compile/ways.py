@@ -26,16 +26,24 @@ def leaves_parts(contract: Contract) -> bool:
     return contract.policies.proration != "crm" or contract.policies.correction == "manual"
 
 
+def leaves_to_stripe(contract: Contract) -> bool:
+    """Tell whether Stripe reckons what changes within a period, as far as an invoice of the schedule follows."""
+    return contract.policies.proration == "stripe" and contract.policies.correction != "manual"
+
+
 def _phase(phase: PhaseSpec, schedule: ScheduleSpec, days: Sequence[date], contract: Contract) -> PhaseSpec:
     """Settle a phase; `days` are those on which its schedule sends invoices."""
     start = phase.period.start
-    if contract.policies.proration == "stripe" and start != schedule.start and start not in days:
-        phase = replace(phase, prorates=True)
-    if not phase.one_offs:
-        return phase
     alone = not any(day >= start for day in days)
-    one_offs = tuple(replace(one, way=_way(one, contract, alone=alone)) for one in phase.one_offs)
+    within = start != schedule.start and start not in days
+    phase = replace(phase, prorates=contract.policies.proration == "stripe" and within and not alone)
+    one_offs = tuple(replace(one, way=_way(one, phase, contract, alone=alone)) for one in phase.one_offs)
     return replace(phase, one_offs=one_offs)
+
+
+def _reckoned(one: OneOffSpec, phase: PhaseSpec) -> bool:
+    """Tell whether Stripe reckons a part: it does where a phase begins, not for the end of the last one."""
+    return phase.prorates and one.line.start < phase.period.end
 
 
 def _never_began(line: Line, contract: Contract) -> bool:
@@ -44,9 +52,9 @@ def _never_began(line: Line, contract: Contract) -> bool:
     return line.quantity < 0 and line.revises is not None and begins.get(line.revises) == line.start
 
 
-def _way(one: OneOffSpec, contract: Contract, *, alone: bool) -> Way:
+def _way(one: OneOffSpec, phase: PhaseSpec, contract: Contract, *, alone: bool) -> Way:
     part = one.reason in _PARTS and one.line.charge is not Charge.ONE_TIME and not _never_began(one.line, contract)
-    if part and leaves_parts(contract):
+    if part and leaves_parts(contract) and not (leaves_to_stripe(contract) and not _reckoned(one, phase)):
         return "waived"
     at_once = contract.policies.correction == "now" and part
     return "apart" if alone or at_once else "invoice"

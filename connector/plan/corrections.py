@@ -23,30 +23,49 @@ from connector.plan.held import Held
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Told and held of the schedules that have begun; `told` is None where the contract stands for none any more."""
+    """Told and held of the schedules that have begun; `told` is None where the contract stands for none any more.
+
+    `since` are the days, by schedule, from which what is owed is looked at; all of the past, where none is given.
+    """
 
     contract: Contract
     pairs: Sequence[tuple[ScheduleSpec | None, Held]]
     today: date
     settled: Mapping[str, int] = field(default_factory=dict)
+    since: Mapping[str, date] = field(default_factory=dict)
 
 
 def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     """Return what is still to be charged (or credited, negative) for time up to today, as amounts billed once."""
-    owed = [charge for told, held in account.pairs if told for charge in owed_by(told, held.made, account.today)]
-    billed = [charge for _, held in account.pairs for charge in billed_by(held, account.contract, account.today)]
-    lines = {line.ref: line for line in account.contract.lines}
-    contract = account.contract
-    sums = _by_product(_since(owed, contract), _since(billed, contract), lines, account.settled)
+    contract, today = account.contract, account.today
+    pairs = [(told, held, _first(account, held)) for told, held in account.pairs]
+    owed = [c for told, held, first in pairs if told for c in owed_by(told, held.made, today) if c.owed_from >= first]
+    billed = [c for _, held, first in pairs for c in billed_by(held, contract, today) if c.owed_from >= first]
+    lines = {line.ref: line for line in contract.lines}
+    sums = _by_product(owed, billed, lines, account.settled)
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
 
 
+def fees(account: Account, found: Iterable[OneOffSpec]) -> tuple[OneOffSpec, ...]:
+    """Return the corrections of products that are only ever billed once: a fee is no part of a period."""
+    once = _sold_once(account.contract)
+    return tuple(one for one in found if one.line.product.ref in once)
+
+
+def _sold_once(contract: Contract) -> frozenset[str]:
+    others = {line.product.ref for line in contract.lines if line.charge is not LineCharge.ONE_TIME}
+    return frozenset(line.product.ref for line in contract.lines) - others
+
+
 def due_apart(account: Account) -> tuple[OneOffSpec, ...]:
-    """Return what was sold to be billed once, has come due, is on no invoice of a schedule, and was not settled yet."""
+    """Return what else is to be billed apart, has come due, is on no invoice of a schedule, and was not settled yet."""
     carried = _carried(account)
     settled = dict(account.settled)
+    once = _sold_once(account.contract)
     found = []
     for one in (one for told, held in account.pairs if told for one in _apart(told, held.made, account.today)):
+        if one.line.product.ref in once:
+            continue
         amount = one_off_charge(one, account.today, account.contract.currency).net
         if carried[_content(one)]:
             carried[_content(one)] -= 1
@@ -75,10 +94,9 @@ def owed_by(told: ScheduleSpec, made: date, today: date) -> Iterator[Charge]:
             yield from (charge for charge in bill.charges if charge.owed_from <= today)
 
 
-def _since(charges: Iterable[Charge], contract: Contract) -> list[Charge]:
-    """Leave out what was due before the contract was taken over: it was billed elsewhere, and is never made up for."""
-    first = contract.billed_through
-    return [charge for charge in charges if first is None or charge.owed_from >= first]
+def _first(account: Account, held: Held) -> date:
+    """Return the day from which a schedule is looked at: what was due before a take-over is never made up for."""
+    return max(account.contract.billed_through or date.min, account.since.get(held.key, date.min))
 
 
 def billed_by(held: Held, contract: Contract, today: date) -> Iterator[Charge]:

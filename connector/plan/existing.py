@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from connector.compile.resource import Key
+from connector.compile.resource import DesiredState, Key
 from connector.domain.issues import Issue
 from connector.plan.canonical import Json
 
@@ -57,6 +57,18 @@ class ExistingState:
     def made(self) -> date | None:
         """Return the day on which the first of the schedules that were read was made."""
         return min((held.made for held in self.objects.values() if held.made), default=None)
+
+
+def to_be_made(desired: DesiredState, existing: ExistingState, today: date) -> frozenset[str]:
+    """Return the told schedules (by key) that are made today although others of the contract are there already.
+
+    One that has not begun, but should have by now, is made anew: Stripe bills no past for a start that is moved back.
+    """
+    found = {key.name: held for key, held in existing.objects.items() if key.kind == "subscription_schedule"}
+    missing = {spec.key for spec in desired.schedules if spec.key not in found}
+    late = (spec for spec in desired.schedules if spec.key in found and spec.start <= today)
+    overdue = {spec.key for spec in late if found[spec.key].status == "not_started"}
+    return frozenset(missing | overdue) if existing.made else frozenset()
 
 
 NOTHING = ExistingState()

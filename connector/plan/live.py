@@ -17,12 +17,13 @@ from datetime import date
 from typing import cast
 
 from connector.compile.backdating import discounts_left, running_from
-from connector.compile.bills import schedule_bills
+from connector.compile.bills import bills_after, schedule_bills
 from connector.compile.catalog import PriceBook
 from connector.compile.cycle import anchor_on, running_phase
 from connector.compile.resource import Key, Params, Ref, Resource, Value
 from connector.compile.schedule import schedule_resource
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
+from connector.compile.ways import leaves_to_stripe
 from connector.domain.contract import Contract, Discount
 from connector.domain.period import day_after
 from connector.plan.canonical import Json, canonical, dump
@@ -67,7 +68,8 @@ class Running:
     def go_on(self, settling: Sequence[OneOffSpec], known: Mapping[str, list[str]]) -> Continuation:
         """Return how it goes on; `settling` goes on the next invoice, `known` are the price ids by terms."""
         now = self._now()
-        now = replace(now, prorates=self.contract.policies.proration == "stripe")
+        invoiced = bills_after(self.told, self.today)
+        now = replace(now, prorates=leaves_to_stripe(self.contract) and invoiced)
         rest = self.told.phases[running_phase(self.told, self.today) + 1 :]
         told_now, *coming = self._params((replace(now, one_offs=tuple(settling)), *self._with_room(rest)))
         to_come = [self._with_foreign(phase) for phase in coming]
@@ -225,13 +227,20 @@ class Running:
 
 
 def bills_alike(told: ScheduleSpec, goes_on: ScheduleSpec, made: date, today: date) -> bool:
-    """Tell whether what recurs after today is billed on the days and for the amounts that are told."""
+    """Tell whether what recurs after today is billed on the days and for the amounts that are told, by product.
+
+    Not by line: one that is exchanged for another at the same price goes on as it runs.
+    """
     return _recurring(told, made, today) == _recurring(goes_on, made, today)
 
 
-def _recurring(spec: ScheduleSpec, made: date, today: date) -> list[tuple[date, str, int]]:
-    bills = schedule_bills(spec, made)
-    return sorted((c.day, c.line, c.net) for b in bills for c in b.charges if c.recurring and c.day > today)
+def _recurring(spec: ScheduleSpec, made: date, today: date) -> Mapping[tuple[date, str], int]:
+    products = {item.line.ref: item.line.product.ref for phase in spec.phases for item in phase.items}
+    sums: dict[tuple[date, str], int] = defaultdict(int)
+    for charge in (c for bill in schedule_bills(spec, made) for c in bill.charges):
+        if charge.recurring and charge.day > today:
+            sums[charge.day, products[charge.line]] += charge.net
+    return sums
 
 
 def _items(

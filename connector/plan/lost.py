@@ -28,5 +28,8 @@ def _in_vain_from(held: Held, told: ScheduleSpec | None, today: date) -> date | 
     spec = held.spec
     if told is None or held.ended or not spec.phases or told.open or told.end <= today < spec.end:
         return None
-    goes_on = bills_after(told, held.made, today)
-    return spec.end if goes_on or spec.end <= today else day_after(today)
+    if spec.end <= today:
+        return spec.end
+    if not bills_after(told, today):
+        return day_after(today)
+    return spec.end if told.end <= spec.end else None  # it is made longer in time: an invoice follows after all

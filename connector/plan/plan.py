@@ -77,13 +77,11 @@ def make_plan(
     settlement = settle(contract, existing, begun.unsettled, today)
     bills, account = _money(contract, desired, existing, begun, settlement)
     operations, more = _changes(contract, desired, existing, begun)
-    found += (
-        check_tie_out(account, contract)
-        + check_steps(contract, (*bills, *_as_made(contract, desired, existing, today)))
-        + begun.issues
-        + more
-    )
-    found += check_settlement(contract, settlement, begun.waived)
+    stuck = (*begun.issues, *check_settlement(contract, settlement, begun.waived))
+    if not any(issue.blocks for issue in stuck):  # else what would be billed is anybody's guess
+        found += check_tie_out(account, contract)
+    found += check_steps(contract, (*bills, *_as_made(contract, desired, existing, today))) + stuck[: len(begun.issues)]
+    found += more + stuck[len(begun.issues) :]
     edits = find_edits(contract, desired, existing, operations, today)
     unique = tuple(dict.fromkeys((*found, *drift_issue(contract, edits))))
     refused = any(issue.blocks for issue in unique)
@@ -102,7 +100,8 @@ def _money(
     contract: Contract, desired: DesiredState, existing: ExistingState, begun: Outlook, settlement: Settlement
 ) -> tuple[tuple[Bill, ...], TieOut]:
     """Return what is billed in all, as Stripe will bill it, and whether that is what was sold."""
-    told = project(desired, begun.today)
+    days = {key.name: made for key, (_, made) in begun.specs.items()}
+    told = project(replace(desired, fresh={**desired.fresh, **days}), begun.today)
     bills = told
     if begun.specs and not any(issue.blocks for issue in begun.issues):
         settled = settled_bills(existing, contract, begun.today)
@@ -126,7 +125,8 @@ def _changes(
         if resource.key in begun.specs:
             operations += [one for one in begun.operations if one.key == resource.key]
             continue
-        changed, more = _operations(resource, existing.objects.get(resource.key), contract, terms)
+        anew = resource.key.name in desired.fresh
+        changed, more = _operations(resource, existing.objects.get(resource.key), contract, terms, anew=anew)
         operations += changed
         issues += more
     return operations + [one for one in begun.operations if desired.get(one.key) is None], issues
@@ -219,9 +219,9 @@ def _not_told(issues: Iterable[Issue], read: Iterable[Issue]) -> Iterable[Issue]
 
 
 def _operations(
-    resource: Resource, existing: ExistingObject | None, contract: Contract, terms: Terms
+    resource: Resource, existing: ExistingObject | None, contract: Contract, terms: Terms, *, anew: bool
 ) -> tuple[list[Operation], tuple[Issue, ...]]:
-    """Plan one object that has not begun to bill."""
+    """Plan one object that has not begun to bill; a schedule that should have begun by now is made `anew`."""
     row = KINDS[resource.key.kind]
     if existing is None:
         return [_create(resource)], ()
@@ -234,7 +234,7 @@ def _operations(
         return [], currency
     if resource.key.kind != "subscription_schedule":
         return [Update(resource.key, existing.id, managed, resource.params, changes)], currency
-    if resource.create is not None:  # it should have begun by now: it is made anew, as late as it is
+    if anew:
         return [Retire(resource.key, existing.id, row.retire or ""), _create(resource)], currency
     return [_schedule_update(resource, existing, changes, terms)], currency
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
-from connector.compile.bills import bills_after, one_off_charge
+from connector.compile.bills import bills_after, one_off_charge, recurring_days
 from connector.compile.resource import DesiredState, Key, Params, Resource, Value
 from connector.compile.schedule import schedule_key
 from connector.compile.spec import OneOffSpec, ScheduleSpec
-from connector.compile.ways import leaves_parts
+from connector.compile.ways import leaves_parts, leaves_to_stripe
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.period import day_after
 from connector.plan.canonical import canonical
-from connector.plan.corrections import Account, corrections, due_apart
+from connector.plan.corrections import Account, corrections, due_apart, fees
 from connector.plan.diff import Change, diff
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
@@ -79,10 +79,11 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
     found, issues = _begun(contract, desired, existing, today)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
-    apart = due_apart(account) if leaves_parts(contract) else ()
-    waived = _sum(owed, contract) - _sum(apart, contract) if leaves_parts(contract) else 0
     able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
-    carriers, unsettled = ({}, apart) if leaves_parts(contract) else _carriers(able, owed)
+    billed, apart = _ours(account, found, owed)
+    waived = _sum(owed, contract) - _sum((*billed, *apart), contract) if leaves_parts(contract) else 0
+    carriers, left = _carriers(able, billed)
+    unsettled = (*left, *apart)
     operations: list[Operation] = []
     specs: dict[Key, tuple[ScheduleSpec, date]] = {}
     for one in found:
@@ -93,6 +94,38 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
         specs[one.key] = (spec, one.held.made)
     words = [*_carried_in_words(carriers, specs, contract.currency, today), *_settled_in_words(unsettled, contract)]
     return Outlook(tuple(operations), tuple(issues), specs, unsettled, today, waived, tuple(words))
+
+
+def _ours(
+    account: Account, found: Sequence[Begun], owed: tuple[OneOffSpec, ...]
+) -> tuple[tuple[OneOffSpec, ...], tuple[OneOffSpec, ...]]:
+    """Return what is ours to bill of what is owed: with an invoice that follows, or apart at once.
+
+    What is left to Stripe is ours all the same in a period that no invoice follows: Stripe would keep it pending.
+    """
+    if not leaves_parts(account.contract):
+        return owed, ()
+    last = [one for one in found if leaves_to_stripe(account.contract) and not _bills_again(one, account.today)]
+    ending = replace(
+        account,
+        pairs=[(one.told, one.held) for one in last],
+        since={one.held.key: _period_begun(one, account.today) for one in last},
+    )
+    others = replace(account, pairs=[(one.told, one.held) for one in found if one not in last])
+    parts = corrections(ending) if last else ()
+    once = fees(account, parts)
+    return (*fees(account, owed), *(one for one in parts if one not in once)), due_apart(others)
+
+
+def _period_begun(one: Begun, today: date) -> date:
+    """Return the day on which the period that runs was billed; before it, what changed was left to Stripe.
+
+    Of a schedule that was made since then nothing was left, and one the contract stands for no more is all to settle.
+    """
+    if one.told is None:
+        return date.min
+    days = [day for day in recurring_days(one.told) if day <= today]
+    return days[-1] if days and days[-1] > one.held.made else date.min
 
 
 def _carried_in_words(
@@ -168,7 +201,7 @@ def _bills_again(one: Begun, today: date) -> bool:
     """Tell whether a schedule goes on and has an invoice to come, with which a correction is to be billed."""
     if one.told is None or one.over or not one.told.start <= today < one.told.end:
         return False
-    return bills_after(one.told, one.held.made, today)
+    return bills_after(one.told, today)
 
 
 def _has_line(told: ScheduleSpec, ref: str) -> bool:

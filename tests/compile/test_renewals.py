@@ -46,8 +46,8 @@ def again(ref="L9", **fields):
         (
             [line(quantity=5, price=1800, end=day(2028, 7)),
              renewal("N1", again(quantity=5, start=day(2028, 7), end=day(2030), price=1800), effective=day(2028, 7))],
-            ["27-01-01: 5xL1@120000/year", "28-01-01: 5xL1@60000/year",
-             "28-07-01: 5xL9@120000/year, stub 5xL9@60000"],
+            ["27-01-01: 5xL1@120000/year", "28-01-01: anew, 5xL1@60000/6 months",
+             "28-07-01: anew, 5xL9@120000/year", "29-07-01: anew, 5xL9@60000/6 months"],
         ),
         (
             [*ramp((START, JULY, 10, 600), (JULY, END, 20, 600), interval=1),
@@ -63,7 +63,15 @@ def test_a_renewal_continues_the_schedule(parts, expected):
     assert [phase.split(": ")[0] for phase in told] == [phase.split(": ")[0] for phase in expected]
     assert told == expected
     assert spec_of(desired).phases[-1].period.start >= END
-    assert all(phase.restarts_cycle is False for phase in spec_of(desired).phases)
+
+
+def test_the_billing_dates_of_a_renewal_are_counted_from_a_stub_that_ended():
+    """Where the term ended on a billing date they go on as they were."""
+    after_stub = renewal("N1", again(start=day(2028, 7), end=day(2030), price=1800), effective=day(2028, 7))
+    stubs = [line(price=1800, end=day(2028, 7)), after_stub]
+    assert [phase.restarts_cycle for phase in spec_of(compiled(*stubs, end=LATER)).phases] == [False, True, True, True]
+    whole = [line(), renewal("N1", again())]
+    assert [phase.restarts_cycle for phase in spec_of(compiled(*whole, end=LATER)).phases] == [False, False]
 
 
 def test_phases_name_the_renewal():

@@ -10,11 +10,12 @@ import pytest
 
 from connector.domain.contract import Contract, Revision
 from connector.domain.money import to_major
-from tests.builders import amendment, contract, line
+from tests.builders import amendment, contract, line, once
 from tests.money.life import play
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "amendments.md"
 INTERVALS = {"monthly": 1, "quarterly": 3, "yearly": 12}
+_FEE = re.compile(r"fee of ([\d.]+) USD, (\S+)")
 _LINE = re.compile(r"(-?\d+) x ([\d.]+) USD, (\S+) to (\S+)")
 
 
@@ -49,6 +50,10 @@ def versions(example: dict[str, str]) -> list[tuple[date, Contract]]:
 
 
 def _change(number: int, text: str, interval: int) -> Revision:
+    for price, day in _FEE.findall(text):
+        return amendment(
+            f"A{number}", date.fromisoformat(day), once(f"C{number}", price=price, on=date.fromisoformat(day))
+        )
     ((quantity, price, start, end),) = _LINE.findall(text)
     fields: dict[str, Any] = {"start": date.fromisoformat(start), "end": date.fromisoformat(end), "interval": interval}
     changed = line(f"C{number}", quantity=quantity, price=price, revises="L1", **fields)

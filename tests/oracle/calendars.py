@@ -1,9 +1,9 @@
 """When a billing frequency of a contract bills: its first day, its billing dates, and the day after its last."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -22,18 +22,24 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Dates:
-    """The billing dates of one frequency. `every` also holds those before and after the time in which it runs."""
+    """The billing dates of one frequency, in one term. `every` also holds those before and after its time.
+
+    Its lines begin on `begun` or later; `following` is the first day of the next term.
+    """
 
     interval: int
     first: date
     end: date
     anchor: date
     every: tuple[date, ...]
+    begun: date = date.min
+    following: date | None = None
 
     def invoice_on(self, day: date) -> date:
         """Return the first billing date from a day on; the day itself if there is none left: it is billed apart."""
         from_day = max(day, self.first)
-        return next((each for each in (self.first, *self.every) if from_day <= each < self.end), from_day)
+        none_left = self.following or from_day
+        return next((each for each in (self.first, *self.every) if from_day <= each < self.end), none_left)
 
     def invoice_of(self, line: Line) -> date:
         """Return the invoice for what begins with a line between two billing dates.
@@ -51,16 +57,55 @@ class Dates:
         return tuple(Stretch(one, other, whole=following.get(one) == other) for one, other in pairwise(cuts))
 
 
-def calendars(contract: Contract) -> Mapping[int, Dates]:
-    """Return the billing dates of every frequency in which something is ever in force."""
-    found = {}
+def calendars(contract: Contract) -> tuple[Dates, ...]:
+    """Return the billing dates of every frequency in which something is ever in force, term by term."""
+    found: list[Dates] = []
     for interval in sorted({line.interval for line in recurring(contract)}):
         lines = [line for line in recurring(contract) if line.interval == interval]
-        days = sorted({day for line in lines for day in (line.start, end_of(line, contract))})
-        running = [(a, b) for a, b in pairwise(days) if _in_force(lines, contract, a)]
-        if running:
-            found[interval] = _dates(contract, interval, running[0][0], running[-1][1])
-    return found
+        terms: list[Dates] = []
+        for begun, mine in _terms(contract, lines):
+            days = sorted({day for line in mine for day in (line.start, end_of(line, contract))})
+            running = [(a, b) for a, b in pairwise(days) if _in_force(mine, contract, a)]
+            if running:
+                terms.append(replace(_dates(contract, mine, running[0][0], running[-1][1]), begun=begun))
+        followed = (replace(each, following=other.first) for each, other in pairwise(terms))
+        found += [*followed, *terms[-1:]]
+    return tuple(found)
+
+
+def dates_of(line: Line, every: Iterable[Dates]) -> Dates | None:
+    """Return the billing dates that a line is billed on; None when nothing of its kind is ever in force."""
+    mine = [each for each in every if each.interval == line.interval and each.begun <= line.start]
+    return mine[-1] if mine else None
+
+
+def _terms(contract: Contract, lines: list[Line]) -> Iterator[tuple[date, list[Line]]]:
+    """Yield what is sold term by term: the next one counts its dates anew if this one ended between two of them.
+
+    It does where all of this one ends with what was sold first of it, and more was sold from that day on.
+    """
+    begun, rest, sold = date.min, lines, lines
+    while following := _sold_on(contract, lines, sold):
+        end = _first_end(contract, sold)
+        first = min(line.start for line in rest)
+        if end not in _dates(contract, rest, first, end).every:
+            yield begun, [line for line in rest if line.start < end]
+            begun, rest = end, following
+        sold = following
+    yield begun, rest
+
+
+def _sold_on(contract: Contract, lines: list[Line], sold: list[Line]) -> list[Line]:
+    """Return what is sold from the end of a term on, if nothing runs across that day and something up to it."""
+    end = _first_end(contract, sold)
+    across = any(line.start < end < end_of(line, contract) for line in lines)
+    runs = _in_force(lines, contract, end - timedelta(days=1)) and _in_force(lines, contract, end)
+    return [line for line in sold if line.start >= end] if runs and not across else []
+
+
+def _first_end(contract: Contract, sold: list[Line]) -> date:
+    order = next(revision for revision in contract.revisions if any(line in revision.lines for line in sold))
+    return max(end_of(line, contract) for line in sold if line in order.lines)
 
 
 def recurring(contract: Contract) -> list[Line]:
@@ -93,17 +138,15 @@ def _in_force(lines: Iterable[Line], contract: Contract, day: date) -> bool:
     return free or any(units > 0 for units in held.values())
 
 
-def _dates(contract: Contract, interval: int, first: date, end: date) -> Dates:
-    ends = [end_of(line, contract) for line in recurring(contract) if line.interval == interval]
+def _dates(contract: Contract, mine: list[Line], first: date, end: date) -> Dates:
+    interval = mine[0].interval
     anchor = first
     if contract.policies.stub == "first":
-        mine = [line for line in recurring(contract) if line.interval == interval]
-        sold = next(revision for revision in contract.revisions if mine[0] in revision.lines)
-        ending = max(end_of(line, contract) for line in mine if line in sold.lines)
+        ending = _first_end(contract, mine)
         stub = ending not in _billing_dates(first, interval, first, ending)
         anchor = ending if stub and _can_count(first, ending, interval) else first
-    until = months_on(max(ends), interval)
-    before = months_on(min(line.start for line in recurring(contract)), -interval)
+    until = months_on(max(end_of(line, contract) for line in mine), interval)
+    before = months_on(min(line.start for line in mine), -interval)
     return Dates(interval, first, end, anchor, _billing_dates(anchor, interval, before, until))
 
 

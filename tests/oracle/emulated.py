@@ -16,7 +16,7 @@ from connector.compile.window import windowed
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError
 from connector.journal import Journal, open_journal
-from connector.plan.existing import NOTHING, ExistingState
+from connector.plan.existing import NOTHING, ExistingState, to_be_made
 from connector.plan.plan import Plan, make_plan
 from connector.sandbox.stripe import StripeSandbox
 from tests.oracle.lives import Life, Visit
@@ -107,8 +107,7 @@ class Emulator:
         if compiled.desired is None:
             return make_plan(contract, compiled, NOTHING, today), NOTHING
         existing = observe(contract, compiled.desired, account, self.now, live=live)
-        found = {key.name for key in existing.objects if key.kind == "subscription_schedule"}
-        fresh = {spec.key for spec in compiled.desired.schedules} - found if existing.made else set()
+        fresh = to_be_made(compiled.desired, existing, today)
         if existing.made not in {None, made} or fresh:
             compiled = windowed(compile_contract(contract, existing.made or today, today, fresh), today)
         return make_plan(contract, compiled, existing, today), existing

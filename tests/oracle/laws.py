@@ -56,11 +56,11 @@ def _rewritten(earlier: Contract, contract: Contract, other: Compiled, today: da
 
 def _over(contract: Contract) -> date:
     """Return the day on which nothing of a contract runs any more: what is sold later waits for whatever comes."""
-    return max((dates.end for dates in calendars(contract).values()), default=contract.start)
+    return max((dates.end for dates in calendars(contract)), default=contract.start)
 
 
 def _last_bills(contract: Contract, effective: date) -> Iterator[date]:
-    for dates in calendars(contract).values():
+    for dates in calendars(contract):
         if dates.end == effective:
             yield max(day for day in (dates.first, *dates.every) if day < dates.end)
 

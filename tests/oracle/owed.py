@@ -111,6 +111,12 @@ def _changes(line: Line, contract: Contract) -> bool:
     return line.quantity < 0 or any(line in revision.lines for revision in later)
 
 
+def billed_once(contract: Contract) -> set[str]:
+    """Return the products that are only billed once: they are owed whatever the policy says of parts of periods."""
+    others = {sale.line.product.ref for sale in sales(contract)}
+    return {item.line.product.ref for item in one_time(contract)} - others
+
+
 def fees_moved(before: Contract, after: Contract) -> bool:
     """Tell whether a one-time line that both know is owed from another day."""
     days = [{item.line.ref: _day_of(item.line, each) for item in one_time(each)} for each in (before, after)]
@@ -122,7 +128,7 @@ def _day_of(line: Line, contract: Contract) -> date:
 
     Alone it is an invoice of its own, made at once.
     """
-    frequencies = list(calendars(contract).values())
+    frequencies = calendars(contract)
     if not frequencies:
         return date.min
     first = min(dates.first for dates in frequencies)

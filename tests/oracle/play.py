@@ -9,13 +9,13 @@ from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.compile.window import windowed
 from connector.domain.contract import Contract
-from connector.plan.existing import ExistingState
+from connector.plan.existing import ExistingState, to_be_made
 from connector.plan.operation import Create, operation_json
 from connector.plan.plan import Plan, make_plan
 from tests.builders import seeded
 from tests.oracle.laws import shuffled
 from tests.oracle.lives import Life, Visit
-from tests.oracle.owed import Sum, added, fees_moved, owed, plain, total
+from tests.oracle.owed import Sum, added, billed_once, fees_moved, owed, plain, total
 from tests.oracle.running import Billed, RefusedError
 from tests.oracle.standin import StandIn
 from tests.oracle.verdict import judge
@@ -57,7 +57,7 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
         if _visit(visit, played, laws=laws):
             if since is None:
                 _begin(played, visit)
-            elif not _waives(visit.contract):
+            else:
                 _settle(played, visit)
             known, since = visit.contract, visit.day
             if laws:
@@ -80,7 +80,7 @@ def look(contract: Contract, stripe: StandIn) -> tuple[Compiled, ExistingState]:
     if compiled.desired is None:
         return compiled, ExistingState()
     existing = stripe.observe(compiled.desired)
-    fresh = {spec.key for spec in compiled.desired.schedules} - {key.name for key in existing.objects}
+    fresh = to_be_made(compiled.desired, existing, stripe.today)
     if existing.made is None or (existing.made == made and not fresh):
         return compiled, existing
     return windowed(compile_contract(contract, existing.made, stripe.today, fresh), stripe.today), existing
@@ -110,6 +110,8 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
     made = {one.key for one in plan.operations if isinstance(one, Create) and one.key.kind == "subscription_schedule"}
     if made and stripe.linked and _waives(visit.contract):
         played.past = False  # what is made late bills its past, although the policy leaves the past alone
+    if made and visit.contract.policies.backdated_start == "skip":
+        played.past = played.past and not stripe.linked  # what a later order adds late is not billed for its past
     if _waives(visit.contract) and before and fees_moved(before.contract, visit.contract):
         played.past = False  # a nearer end brings a fee forward, into time that is left alone
     stripe.apply(plan.operations)
@@ -191,8 +193,14 @@ def _begin(played: Played, visit: Visit) -> None:
 
 
 def _settle(played: Played, visit: Visit) -> None:
-    if played.past:
-        played.expected = owed(visit.contract, None, visit.day)
+    """Expect what the contract as it now is owes for all of the past; by policy only of what is billed once."""
+    if not played.past:
+        return
+    expected = owed(visit.contract, None, visit.day)
+    if _waives(visit.contract):
+        once = billed_once(visit.contract)
+        expected = {**played.expected, **{name: due for name, due in expected.items() if name in once}}
+    played.expected = expected
 
 
 def _by_now(played: Played, visit: Visit) -> Iterator[str]:

@@ -43,4 +43,9 @@ LIVED = {
     1254: "the order of amounts billed once was a difference",
     2140: "made late, the past skipped: a coupon's months were counted from the wrong day when it was read back",
     20167: "made late: a coupon for one invoice was read back as one for one period",
+    80119: "more phases than Stripe holds: what waited for an invoice beyond the window was billed again",
+    80139: "correction manual: a fee heard of late was billed or not, depending on its policy's other half",
+    80162: "the past of a schedule that a later order added was skipped, and then missed",
+    80194: "correction manual: a fee heard of late, where an invoice follows, was never billed",
+    1047: "a schedule that had not begun was given a start in the past, and billed nothing for it",
 }

@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from connector.domain.contract import Charge, Contract, Line
-from tests.oracle.calendars import Dates, Stretch, calendars, end_of, recurring, root_of
+from tests.oracle.calendars import Dates, Stretch, calendars, dates_of, end_of, recurring, root_of
 from tests.oracle.days import length
 
 #: Decimals of the currencies that deals are made in.
@@ -73,8 +73,9 @@ def half_a_cent(line: Line, contract: Contract) -> Fraction:
 
 def sales(contract: Contract) -> list[Sale]:
     """Return every recurring line with what each of its pieces is worth."""
-    running = calendars(contract)
-    return [_sale(line, contract, running[line.interval]) for line in recurring(contract) if line.interval in running]
+    every = calendars(contract)
+    found = ((line, dates_of(line, every)) for line in recurring(contract))
+    return [_sale(line, contract, dates) for line, dates in found if dates]
 
 
 def one_time(contract: Contract) -> list[Once]:
@@ -83,7 +84,7 @@ def one_time(contract: Contract) -> list[Once]:
     After all have ended they go with the last day of the last one, without any on an invoice of their own.
     """
     lines = [line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity]
-    frequencies = list(calendars(contract).values())
+    frequencies = calendars(contract)
     if not frequencies:
         day = min((line.start for line in lines), default=contract.start)
         return [Once(line, minor(line.total, contract), (day,)) for line in lines]

@@ -38,6 +38,7 @@ class StandIn:
     linked: list[Linked] = field(default_factory=list)
     prices: dict[str, Any] = field(default_factory=dict)
     settled: list[Billed] = field(default_factory=list)
+    invoiced: dict[str, tuple[date, int]] = field(default_factory=dict)
     credited: dict[str, int] = field(default_factory=dict)
     writes: int = 0
 
@@ -250,6 +251,7 @@ class StandIn:
         """Note what an object bills or gives back by itself."""
         shares = dict(desired.get("settles", {})) if isinstance(desired, Mapping) else {}
         if key.kind == "invoice_lines":
+            before = sum(line.amount for line in self.settled)
             for entry in params["lines"]:
                 data = entry["price_data"]
                 amount = half_up(Fraction(Decimal(data["unit_amount_decimal"])) * (entry.get("quantity") or 1))
@@ -257,6 +259,8 @@ class StandIn:
                     (amount,) = take_off([amount], [True], self._coupon(given["coupon"]))
                 product = data["product"]["$ref"].partition("/")[2]
                 self.settled.append(Billed(self.today, _line(entry), product, amount, recurring=False))
+            total = sum(line.amount for line in self.settled) - before
+            self.invoiced[f"in_{key.name}"] = (self.today, total)
         elif key.kind in {"balance_credit", "credit_note"}:
             amount = params["amount"] if key.kind == "balance_credit" else -params["amount"]
             assert sum(shares.values()) == amount, (shares, amount)
@@ -265,6 +269,8 @@ class StandIn:
                 self.credited[params["invoice"]] = self.credited.get(params["invoice"], 0) - amount
 
     def _invoices(self) -> Iterator[InvoiceFact]:
+        for name, (day, total) in self.invoiced.items():
+            yield InvoiceFact(name, day, max(total - self.credited.get(name, 0), 0), paid=True)
         for one in self.linked:
             days: dict[date, int] = {}
             for line in one.schedule.billed:

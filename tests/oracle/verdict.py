@@ -67,10 +67,11 @@ def faults(contract: Contract, bills: Iterable[Bill], today: date) -> Iterable[s
 def linked_days(contract: Contract) -> dict[str, tuple[date, ...]]:
     """Return the families that may be billed by several linked schedules, with the billing dates of all of them."""
     roots: dict[str, tuple[date, ...]] = {}
-    for interval, dates in calendars(contract).items():
+    for interval in {dates.interval for dates in calendars(contract)}:
+        every = [day for dates in calendars(contract) if dates.interval == interval for day in dates.every]
         mine = [line for line in recurring(contract) if line.interval == interval]
         if len(mine) > FULL:
-            roots |= {root_of(line, contract).ref: dates.every for line in mine}
+            roots |= {root_of(line, contract).ref: tuple(sorted({*every})) for line in mine}
     return roots
 
 
