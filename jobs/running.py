@@ -90,7 +90,7 @@ def take_over_from_the_dead(app: App) -> None:
         app.journal.release_lease(lease)
     owners = [owner for owner in app.journal.slot_owners(now) if is_gone(owner)]
     for owner in owners:
-        app.journal.renew_slots(owner, now)
+        app.journal.free_slots(owner, now)
     if dead or owners:
         _log.warning("a process before this one was killed; what it held is free again: %d customers", len(dead))
 
@@ -114,5 +114,5 @@ def _hand_back(app: App) -> None:
     held = [lease for lease in app.journal.held_leases(now) if lease.owner.startswith(f"{mine}:")]
     for lease in held:
         app.journal.release_lease(lease)
-    app.journal.renew_slots(mine, now)
+    app.journal.free_slots(mine, now)
     _log.warning("not finished in time: the contracts of %d customers were handed back", len(held))

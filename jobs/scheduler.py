@@ -34,7 +34,7 @@ class Scheduler:
 
     def __init__(self, app: App, stop: Stopping) -> None:
         self._app, self._stop = app, stop
-        self._busy = 0
+        self._busy: list[tuple[str, str]] = []
         self._change = threading.Condition()
         self.jobs = firings(app)
         self._scheduler = _scheduler(self)
@@ -59,21 +59,24 @@ class Scheduler:
 
     def fire(self, firing: Firing) -> None:
         """Fire, and be counted while at it; what even the firing did not foresee (the journal is away) is logged."""
+        this = (firing.job.name, firing.connection)
         with self._change:
-            self._busy += 1
+            self._busy.append(this)
         try:
             firing.fire(self._stop)
         except Exception:  # noqa: BLE001 -- the scheduler goes on
             _log.exception("the %s was not begun; it is tried again", firing.job.name)
         finally:
             with self._change:
-                self._busy -= 1
+                self._busy.remove(this)
                 self._change.notify_all()
 
     def beat(self) -> None:
-        """Show that this process lives: what it has in hand stays its own."""
+        """Show that this process lives: what it has in hand, and only that, stays its own."""
+        with self._change:
+            in_hand = tuple(self._busy)
         clock = next(iter(self._app.desks.values())).clock
-        self._app.journal.renew_slots(process_name(), clock() + CLAIM)
+        self._app.journal.renew_slots(process_name(), clock() + CLAIM, in_hand)
 
 
 def _scheduler(of: Scheduler) -> BackgroundScheduler:

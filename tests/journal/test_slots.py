@@ -36,7 +36,7 @@ def test_what_is_done_is_not_done_again(journal: Journal):
 def test_a_claim_that_is_not_renewed_can_be_taken_over(journal: Journal):
     claim(journal)
     assert not claim(journal, "b", now=NOW + timedelta(seconds=59))
-    journal.renew_slots("a", NOW + 2 * MINUTE)
+    journal.renew_slots("a", NOW + 2 * MINUTE, [("sync", CRM), ("retry", CRM)])
     assert not claim(journal, "b", now=NOW + MINUTE)
     assert claim(journal, "b", now=NOW + 2 * MINUTE)
 
@@ -56,12 +56,25 @@ def test_what_is_handed_back_can_be_taken_from_then_on(journal: Journal):
     assert not claim(journal, "c", now=NOW + timedelta(seconds=6)), "it was no longer a's to give"
 
 
+def test_a_sign_of_life_does_not_hold_what_was_handed_back_and_the_next_slot_is_free(journal: Journal):
+    claim(journal)
+    journal.hand_back_slot("sync", CRM, SLOT, owner="a", again=NOW + timedelta(seconds=30))
+    journal.renew_slots("a", NOW + 5 * MINUTE, [("sync", CRM)])
+    assert journal.slot_owners(NOW) == ()
+    assert not journal.slot_is_free("sync", CRM, SLOT, NOW), "not before its time"
+    assert journal.slot_is_free("sync", CRM, SLOT + MINUTE, NOW)
+    assert journal.slot_is_free("sync", CRM, SLOT, NOW + timedelta(seconds=30))
+    assert claim(journal, now=NOW + timedelta(seconds=30))
+
+
 def test_who_has_runs_in_hand(journal: Journal):
     claim(journal)
     claim(journal, "b", job="retry")
     journal.finish_slot("retry", CRM, SLOT, owner="b", now=NOW)
     assert journal.slot_owners(NOW) == ("a",)
-    journal.renew_slots("a", NOW)
+    assert journal.renew_slots("a", NOW + 5 * MINUTE, []) == 0
+    assert journal.renew_slots("a", NOW + 5 * MINUTE, [("retry", CRM)]) == 0, "only what is in hand"
+    assert journal.free_slots("a", NOW) == 1
     assert journal.slot_owners(NOW) == ()
 
 

@@ -44,7 +44,8 @@ class Runner:
         self.kills = self.stops = self.starts = 0
         self.codes: list[int] = []
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._live_and_die, daemon=True)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._killing, daemon=True)
 
     def start(self) -> None:
         """Start it, and kill it every few seconds from now on."""
@@ -53,7 +54,10 @@ class Runner:
     def calm_down(self) -> subprocess.Popen[bytes]:
         """Kill it no more; return the process that goes on."""
         self._over.set()
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=240)
+        assert not self._thread.is_alive(), "the process could not be stopped"
+        if self._error is not None:
+            raise self._error
         return self._begin()
 
     def words(self) -> str:
@@ -70,6 +74,12 @@ class Runner:
                 stderr=log,
             )
 
+    def _killing(self) -> None:
+        try:
+            self._live_and_die()
+        except BaseException as error:  # noqa: BLE001 -- told by `calm_down`
+            self._error = error
+
     def _live_and_die(self) -> None:
         while not self._over.is_set():
             process = self._begin()
@@ -85,7 +95,7 @@ class Runner:
                 self.codes.append(process.wait(timeout=30))
 
     def _wait_until_started(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while self.words().count("started: ") < self.starts:
             assert process.poll() is None, f"it ended by itself with {process.returncode}\n{self.words()[-3000:]}"
             assert time.monotonic() < deadline, "it never began"
