@@ -182,7 +182,7 @@ def test_a_process_takes_over_from_one_that_was_killed(playground: Playground, c
         assert journal.held_leases(now_utc()) != ()
     playground.stripe.clear_faults()
     with start(config_file) as running:
-        lines = []
+        lines: list[str] = []
         assert running.stderr is not None
         while not any(" applied" in line for line in lines):
             lines.append(running.stderr.readline())
