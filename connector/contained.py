@@ -34,8 +34,8 @@ def planned_or_not(desk: Desk, raw: RawContract, plan: Callable[[], Planned]) ->
         return Planned(raw, Reading(None, (), ()), None, NOTHING, Judgement(Verdict.REFUSE), bug=words)
 
 
-def carried_out(desk: Desk, one: Planned, run_id: int, work: Callable[[], Result]) -> Result:
-    """Carry a contract out and record it; what nobody foresaw is recorded as its failure, and the others go on."""
+def result_or_not(desk: Desk, one: Planned, work: Callable[[], Result]) -> Result:
+    """Carry a contract out; what nobody foresaw is the result that comes back, and the others go on."""
     try:
         return work()
     except _FOR_ALL:
@@ -43,9 +43,15 @@ def carried_out(desk: Desk, one: Planned, run_id: int, work: Callable[[], Result
     except Exception as error:  # noqa: BLE001
         words = _told(desk, one.raw, error)
         bare = replace(one, reading=Reading(None, (), ()), plan=None, bug=words)  # what it held may be the cause
-        result = Result(bare, "failed", None, error=words)
+        return Result(bare, "failed", None, error=words)
+
+
+def carried_out(desk: Desk, one: Planned, run_id: int, work: Callable[[], Result]) -> Result:
+    """Carry a contract out and record it (`work` does both); what nobody foresaw is recorded as its failure."""
+    result = result_or_not(desk, one, work)
+    if result.planned.bug is not None and result.planned is not one:  # `work` came to no end
         record(desk, result, run_id, 0)
-        return result
+    return result
 
 
 def _told(desk: Desk, raw: RawContract, error: Exception) -> str:
