@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from connector.sandbox.seed import ORDERS
 from tests.jobs.chaos.emulators import Org
 
-#: Orders that begin next month, and whose lines are sold by quantity.
-FUTURE = ("ramp", "quarters", "months", "two_ramps", "yen", "dinar", "free_line")
+#: Orders that begin next month, and whose lines are sold by quantity. Not `dinar`: parts of its price cannot be charged,
+#: so an amendment is refused, and what is billed then depends on whether the order was billed before.
+FUTURE = ("ramp", "quarters", "months", "two_ramps", "yen", "free_line")
 #: Orders that run already.
 RUNNING = ("flat", "backdated")
 #: The order that is deleted in the end.
@@ -97,7 +98,7 @@ def _amendment_that_is_deleted(chance: random.Random, _: int, today: date) -> St
 
 
 def _end(chance: random.Random, count: int, today: date) -> Step:
-    name = ("free_line", "dinar", "yen")[count // 9 % 3]
+    name = ("free_line", "quarters", "yen")[count // 9 % 3]
     day = _months_on(_next_month(today), chance.randint(6, 9))
     return Step(f"end {name} on {day}", lambda org: _terminate(org, name, day))
 
