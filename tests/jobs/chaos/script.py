@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from connector.sandbox.seed import ORDERS
 from tests.jobs.chaos.emulators import Org
 
-#: Orders that begin next month, and whose lines are sold by quantity. Not `dinar`: parts of its price cannot be charged,
-#: so an amendment is refused, and what is billed then depends on whether the order was billed before.
+#: Orders that begin next month, and whose lines are sold by quantity. Not `dinar`: parts of its price cannot be
+#: charged, so an amendment is refused, and what is billed then depends on whether the order was billed before.
 FUTURE = ("ramp", "quarters", "months", "two_ramps", "yen", "free_line")
 #: Orders that run already.
 RUNNING = ("flat", "backdated")
