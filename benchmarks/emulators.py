@@ -1,11 +1,11 @@
-"""Salesforce and Stripe in a process of their own: `Emulators` starts it, the module run as a program is it."""
+"""Salesforce and Stripe, each in a process of its own: `emulators` starts them, the module run as a program is one."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from benchmarks.company import TODAY, company
+from benchmarks.limited import Gate, LimitedStripe
 from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
@@ -23,7 +24,6 @@ from connector.journal import Journal
 from connector.offline import bundled_mapping, read_mapping
 from connector.plan.safety import Limits
 from connector.sandbox.salesforce import SalesforceSandbox
-from connector.sandbox.stripe import StripeSandbox
 from connector.sync import Desk
 
 NOW = datetime.combine(TODAY, time(9), UTC)
@@ -40,10 +40,12 @@ class Emulators:
     key: str
     secret: str
 
-    def desk(self, journal: Journal, rates: Rates = UNLIMITED) -> Desk:
+    def desk(
+        self, journal: Journal, rates: Rates = UNLIMITED, *, threads: int = 32, key: str = "sk_test_benchmark"
+    ) -> Desk:
         """Wire a desk as `connector` does."""
         auth = ClientCredentials(self.key, self.secret)
-        api = StripeApi("sk_test_benchmark", base_url=self.stripe, limiter=Limiter(rates))
+        api = StripeApi(key, base_url=self.stripe, limiter=Limiter(rates))
         return Desk(
             name="salesforce",
             crm=SalesforceCrm(SalesforceSettings(auth=auth, domain="acme.my", base_url=self.salesforce)),
@@ -52,6 +54,7 @@ class Emulators:
             limits=Limits(),
             clock=lambda: NOW,
             dashboard="",
+            threads=threads,
         )
 
     def counters(self) -> dict[str, int]:
@@ -61,10 +64,18 @@ class Emulators:
         stripe = requests.get(f"{self.stripe}/_sandbox/counters", timeout=60).json()["total"]
         return {"salesforce": len(calls), "stripe": stripe}
 
-    def slow_down_stripe(self, seconds: float) -> None:
-        """Let every answer of Stripe take its time."""
+    def gate(self, gate: Gate) -> None:
+        """Set Stripe's limits and latency, and its counts to nothing."""
+        requests.post(f"{self.stripe}/_sandbox/gate", json=asdict(gate), timeout=60).raise_for_status()
+
+    def passed(self) -> dict[str, float]:
+        """Return what went through the gate since it was set: answered, refused, schedules, and their span in s."""
+        return dict(requests.get(f"{self.stripe}/_sandbox/gate", timeout=60).json())
+
+    def slow_down_salesforce(self, seconds: float) -> None:
+        """Let every answer of Salesforce take its time."""
         rule = {"action": "delay", "delay": seconds, "times": None}
-        requests.post(f"{self.stripe}/_sandbox/faults", json=rule, timeout=60).raise_for_status()
+        requests.post(f"{self.salesforce}/_sandbox/faults", json=rule, timeout=60).raise_for_status()
 
     def change(self, table: str, record_id: str, fields: dict[str, Any]) -> None:
         """Change a record in the org."""
@@ -75,25 +86,39 @@ class Emulators:
 @contextmanager
 def emulators(orders: int, *, customers: bool) -> Iterator[Emulators]:
     """Start both with a company of that many ramp orders; they end with the block."""
-    command = [sys.executable, "-m", "benchmarks.emulators", str(orders), str(int(customers))]
+    with _running("stripe") as stripe, _running("salesforce", str(orders), str(int(customers))) as salesforce:
+        yield Emulators(
+            stripe=stripe["url"], salesforce=salesforce["url"], key=salesforce["key"], secret=salesforce["secret"]
+        )
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "benchmarks.emulators", *arguments]
     root = Path(__file__).parents[1]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        yield Emulators(**json.loads(process.stdout.readline()))
+        yield json.loads(process.stdout.readline())
         process.stdin.close()
 
 
 def main() -> None:
     """Serve until standard input is closed."""
-    orders, customers = int(sys.argv[1]), bool(int(sys.argv[2]))
-    salesforce = SalesforceSandbox(records=company(orders, customers=customers), now=NOW)
-    with salesforce, StripeSandbox(now=NOW) as stripe:
+    if sys.argv[1] == "stripe":
+        with LimitedStripe(now=NOW) as stripe:
+            _serve({"url": stripe.url})
+        return
+    orders, customers = int(sys.argv[2]), bool(int(sys.argv[3]))
+    with SalesforceSandbox(records=company(orders, customers=customers), now=NOW) as salesforce:
         app = salesforce.connected_app
-        place = {"salesforce": salesforce.url, "stripe": stripe.url}
-        sys.stdout.write(json.dumps({**place, "key": app.consumer_key, "secret": app.consumer_secret}) + "\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+        _serve({"url": salesforce.url, "key": app.consumer_key, "secret": app.consumer_secret})
+
+
+def _serve(place: dict[str, str]) -> None:
+    sys.stdout.write(json.dumps(place) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
 
 
 if __name__ == "__main__":

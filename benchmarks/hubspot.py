@@ -43,7 +43,7 @@ def hubspot() -> Iterator[Row]:
         yield Row("HubSpot: a poll that finds nothing", len(portal.log) - before, "calls")
 
 
-def company(deals: int = DEALS) -> tuple[Records, list[Association]]:
+def company(deals: int = DEALS, of_a_customer: int = DEALS_OF_A_CUSTOMER) -> tuple[Records, list[Association]]:
     """Return the records of a portal with many deals, all won long ago, and what belongs together."""
     records: Records = {name: {} for name in ("companies", "contacts", "products", "deals", "line_items")}
     ties: list[Association] = []
@@ -51,7 +51,7 @@ def company(deals: int = DEALS) -> tuple[Records, list[Association]]:
     for number in range(PRODUCTS):
         records["products"][str(7_000_000 + number)] = {"name": f"Product {number}", **stamp}
     for number in range(deals):
-        deal, customer = str(3_000_000 + number), number // DEALS_OF_A_CUSTOMER
+        deal, customer = str(3_000_000 + number), number // of_a_customer
         firm, person = str(2_000_000 + customer), str(1_000_000 + customer)
         records["companies"].setdefault(firm, {"name": f"Customer {customer}", "country": "US", **stamp})
         records["contacts"].setdefault(person, {"email": f"ap{customer}@example.com"})

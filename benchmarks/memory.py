@@ -1,46 +1,66 @@
-"""Peak memory of planning many orders: one process per size, since a high-water mark only rises."""
+"""Peak memory of a back-fill by its size: one process per size, since a high-water mark only rises.
+
+The orders are made up as they are asked for, the schedules are made in the emulator, which is a process of its own,
+and the journal is a file: what grows here is the connector.
+"""
 
 import json
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from math import log
 from pathlib import Path
 
-from benchmarks.company import order_id
 from benchmarks.emulators import Emulators, emulators
+from benchmarks.made_up import MadeUpCrm
 from benchmarks.table import Row
 from connector.crm.protocol import ContractRef
 from connector.journal import open_journal
-from connector.sync import plan_contracts
+from connector.plan.safety import Limits
+from connector.poll import sync_refs
 
-#: One order shows what the programs themselves take.
-SIZES = (1, 200, 2000)
-
-
-def memory() -> Iterator[Row]:
-    """Yield the peak by number of orders, and how little the tenfold adds."""
-    with emulators(max(SIZES), customers=True) as both:
-        peaks = [_peak(both, size) for size in SIZES]
-    for size, peak in zip(SIZES, peaks, strict=True):
-        yield Row(f"peak memory, planning {size:,} order{'s' if size > 1 else ''}", peak, "MB")
-    yield Row("the same, 2,000 orders against 200", peaks[2] / peaks[1], "times")
+SIZES = (1_000, 4_000)
+LONG_SIZES = (1_000, 4_000, 16_000, 64_000)
 
 
-def _peak(both: Emulators, size: int) -> float:
+def memory(sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
+    """Yield the peak and the time by number of orders, what the largest adds, and the slope of the time."""
+    with emulators(1, customers=False) as both:
+        found = [_measured(both, size) for size in (1, *sizes)]
+    for size, (peak, _) in zip((1, *sizes), found, strict=True):
+        yield Row(f"peak memory, back-fill of {size:,} order{'s' if size > 1 else ''}", peak, "MB")
+    name = f"the same, {sizes[-1]:,} against {sizes[-2]:,}"
+    yield Row(name, found[-1][0] - found[-2][0], "MB more")
+    (low, high), (begin, end) = (sizes[0], sizes[-1]), (found[1][1], found[-1][1])
+    yield Row(f"time grows with the number, {low:,} to {high:,}", log(end / begin) / log(high / low), "power")
+
+
+def _measured(both: Emulators, size: int) -> tuple[float, float]:
     command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(both)), str(size)]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
-    return float(done.stdout)
+    peak, seconds = json.loads(done.stdout)
+    return peak, seconds
 
 
 def main() -> None:
-    """Plan that many orders and print the peak in megabytes."""
+    """Sync that many orders and print the peak in megabytes, and the seconds it took."""
     both, size = Emulators(**json.loads(sys.argv[1])), int(sys.argv[2])
-    with open_journal("sqlite://", upgrade=True) as journal:
-        desk = both.desk(journal)
-        refs = (ContractRef(desk.name, order_id(number)) for number in range(size))
-        assert sum(1 for one in plan_contracts(desk, refs) if one.plan and one.plan.operations) == size
-    sys.stdout.write(f"{_high_water():.1f}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_journal(f"sqlite:///{Path(folder) / 'journal.db'}", upgrade=True) as journal,
+    ):
+        desk = replace(
+            both.desk(journal, key=f"sk_test_{size}"), crm=MadeUpCrm(), limits=Limits(max_backdating_days=10_000)
+        )
+        refs = (ContractRef(desk.name, str(number)) for number in range(size))
+        started = time.monotonic()
+        done = sum(1 for one in sync_refs(desk, refs, job="benchmark", config_hash="") if one.outcome == "applied")
+        assert done == size
+        seconds = time.monotonic() - started
+    sys.stdout.write(json.dumps([_high_water(), seconds]))
 
 
 def _high_water() -> float:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,15 @@ from tenacity import Retrying
 
 from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
-from connector.billing.limiter import Limiter, Rates
+from connector.billing.limiter import Limiter, Paced, Rates
+from connector.billing.shared_limiter import SharedLimiter
 from connector.breaker import Breaker, Opening, Patience
 from connector.config import Config, HubSpotConnection, SalesforceConnection, check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
-from connector.config.tables import Connection
-from connector.crm.hubspot.adapter import HubSpotCrm
+from connector.config.tables import Connection, PackagedConnection
 from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.kinds import Connecting, connect
 from connector.crm.protocol import ConnectedCrm, Crm
-from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.crm.salesforce.login import (
     Auth,
     ClientCredentials,
@@ -36,6 +36,8 @@ from connector.domain.errors import ConfigError
 from connector.journal import ALL, Journal, OpenBreaker, open_journal
 from connector.mapping.mapping_file import MappingFile
 from connector.offline import read_mapping
+from connector.reports import Signals
+from connector.reports.facts import Breaker as VendorAway
 from connector.retry import retry_policy
 from connector.sync import Desk
 
@@ -57,6 +59,8 @@ class App:
     api: StripeApi
     breakers: Mapping[tuple[str, str], Breaker] = field(default_factory=dict)
     """By connection (`*`: Stripe, which all share) and vendor."""
+    signals: Signals = field(default_factory=Signals)
+    """What the reports hear beyond contracts and runs."""
 
     def breakers_of(self, connection: str) -> tuple[Breaker, ...]:
         """Return the breakers that a connection's work goes through."""
@@ -79,7 +83,8 @@ class App:
                 check_sandbox(self.config.mode, name, sandbox=desk.crm.is_sandbox())
 
     def close(self) -> None:
-        """Close the journal."""
+        """Close the connections."""
+        self.api.transport.close()
         self.journal.close()
 
     def __enter__(self) -> Self:
@@ -107,9 +112,8 @@ def build_app(
     journal = open_journal(config.database_url(), upgrade=upgrade)
     breakers = _breakers(config, journal, clock)
     policies = {key: retry_policy(sleep=sleep, breaker=breaker) for key, breaker in breakers.items()}
-    rates = Rates(config.stripe.requests_per_second, config.stripe.endpoint_requests_per_second)
-    policy = policies[ALL, "Stripe"]
-    api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=Limiter(rates), policy=policy)
+    limiter, policy = _limiter(config, journal), policies[ALL, "Stripe"]
+    api = StripeApi(api_key, base_url=config.stripe.base_url, limiter=limiter, policy=policy)
     test = "" if config.mode == "live" else "/test"
     mappings = {name: read_mapping(Path(connection.mapping)) for name, connection in config.crm.items()}
     desks = {
@@ -125,10 +129,32 @@ def build_app(
             backoff=Backoff(
                 timedelta(seconds=config.jobs.retry_first_seconds), timedelta(seconds=config.jobs.retry_most_seconds)
             ),
+            threads=config.jobs.threads,
         )
         for name, connection in config.crm.items()
     }
-    return App(config, journal, desks, api, breakers)
+    return App(config, journal, desks, api, breakers, _signals(journal))
+
+
+def _signals(journal: Journal) -> Signals:
+    """Return what the journal keeps for the reports beyond contracts and runs."""
+
+    def away() -> tuple[VendorAway, ...]:
+        found = journal.open_breakers()
+        return tuple(VendorAway(one.vendor, one.connection, one.opened_at, one.reason) for one in found)
+
+    def classes(connection: str) -> dict[str, str]:
+        return {one.contract_key: one.kind for one in journal.failures(connection, limit=100_000)}
+
+    def dead(connection: str) -> dict[str, int]:  # nobody's change of a record or a mapping is waited for
+        bugs = journal.failure_counts(connection).get("bug", 0)
+        return {"bug": bugs} if bugs else {}
+
+    def paused(connection: str) -> str | None:
+        pause = journal.paused(connection)
+        return pause.reason if pause else None
+
+    return Signals(breakers=away, classes=classes, dead=dead, paused=paused)
 
 
 def _breakers(config: Config, journal: Journal, clock: Callable[[], datetime]) -> dict[tuple[str, str], Breaker]:
@@ -164,13 +190,39 @@ def _tell(journal: Journal, key: tuple[str, str], opening: Opening | None) -> No
     _log.error("%s%s is away, nothing is sent until %s: %s", whose, vendor, until, opening.reason)
 
 
+def _limiter(config: Config, journal: Journal) -> Paced:
+    """Return what paces calls to Stripe: it begins with what earlier runs learned under the same configuration."""
+    stripe, account = config.stripe, config.mode
+    rates = Rates(stripe.requests_per_second, stripe.endpoint_requests_per_second, share=stripe.rate_share)
+    if stripe.shared_limiter:
+        return SharedLimiter(journal, account, replace(rates, burst=1))
+    learned = {
+        name: rate
+        for bucket, (full, rate) in journal.learned_rates().items()
+        if bucket.startswith(f"{account} ") and full == rates.full(name := bucket.removeprefix(f"{account} "))
+    }
+
+    def learn(bucket: str, rate: float) -> None:
+        journal.save_rate(f"{account} {bucket}", rates.full(bucket), rate)
+
+    return Limiter(replace(rates, learned=learned), learn=learn)
+
+
 def _crm(name: str, connection: Connection, mapping: MappingFile, policy: Retrying) -> Crm:
     """Return the adapter of a connection: the one place where a kind of CRM becomes an object."""
+    # Each vendor's SDK takes tens of megabytes and a quarter of a second: only those that are used are imported.
     match connection:
         case SalesforceConnection():
+            from connector.crm.salesforce.adapter import SalesforceCrm  # noqa: PLC0415
+
             return SalesforceCrm(salesforce_settings(name, connection), policy=policy, renewal=mapping.renewal)
         case HubSpotConnection():
-            return HubSpotCrm(hubspot_settings(name, connection), policy=policy)
+            from connector.crm.hubspot.adapter import HubSpotCrm  # noqa: PLC0415
+
+            return HubSpotCrm(hubspot_settings(name, connection), policy=policy, renewal=mapping.renewal)
+        case PackagedConnection():
+            secrets = {key: secret.resolve() for key, secret in connection.secrets.items()}
+            return connect(connection.kind, Connecting(name, connection.options, secrets, mapping.renewal))
 
 
 def hubspot_settings(name: str, connection: HubSpotConnection) -> HubSpotSettings:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from connector.desk import Desk, Planned, Result
 from connector.domain.errors import ConfigError, RetryableError
@@ -16,7 +17,8 @@ from connector.mapping.raw import RawContract
 from connector.mapping.reader import Reading
 from connector.plan.existing import NOTHING
 from connector.plan.safety import Judgement, Verdict
-from connector.record import record
+
+Made = TypeVar("Made")
 
 _log = logging.getLogger(__name__)
 
@@ -41,17 +43,24 @@ def result_or_not(desk: Desk, one: Planned, work: Callable[[], Result]) -> Resul
     except _FOR_ALL:
         raise
     except Exception as error:  # noqa: BLE001
-        words = _told(desk, one.raw, error)
-        bare = replace(one, reading=Reading(None, (), ()), plan=None, bug=words)  # what it held may be the cause
-        return Result(bare, "failed", None, error=words)
+        return _bug(desk, one, error)
 
 
-def carried_out(desk: Desk, one: Planned, run_id: int, work: Callable[[], Result]) -> Result:
-    """Carry a contract out and record it (`work` does both); what nobody foresaw is recorded as its failure."""
-    result = result_or_not(desk, one, work)
-    if result.planned.bug is not None and result.planned is not one:  # `work` came to no end
-        record(desk, result, run_id, 0)
-    return result
+def with_result(desk: Desk, result: Result, work: Callable[[Result], Made]) -> tuple[Result, Made]:
+    """Make something of a result; if that fails in a way that nobody foresaw, of the bug that the result is then."""
+    try:
+        return result, work(result)
+    except _FOR_ALL:
+        raise
+    except Exception as error:  # noqa: BLE001
+        failed = replace(_bug(desk, result.planned, error), writes=result.writes)
+        return failed, work(failed)
+
+
+def _bug(desk: Desk, one: Planned, error: Exception) -> Result:
+    words = _told(desk, one.raw, error)
+    bare = replace(one, reading=Reading(None, (), ()), plan=None, bug=words)  # what it held may be the cause
+    return Result(bare, "failed", None, error=words)
 
 
 def _told(desk: Desk, raw: RawContract, error: Exception) -> str:

@@ -1,8 +1,10 @@
 """The values that pass through the pipeline of `sync.py`: a wired connection, a planned contract, what became of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Protocol
 
 from connector.billing.account import StripeAccount
 from connector.compile.window import AHEAD
@@ -12,10 +14,23 @@ from connector.domain.issues import Issue
 from connector.mapping.mapping_file import MappingFile
 from connector.mapping.raw import RawContract
 from connector.mapping.reader import Reading
+from connector.plan.canonical import Json
+from connector.plan.document import plan_document, unreadable_document
 from connector.plan.existing import ExistingState
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Limits
 from connector.plan.status import CrmStatus
+
+#: Stripe's 25 schedules a second, at the 0.6 s that one takes, keep 15 threads busy; the rest covers slow moments.
+THREADS = 32
+
+
+class Stop(Protocol):
+    """Whether to go on; asked before each contract, and by many threads."""
+
+    def is_set(self) -> bool:
+        """Tell whether to finish what was begun, and begin nothing more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,9 @@ class Desk:
 
     `ahead`: so many days before a long contract's last phase in Stripe begins, the next ones are appended. `seek`: look
     for schedules that neither the journal nor the CRM names, and link those of plans that wait for approval too.
+    `threads`: so many customers are worked on beside each other.
+    `billed_through`: from which day on contracts are ours to bill, by a record's id, where it is only being asked what
+    that would mean; what was decided stands in the journal.
     """
 
     name: str
@@ -44,6 +62,8 @@ class Desk:
     ahead: int = AHEAD
     seek: bool = False
     backoff: Backoff = Backoff()
+    threads: int = THREADS
+    billed_through: Mapping[str, date] = field(default_factory=lambda: MappingProxyType({}))
 
     def today(self) -> date:
         """Return the day in the account's time zone."""
@@ -71,6 +91,19 @@ class Planned:
         """Return the contract, when it could be read."""
         return self.reading.contract
 
+    def document(self) -> Json:
+        """Return the published document (`plan/document.py`), with the mapping that it was made by."""
+        made_by = self.reading.mapping
+        mapping = {"file": made_by[0], "hash": made_by[1]} if made_by else None
+        if self.plan is None:
+            return unreadable_document(self.raw.crm, self.raw.key, self.issues) | {"mapping": mapping}
+        return plan_document(self.plan, self.judgement) | {"mapping": mapping}
+
+    @property
+    def account(self) -> str:
+        """Return the customer, whom no two workers may work for; a contract that cannot be read stands for itself."""
+        return self.contract.party.ref if self.contract else self.raw.key
+
     @property
     def issues(self) -> tuple[Issue, ...]:
         """Return everything people should know."""
@@ -91,3 +124,7 @@ class Result:
     error: str | None = None
     untold: str | None = None
     """Why the CRM was not told of it."""
+
+
+#: How something is done for each of many contracts: one after the other (`map`), or by the threads of a run.
+Each = Callable[[Callable[[RawContract], Planned], Iterable[RawContract]], Iterator[Planned]]

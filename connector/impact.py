@@ -9,7 +9,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -31,9 +31,12 @@ from connector.plan.canonical import canonical
 from connector.plan.diff import diff
 from connector.plan.existing import NOTHING
 from connector.plan.plan import Plan, make_plan
+from connector.plan.safety import Limits, contract_reasons
 
 #: Contracts that one process works on at a time, and from how many on more than one process is worth it.
 BATCH, PARALLEL_FROM = 100, 400
+#: Days that no contract is old: makes a limit of days none.
+_EVER = 10**6
 #: Paths of a change that are named.
 SHOWN = 4
 
@@ -43,7 +46,7 @@ class Effect:
     """One contract that the new file treats otherwise. Amounts are minor units, 0 for a contract that is not billed.
 
     `moved` is money that is billed on other days, `paths` are the first Stripe parameters that differ, `codes` the
-    issues that newly keep it from being billed.
+    issues that newly keep it from being billed. `waits` says why the contract by itself would wait for approval.
     """
 
     ref: str
@@ -56,6 +59,7 @@ class Effect:
     state: str  # changed, blocked, billable
     paths: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
     @property
     def difference(self) -> int:
@@ -91,16 +95,18 @@ class Impact:
     def states(self) -> Mapping[str, int]:
         """Return how many contracts change in which way: changed, blocked, billable; and how many of them are live."""
         counts = Counter(effect.state for effect in self.effects)
-        return {**counts, "live": sum(effect.live for effect in self.effects)}
+        live, waits = sum(each.live for each in self.effects), sum(bool(each.waits) for each in self.effects)
+        return {**counts, "live": live, "waits": waits}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Two mapping files, and the day that counts as today."""
+    """Two mapping files, the day that counts as today, and the limits of the configuration."""
 
     old: Path
     new: Path
     today: date
+    limits: Limits = field(default_factory=lambda: Limits(max_contract_amount={}), compare=False)
 
 
 def impact(archive: Path, question: Question, *, processes: int = 1) -> Impact:
@@ -125,31 +131,45 @@ def impact(archive: Path, question: Question, *, processes: int = 1) -> Impact:
     return Impact(len(compared), tuple(sorted(effects, key=_rank)), dict(sorted(money.items())), unreadable, unread)
 
 
-def compare(raw: RawContract, old: MappingFile, new: MappingFile, today: date, made: date | None) -> Effect | None:
-    """Plan a contract by both files; None when nothing differs."""
-    before, after = read_contract(raw, old), read_contract(raw, new)
+def compare(
+    raw: RawContract, mappings: tuple[MappingFile, MappingFile], question: Question, made: date | None
+) -> Effect | None:
+    """Plan a contract by both files, the old and the new one; None when nothing differs."""
+    before, after = (read_contract(raw, mapping) for mapping in mappings)
     if before.contract == after.contract and before.issues == after.issues:
         return None
-    was, will = (_plan(reading, today, made) for reading in (before, after))
+    was, will = (_plan(reading, question.today, made) for reading in (before, after))
     if not _is_billed(was) and not _is_billed(will):
         return None
     paths = tuple(_differences(was, will))
     if not paths and _is_billed(was) is _is_billed(will):
         return None
     known = after.contract or before.contract
+    live = made is not None or bool(known and known.stripe_id)
     billed, bills = _bills(was), _bills(will)
     return Effect(
         ref=raw.root.id,
         name=known.party.name or "" if known else "",
         currency=known.currency if known else "",
-        live=bool(known and known.stripe_id),
+        live=live,
         before=sum(billed.values()),
         after=sum(bills.values()),
         moved=_moved(billed, bills),
         state="changed" if _is_billed(was) is _is_billed(will) else "blocked" if _is_billed(was) else "billable",
         paths=paths[:SHOWN],
         codes=_new_codes(before, will, after) if not _is_billed(will) else (),
+        waits=_waits(will, question, live=live),
     )
+
+
+def _waits(will: Plan | None, question: Question, *, live: bool) -> tuple[str, ...]:
+    """Return why the contract would wait for approval; one that is in Stripe is not made, however long ago it began."""
+    if will is None or not _is_billed(will):
+        return ()
+    limits = replace(question.limits, max_backdating_days=_EVER) if live else question.limits
+    policies = replace(will.contract.policies, max_backdating_days=None) if live else will.contract.policies
+    own = replace(will, contract=replace(will.contract, policies=policies))
+    return contract_reasons(own, limits, question.today)
 
 
 def _plan(reading: Reading, today: date, made: date | None) -> Plan | None:
@@ -272,5 +292,5 @@ def _batch(question: Question, made: Mapping[str, date], lines: list[tuple[int, 
             found.append(f"line {number}: {error}")
             continue
         own = [raw for raw in raws if raw.root.id[:15] == file.root_id[:15]]  # a renewal has a line of its own
-        found += [compare(raw, old, new, question.today, made.get(raw.root.id)) for raw in own or raws]
+        found += [compare(raw, (old, new), question, made.get(raw.root.id)) for raw in own or raws]
     return found

@@ -29,7 +29,6 @@ from connector.mapping.mapping_file import MappingFile
 from connector.mapping.problems import did_you_mean
 from connector.mapping.values import UnreadableError, as_date, as_text, is_empty
 from connector.offline import OfflineSettings, plan_records, read_mapping
-from connector.plan.document import plan_document, unreadable_document
 from connector.plan.safety import Limits
 from connector.sync import Planned
 
@@ -121,8 +120,7 @@ def _records(document: Document, path: Path, loc: Loc, case: Mapping[str, Any], 
 
 
 def _mismatches(document: Document, loc: Loc, expect: Mapping[str, Any], planned: Planned) -> Iterator[Mismatch]:
-    plan = plan_document(planned.plan, planned.judgement) if planned.plan else None
-    shown: Any = plan or unreadable_document(planned.raw.crm, planned.raw.key, planned.issues)
+    shown: Any = planned.document()
     yield from _values(document, (*loc, "values"), expect.get("values") or {}, planned)
     yield from _issues(document, loc, expect, planned)
     if "bills" in expect:

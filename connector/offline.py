@@ -15,6 +15,7 @@ from connector.billing.account import StripeAccount
 from connector.billing.client import Json
 from connector.billing.targets import sdk_targets
 from connector.crm.exact_json import read_json
+from connector.crm.kinds import is_package, mapping_of
 from connector.crm.snapshot import SnapshotCrm, load_records
 from connector.domain.errors import ConfigError, RejectedError
 from connector.journal import open_journal
@@ -34,7 +35,9 @@ _VENDOR_FIELD = "Stripe_ID__c"
 
 
 def bundled_mapping(crm: str, records: RawRecords | None = None) -> Path:
-    """Return the mapping file that comes with the connector for a CRM, or for records as they are."""
+    """Return the mapping file that comes with the connector, or with a kind's package, or for records as they are."""
+    if is_package(crm):
+        return mapping_of(crm)
     usual, changeover = _BUNDLED.get(crm, (f"{crm}.yaml", f"{crm}.yaml"))
     vendor = records is not None and any(_VENDOR_FIELD in record.fields for record in records)
     here = Path(__file__).resolve().parent

@@ -5,6 +5,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator
 from datetime import datetime
 
 from connector.crm.protocol import Changed, ContractRef, Cursor
+from connector.desk import Stop
 from connector.sync import Desk, Result, sync_contracts
 
 STREAM = "contracts"
@@ -18,38 +19,51 @@ def sync_refs(
     config_hash: str,
     shown: frozenset[str] | None = None,
     live: bool = False,
+    stop: Stop | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
-    to find edits made by hand.
+    to find edits made by hand. Once `stop` is set nothing more is begun; what was begun is finished.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts: Counter[str] = Counter()
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live):
+        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, stop=stop):
             counts[result.outcome] += 1
             yield result
     finally:
         journal.finish_run(run.id, counts, desk.clock())
 
 
-def sync_changed(desk: Desk, *, job: str, config_hash: str, failed: bool = True) -> Generator[Result]:
+def sync_changed(
+    desk: Desk, *, job: str, config_hash: str, failed: bool = True, stop: Stop | None = None
+) -> Generator[Result]:
     """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any.
+
+    Told to `stop`, it leaves the cursor where it was.
 
     What could not be settled is in the journal's failures, with the time of its next try; without `failed` these are
     left to `sync_failed`.
     """
     changed = desk.crm.changed(read_cursor(desk))
     refs = _worth_a_look(desk, changed, failed=failed)
-    yield from sync_refs(desk, refs, job=job, config_hash=config_hash)
+    yield from sync_refs(desk, refs, job=job, config_hash=config_hash, stop=stop)
+    if stop is not None and stop.is_set():
+        return
     value = {"stamp": changed.cursor.stamp.isoformat(), "id": changed.cursor.id}
     desk.account.journal.save_cursor(desk.name, STREAM, value, desk.clock())
 
 
 def sync_failed(
-    desk: Desk, *, job: str, config_hash: str, codes: Collection[str] = (), but: Collection[str] = ()
+    desk: Desk,
+    *,
+    job: str,
+    config_hash: str,
+    codes: Collection[str] = (),
+    but: Collection[str] = (),
+    stop: Stop | None = None,
 ) -> Generator[Result]:
     """Try again what failed and is due: of the failure `codes` only, or of all `but` some.
 
@@ -63,13 +77,15 @@ def sync_failed(
     ]
     if due:
         refs = dict.fromkeys(ContractRef(desk.name, failure.record) for failure in due)
-        yield from sync_refs(desk, refs, job=job, config_hash=config_hash)
+        yield from sync_refs(desk, refs, job=job, config_hash=config_hash, stop=stop)
+        if stop is not None and stop.is_set():
+            return
         journal.forget_failures(desk.name, [failure.contract_key for failure in due], now)
 
 
-def sweep(desk: Desk, *, job: str, config_hash: str) -> Generator[Result]:
+def sweep(desk: Desk, *, job: str, config_hash: str, stop: Stop | None = None) -> Generator[Result]:
     """Sync every contract that is known, changed or not: what no poll can see is found (deletions, associations)."""
-    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash)
+    yield from sync_refs(desk, _known(desk), job=job, config_hash=config_hash, stop=stop)
 
 
 def _known(desk: Desk) -> Iterator[ContractRef]:
@@ -93,14 +109,8 @@ def read_cursor(desk: Desk) -> Cursor | None:
 def _worth_a_look(desk: Desk, changed: Changed, *, failed: bool) -> tuple[ContractRef, ...]:
     """Return what changed, what failed and is due, what was approved since, and what a date has reached."""
     due = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
-    records = (*_unsettled(desk), *(failure.record for failure in due), *_approved(desk), *_due(desk))
+    records = (*(failure.record for failure in due), *_approved(desk), *_due(desk))
     return tuple(dict.fromkeys((*changed.refs, *(ContractRef(desk.name, record) for record in records))))
-
-
-def _unsettled(desk: Desk) -> Iterator[str]:
-    """Yield what a run of an earlier version left to the next one; this version keeps failures instead."""
-    stored = desk.account.journal.cursor(desk.name, STREAM)
-    yield from stored.value.get("unsettled", ()) if stored else ()
 
 
 def _approved(desk: Desk) -> Iterator[str]:

@@ -1,27 +1,57 @@
 """A contract's page in the journal: what a run made of it, and how it stands now."""
 
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from connector.desk import Desk, Result
+from connector.contained import with_result
+from connector.desk import Desk, Planned, Result
 from connector.failures import due_after, failure_of
-from connector.journal import ContractState, FailureState, RunContract
-from connector.plan.document import issue_json, plan_document, tie_out_json
+from connector.journal import ContractPage, ContractState, FailureState, PlanRecord, RunContract
+from connector.plan.document import issue_json, tie_out_json
+from connector.plan.drift import adopted_in_words
+from connector.stake import since_when, told_worth
 from connector.windows import windows_of
 
 
-def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
-    """Write the page, and the plan when there was something to do."""
-    planned, now = result.planned, desk.clock()
-    plan = planned.plan
+def record(desk: Desk, results: Sequence[Result], run_id: int, durations: Sequence[int]) -> list[Result]:
+    """Write the pages of a batch as one, and the plans where there was something to do; durations in milliseconds.
+
+    Returns the results; one whose page could not be made is a bug now.
+    """
     journal = desk.account.journal
-    if plan and plan.operations:
-        # beside the published document: the journal must tell which mapping a plan was made by
-        made_by = {"mapping": {"file": desk.mapping.name, "hash": desk.mapping.hash}}
-        document = plan_document(plan, planned.judgement) | made_by
-        verdict = planned.judgement.verdict.value
-        journal.record_plan(desk.name, planned.raw.key, plan.fingerprint, plan=document, verdict=verdict, now=now)
-    page = RunContract(
+    before = journal.contracts(desk.name, [result.planned.raw.key for result in results])
+    make = partial(_page, _Book(desk, run_id, before, desk.clock()))
+    made = [with_result(desk, result, partial(make, spent)) for result, spent in zip(results, durations, strict=True)]
+    journal.record_batch([page for _, page in made])
+    return [result for result, _ in made]
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What all pages of a batch have in common."""
+
+    desk: Desk
+    run_id: int
+    before: Mapping[str, ContractState]
+    now: datetime
+
+
+def _page(book: _Book, spent: int, result: Result) -> ContractPage:
+    desk, now, key = book.desk, book.now, result.planned.raw.key
+    return ContractPage(
+        _result(desk, result, book.run_id, spent, now),
+        _state(desk, result, book.before.get(key), now),
+        _plan(desk, result.planned, now),
+        _failure(desk, result, now),
+    )
+
+
+def _result(desk: Desk, result: Result, run_id: int, duration_ms: int, now: datetime) -> RunContract:
+    planned, plan = result.planned, result.planned.plan
+    return RunContract(
         run_id=run_id,
         connection=desk.name,
         contract_key=planned.raw.key,
@@ -32,13 +62,22 @@ def record(desk: Desk, result: Result, run_id: int, duration_ms: int) -> None:
         duration_ms=duration_ms,
         recorded_at=now,
     )
-    journal.record_contract(page, _state(desk, result, now), _failure(desk, result, now))
 
 
-def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
+def _plan(desk: Desk, planned: Planned, now: datetime) -> PlanRecord | None:
+    plan = planned.plan
+    if plan is None or not plan.operations:
+        return None
+    verdict = planned.judgement.verdict.value
+    return PlanRecord(desk.name, planned.raw.key, plan.fingerprint, planned.document(), verdict, now, now)
+
+
+def _state(desk: Desk, result: Result, before: ContractState | None, now: datetime) -> ContractState:
     contract = result.planned.contract
     values = result.status.values if result.status else {}
-    windows = windows_of(result, desk.account.journal.contract(desk.name, result.planned.raw.key))
+    windows = windows_of(result, before)
+    plan = result.planned.plan
+    adopted = [*adopted_in_words(plan.contract, plan.desired)] if plan and plan.desired else []
     told = {key: value if value is None else str(value) for key, value in values.items()}
     return ContractState(
         connection=desk.name,
@@ -49,9 +88,12 @@ def _state(desk: Desk, result: Result, now: datetime) -> ContractState:
         outcome=result.outcome,
         status=told
         | {"name": contract.party.name if contract else None, "error": result.error}
-        | ({"windows": windows} if windows else {}),
+        | ({"windows": windows} if windows else {})
+        | ({"adopted": adopted} if adopted else {})
+        | told_worth(result, before),
         next_change=result.status.look_again if result.status else None,
         updated_at=now,
+        since=since_when(result.outcome, before, now),
     )
 
 

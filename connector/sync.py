@@ -4,79 +4,99 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from itertools import islice
 
+from connector.adopted import adopted_edits, end_lapsed
+from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
 from connector.billing.observe import made_on, observe
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
+from connector.compile.spec import AdoptedEdit
 from connector.compile.window import windowed
-from connector.contained import carried_out, planned_or_not
+from connector.contained import planned_or_not
 from connector.crm.protocol import ContractRef
-from connector.desk import Desk, Planned, Result
+from connector.desk import Desk, Each, Planned, Result, Stop
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.journal import Lease, LeaseLostError
+from connector.journal import LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
 from connector.plan.existing import NOTHING, ExistingState, to_be_made
-from connector.plan.extension import only_extends
 from connector.plan.kinds import KINDS
-from connector.plan.operation import Create, Retire, Update
+from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
-from connector.plan.status import CrmStatus, Ids, crm_status, failed_status, unexpected_status
-from connector.record import record
-from connector.worker import worker_name
-from connector.write_back import ids_of, save_subscriptions, write_backs
+from connector.plan.status import Ids, crm_status, failed_status, unexpected_status
+from connector.taking_over import taken_over
+from connector.write_back import ids_of, save_subscriptions
 
 __all__ = ["Desk", "Planned", "Result", "plan_contract", "plan_contracts", "sync_contracts"]
 
 _LINKED = frozenset({Verdict.APPLY, Verdict.NOTHING})
 #: A schedule that was sought is linked before its plan is approved: the next sync would not find it, and make another.
 _ADOPTED = _LINKED | {Verdict.NEEDS_APPROVAL}
-LEASE = timedelta(minutes=5)
 #: Orders that are not meant to be billed (yet): no failure, and nothing is written to them.
 _NOT_MEANT = frozenset({IssueCode.NOT_ACTIVE, IssueCode.ON_HOLD})
 
 
-def plan_contracts(desk: Desk, refs: Iterable[ContractRef], *, live: bool = False) -> Iterator[Planned]:
-    """Plan contracts without changing anything anywhere."""
+def plan_contracts(
+    desk: Desk, refs: Iterable[ContractRef], *, live: bool = False, each: Each = map
+) -> Iterator[Planned]:
+    """Plan contracts without changing anything anywhere; with the `each` of a crew, several at a time."""
     for chunk in _batches(refs, desk.crm.batch):
-        raws = desk.crm.fetch(chunk, desk.mapping.paths)
-        missing = {ref.id for ref in chunk}
-        while True:
-            try:
-                raw = next(raws, None)
-            except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
-                yield from _orphans(desk, error)
-                missing -= set((error.param or "").split(","))
-                break
-            if raw is None:
-                break
+        lost: list[Planned] = []
+        raws = _read(desk, chunk, lost)
+        while some := tuple(islice(raws, BATCH)):
+            yield from each(partial(_planned_or_not, desk, live), some)
+        yield from lost
+
+
+def _planned_or_not(desk: Desk, live: bool, raw: RawContract) -> Planned:  # noqa: FBT001 -- bound by `partial`
+    return planned_or_not(desk, raw, partial(plan_contract, desk, raw, live=live))
+
+
+def _read(desk: Desk, chunk: Sequence[ContractRef], lost: list[Planned]) -> Iterator[RawContract]:
+    """Yield the contracts as they are in the CRM, and keep what is to be said of those that cannot be read."""
+    missing = {ref.id for ref in chunk}
+    try:
+        for raw in desk.crm.fetch(chunk, desk.mapping.paths):
             missing -= {each for each in missing if raw.records.get(each) is not None}
-            yield planned_or_not(desk, raw, partial(plan_contract, desk, raw, live=live))
-        yield from _gone(desk, missing)
+            yield raw
+    except RejectedError as error:  # raised last: contracts of which a part is missing in the CRM
+        lost += _orphans(desk, error)
+        missing -= set((error.param or "").split(","))
+    lost += _gone(desk, missing)
 
 
-def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: RunScope | None = None) -> Planned:
-    """Plan one contract: pure from the raw records on, but for the look at what Stripe holds."""
-    reading = read_contract(raw, desk.mapping)
+def plan_contract(
+    desk: Desk,
+    raw: RawContract,
+    *,
+    live: bool = False,
+    scope: RunScope | None = None,
+    adopted: Sequence[AdoptedEdit] | None = None,
+) -> Planned:
+    """Plan one contract: pure from the raw records on, but for the look at what Stripe holds.
+
+    `adopted` are the edits made in Stripe that are to count; without it those that the journal has.
+    """
+    reading = taken_over(desk, raw, read_contract(raw, desk.mapping))
     contract = reading.contract
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
     now, today = desk.clock(), desk.today()
     mark = desk.account.journal.contract_mark(desk.name, contract.key)
     try:
-        compiled, existing = _look(desk, contract, now, live=live)
+        edits = adopted_edits(desk, contract.key) if adopted is None else adopted
+        compiled, existing = _look(desk, contract, now, edits, live=live)
     except RejectedError as error:
         refused = replace(reading, issues=(*reading.issues, _stripe_issue(raw.root.id, error)))
         return Planned(raw, refused, None, NOTHING, Judgement(Verdict.REFUSE))
@@ -87,34 +107,42 @@ def plan_contract(desk: Desk, raw: RawContract, *, live: bool = False, scope: Ru
 
 
 def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
+    judge = partial(check_safety, plan, desk.limits, today=plan.today, scope=scope)
+    judgement = judge()
+    if judgement.verdict is not Verdict.NEEDS_APPROVAL:  # mostly nobody has to be asked
+        return judgement
     approval = desk.account.journal.approval(plan.fingerprint, desk.clock())
     approved = approval.fingerprint if approval else None
     edits, journal = plan.edits, desk.account.journal
     ignored = journal.ignored_edits(plan.contract.key, edits_digest(edits), desk.clock()) if edits else None
     words = f"by {ignored.approved_by}: {ignored.reason}" if ignored else None
-    return check_safety(plan, desk.limits, today=plan.today, scope=scope, approved=approved, ignored=words)
+    return judge(approved=approved, ignored=words)
 
 
-def _look(desk: Desk, contract: Contract, now: datetime, *, live: bool) -> tuple[Compiled, ExistingState]:
+def _look(
+    desk: Desk, contract: Contract, now: datetime, adopted: Sequence[AdoptedEdit], *, live: bool
+) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, else for today, and look at what Stripe holds.
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
     made = made_on(contract, desk.account) or desk.today()
-    compiled = _compiled(desk, contract, made)
+    compiled = _compiled(desk, contract, made, adopted)
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
     fresh = to_be_made(compiled.desired, existing, desk.today())
     if existing.made in {None, made} and not fresh:
         return compiled, existing
-    return _compiled(desk, contract, existing.made or made, fresh), existing
+    return _compiled(desk, contract, existing.made or made, adopted, fresh), existing
 
 
-def _compiled(desk: Desk, contract: Contract, made: date, fresh: Collection[str] = ()) -> Compiled:
+def _compiled(
+    desk: Desk, contract: Contract, made: date, adopted: Sequence[AdoptedEdit], fresh: Collection[str] = ()
+) -> Compiled:
     """Compile a contract, cut to the phases that Stripe is to hold today."""
     today = desk.today()
-    return windowed(compile_contract(contract, made, today, fresh), today, desk.ahead)
+    return windowed(compile_contract(contract, made, today, fresh, adopted), today, desk.ahead)
 
 
 def sync_contracts(
@@ -122,24 +150,26 @@ def sync_contracts(
     refs: Iterable[ContractRef],
     *,
     run_id: int,
-    shown: frozenset[str] | None = None,
+    shown: Container[str] | None = None,
     live: bool = False,
-) -> Iterator[Result]:
+    threads: int | None = None,
+    stop: Stop | None = None,
+) -> Generator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
-    A batch is planned as a whole first: the safety limits look at all of it. When its turn comes, what has to change is
-    planned again if anything happened since that it builds on. With `shown`, the fingerprints somebody saw, no other
-    plan is applied. `live` reads every schedule, to find edits made by hand.
+    A batch is planned as a whole first: the safety limits look at all of it, and at what the run did before. When its
+    turn comes, what has to change is planned again if anything happened since that it builds on. With `shown`, the
+    fingerprints somebody saw, no other plan is applied. `live` reads every schedule, to find edits made by hand.
+
+    So many `threads` (default: the desk's) work on customers beside each other; the contracts of one customer stay in
+    order. The CRM is told of a batch in few calls; then its results come, in the order of `refs`. Told to `stop`, or
+    closed early, it begins nothing more; what was begun is finished and told.
     """
-    for chunk in _batches(refs, desk.crm.batch):
-        planned = list(plan_contracts(desk, chunk, live=live))
-        run = _Run(run_id, _scope(desk, planned), shown, set(), live)
-        for one in planned:
-            started = time.monotonic()
-            result = carried_out(desk, one, run_id, partial(_finish, desk, one, run, started))
-            if (result.writes or result.planned.bug) and one.contract:
-                run.touched.add(one.contract.party.ref)
-            yield result
+    plan = partial(plan_contracts, desk, live=live)
+    carry_out = partial(_carry_out, desk, _Asked(run_id, shown, live))
+    how = Way(threads or desk.threads, stop)
+    with Batches(desk, run_id, plan, carry_out, how) as batches:
+        yield from batches.results(refs)
 
 
 def _batches(refs: Iterable[ContractRef], size: int) -> Iterator[tuple[ContractRef, ...]]:
@@ -175,69 +205,42 @@ def _gone(desk: Desk, missing: set[str]) -> Iterator[Planned]:
         yield Planned(raw, Reading(None, (issue,), ()), None, NOTHING, Judgement(Verdict.REFUSE))
 
 
-def _scope(desk: Desk, planned: Sequence[Planned]) -> RunScope:
-    plans = [one.plan for one in planned if one.plan]
-    ended = sum(1 for plan in plans if any(isinstance(o, Retire) for o in plan.operations))
-    changing = [plan for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations)]
-    changed = sum(1 for plan in changing if not only_extends(plan))
-    known = sum(desk.account.journal.contract_counts(desk.name).values())
-    return RunScope(contracts=max(known, len(planned)), changed=changed, terminations=ended)
-
-
 @dataclass(frozen=True, slots=True)
-class _Run:
-    id: int
-    scope: RunScope
-    shown: frozenset[str] | None
-    touched: set[str]
-    """The customers that something was written for in this batch."""
+class _Asked:
+    """What `sync_contracts` was asked for."""
+
+    run_id: int
+    shown: Container[str] | None
     live: bool
 
 
-def _finish(desk: Desk, one: Planned, run: _Run, started: float) -> Result:
-    """Carry a contract out, and write its page in the journal."""
-    result = _carry_out(desk, one, run)
-    record(desk, result, run.id, round((time.monotonic() - started) * 1000))
-    return result
-
-
-def _carry_out(desk: Desk, one: Planned, run: _Run) -> Result:
-    """Apply and write back under the lease of the customer: no two workers hold one account."""
-    journal = desk.account.journal
-    account_key = f"{desk.name}:{one.contract.party.ref if one.contract else one.raw.key}"
-    lease = journal.acquire_lease(account_key, worker_name(), desk.clock(), LEASE)
-    if lease is None:
-        return Result(one, "busy", None)
+def _carry_out(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
+    """Judge again, and apply; the customer is held until the CRM was told."""
     try:
-        result = _applied(desk, one, run, lease) if one.bug is None else _unforeseen(one, one.bug)
+        return _applied(desk, asked, one, turn) if one.bug is None else _unforeseen(one, one.bug)
     except LeaseLostError:  # it hung for longer than the lease lasts; whoever holds the customer now goes on
         return Result(one, "busy", None)
-    else:
-        if result.status is None or result.outcome == "skipped":
-            return result
-        refused = _write_back(desk, one.raw, result.status)
-        return replace(result, error=result.error or refused, untold=refused)
-    finally:
-        journal.release_lease(lease)
 
 
-def _applied(desk: Desk, one: Planned, run: _Run, lease: Lease) -> Result:
+def _applied(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
     writes = 0
     if one.plan and one.plan.operations:
-        fresh = replace(one, judgement=_judge(desk, one.plan, run.scope))
-        stale = _is_stale(desk, one, one.plan, run)
-        one = plan_contract(desk, one.raw, live=run.live, scope=run.scope) if stale else fresh
+        stale = turn.touched or _is_stale(desk, one, one.plan)
+        fresh = None if stale else replace(one, judgement=_judge(desk, one.plan, turn.scope))
+        one = fresh or plan_contract(desk, one.raw, live=asked.live, scope=turn.scope)
     if one.waiting is not None:
         return Result(one, "waiting", None, error=one.waiting)
-    if _is_new_to(run.shown, one):
+    if _is_new_to(asked.shown, one):
         return Result(one, "waiting", None, error="the plan is another one than was shown; look at it and apply again")
     try:
         if one.plan and one.judgement.verdict in (_LINKED if not desk.seek else _ADOPTED):
             link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
-            outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=run.id, lease=lease)
+            outcome = apply(one.plan, one.existing, desk.account, desk.clock, run_id=asked.run_id, lease=turn.lease)
             save_subscriptions(one.plan, outcome.subscriptions, desk.account, desk.clock())
             writes = outcome.writes
+        if one.plan and one.judgement.verdict in _LINKED:
+            end_lapsed(desk, one.plan)
     except RejectedError as error:
         return _rejected(desk, one, error)
     except RetryableError as error:
@@ -253,22 +256,21 @@ def _unforeseen(one: Planned, words: str) -> Result:
     return Result(one, "failed", unexpected_status(words), error=words)
 
 
-def _is_stale(desk: Desk, one: Planned, plan: Plan, run: _Run) -> bool:
+def _is_stale(desk: Desk, one: Planned, plan: Plan) -> bool:
     """Tell whether something happened since a contract was planned that its plan builds on.
 
-    That is: another day, a write of the contract by somebody else, a write for its customer, a shared object there now.
+    That is: another day, a write of the contract by somebody else, a shared object there now.
     """
     journal = desk.account.journal
     makes = [o.key for o in plan.operations if isinstance(o, Create) and KINDS[o.key.kind].shared]
     return (
         desk.today() != plan.today
-        or plan.contract.party.ref in run.touched
         or journal.contract_mark(desk.name, plan.contract.key) != one.mark
         or bool(journal.links(desk.name, [(key.kind, key.name) for key in makes]))
     )
 
 
-def _is_new_to(shown: frozenset[str] | None, one: Planned) -> bool:
+def _is_new_to(shown: Container[str] | None, one: Planned) -> bool:
     plan = one.plan
     return bool(shown is not None and plan and plan.operations and plan.fingerprint not in shown)
 
@@ -294,19 +296,6 @@ def _stripe_issue(record_id: str, error: RejectedError) -> Issue:
 def _ids(desk: Desk, one: Planned) -> Ids:
     desired = one.plan.desired if one.plan else None
     return ids_of(one.contract, desired, desk.account, desk.dashboard) if one.contract else Ids()
-
-
-def _write_back(desk: Desk, raw: RawContract, status: CrmStatus) -> str | None:
-    """Tell the CRM; a refusal there never undoes or hides what was billed."""
-    writes = write_backs(raw, desk.mapping, status, desk.clock())
-    try:
-        refused = [result for result in desk.crm.write_back(writes) if result.error] if writes else []
-    except (RetryableError, RejectedError) as error:
-        return f"billing is done, but the CRM could not be told: {error}"
-    if not refused:
-        return None
-    reasons = "; ".join(f"{result.object} {result.id}: {result.error}" for result in refused)
-    return f"billing is done, but the CRM refused to store the status: {reasons}"
 
 
 def _outcome(one: Planned) -> str:

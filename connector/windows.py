@@ -53,10 +53,16 @@ def short_windows(desk: Desk) -> tuple[Issue, ...]:
     )
 
 
+def late_windows(desk: Desk, today: date) -> Iterator[tuple[ContractState, Mapping[str, Any]]]:
+    """Yield the windows whose next phases were to be appended on a day before today."""
+    for state, windows in _long_contracts(desk):
+        yield from ((state, window) for window in windows if window["extend"] < today.isoformat())
+
+
 def _long_contracts(desk: Desk) -> Iterator[tuple[ContractState, list[Mapping[str, Any]]]]:
     journal, after = desk.account.journal, ""
-    while page := journal.contract_states(desk.name, after=after, limit=_PAGE):
-        yield from ((state, state.status["windows"]) for state in page if state.status.get("windows"))
+    while page := journal.long_contracts(desk.name, after=after, limit=_PAGE):
+        yield from ((state, state.status["windows"]) for state in page)
         after = page[-1].contract_key
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from connector.app import App
 from connector.config import JobsConfig
+from jobs.alerts import alerts
 from jobs.extend import extend
 from jobs.housekeeping import housekeeping
 from jobs.retry import retry
@@ -37,5 +38,6 @@ JOBS = (
     Job("retry", retry, lambda jobs: jobs.retry_every_seconds),
     Job("sweep", sweep, lambda jobs: jobs.sweep_every_hours * 3600),
     Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600),
+    Job("alerts", alerts, lambda jobs: jobs.alerts_every_seconds, whole=True),
     Job("housekeeping", housekeeping, lambda jobs: jobs.housekeeping_every_hours * 3600, whole=True),
 )

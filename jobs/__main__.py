@@ -9,7 +9,7 @@ from pathlib import Path
 from connector.config import load_config
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
-from jobs.logs import start_logging
+from connector.logs import start_logging
 from jobs.running import run, run_once
 
 

@@ -28,4 +28,5 @@ def _extend_one(desk: Desk, config_hash: str, stop: Stop) -> None:
     """Sync the contracts that are due until done or told to stop; what is left is due again at the next slot."""
     due = due_windows(desk)
     if due:
-        say(counted(sync_refs(desk, due, job="extend", config_hash=config_hash), desk, stop, _log), desk, _log)
+        results = sync_refs(desk, due, job="extend", config_hash=config_hash, stop=stop)
+        say(counted(results, desk, _log), desk, _log)

@@ -13,8 +13,7 @@ from connector.breaker import Breaker
 from connector.crm.protocol import ConnectedCrm
 from connector.desk import Desk
 from connector.domain.errors import ConnectorError, RetryableError
-from connector.journal import ALL, JournalError
-from connector.worker import process_name
+from connector.journal import ALL, JournalError, worker_name
 from jobs import Job
 from jobs.slots import slot_of
 from jobs.stopping import Halt, Stop
@@ -48,7 +47,7 @@ class Firing:
             return False
         if not journal.slot_is_free(self.job.name, self.connection, slot, now) or not self.vendors_answer():
             return False
-        owner = process_name()
+        owner = worker_name()
         if not journal.claim_slot(
             self.job.name, self.connection, slot, owner=owner, now=now, until=self._now() + CLAIM
         ):

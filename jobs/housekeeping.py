@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from connector.alerts import check_audit
 from connector.app import App
 from connector.config import JobsConfig
 from connector.config.types import OFF
@@ -16,14 +17,14 @@ _SLOTS_KEPT = timedelta(days=2)
 
 def housekeeping(app: App, stop: Stop) -> None:
     """Check the audit chain and the open intents, which people look at; forget what is over."""
-    check = app.journal.verify_audit()
+    now = next(iter(app.desks.values())).clock()
+    check = check_audit(app.journal, now)
     if not check.intact:
         _log.error("the audit chain is broken: %s", check.problem)
     for name in app.desks:
         _list_open_intents(app, name)
     if stop.is_set():
         return
-    now = next(iter(app.desks.values())).clock()
     app.journal.clear_slots(now - _slots_kept(app.config.jobs))
     if not check.intact:
         _log.error("nothing is removed from a journal whose audit chain is broken")

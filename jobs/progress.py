@@ -1,4 +1,4 @@
-"""How a job goes through results: each is counted, errors are logged, and it stops between two contracts."""
+"""How a job goes through results: each is counted, and errors are logged."""
 
 import logging
 from collections import Counter
@@ -7,13 +7,12 @@ from contextlib import closing
 
 from connector.failures import FailureClass, failure_of
 from connector.sync import Desk, Result
-from jobs.stopping import Stop
 
 _LEVELS = {FailureClass.BUG: logging.ERROR}
 
 
-def counted(results: Generator[Result, None, None], desk: Desk, stop: Stop, log: logging.Logger) -> Counter[str]:
-    """Go on until done or told to stop, the contract in hand finished; return how often each outcome came."""
+def counted(results: Generator[Result, None, None], desk: Desk, log: logging.Logger) -> Counter[str]:
+    """Go on until done, or until the run that was told to stop has finished what it began; return the outcomes."""
     counts: Counter[str] = Counter()
     with closing(results):
         for result in results:
@@ -22,8 +21,6 @@ def counted(results: Generator[Result, None, None], desk: Desk, stop: Stop, log:
                 failure = failure_of(result)
                 level = _LEVELS.get(failure.kind, logging.WARNING) if failure else logging.WARNING
                 log.log(level, "connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
-            if stop.is_set():
-                break
     return counts
 
 

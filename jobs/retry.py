@@ -16,5 +16,5 @@ def retry(app: App, stop: Stop) -> None:
     for desk in app.desks.values():
         if stop.is_set():
             return
-        results = sync_failed(desk, job="retry", config_hash=app.config.hash, but={NOT_TOLD})
-        say(counted(results, desk, stop, _log), desk, _log)
+        results = sync_failed(desk, job="retry", config_hash=app.config.hash, stop=stop, but={NOT_TOLD})
+        say(counted(results, desk, _log), desk, _log)

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from connector.app import App, build_app
 from connector.config import Config
 from connector.domain.errors import ConfigError, RetryableError
-from connector.worker import is_gone, process_name
+from connector.health import start_monitor
+from connector.journal import is_gone, worker_name
 from jobs import JOBS
 from jobs.firing import Firing
 from jobs.scheduler import Scheduler
@@ -53,18 +54,24 @@ def run(config: Config) -> None:
         if not _may_begin(app, stop):
             return
         take_over_from_the_dead(app)
-        scheduler = Scheduler(app, stop)
-        scheduler.start()
-        _log.info("started: %s", ", ".join(scheduler.names))
-        stop.wait()
-        ended = scheduler.stop(config.jobs.stop_seconds)
-        if not ended:
-            _hand_back(app)
-        _log.info("stopped; the journal is consistent")
-        if not ended:  # threads that wait for a vendor would keep the process
-            logging.shutdown()
-            sys.stderr.flush()
-            os._exit(0)
+        with start_monitor(app):
+            _work(app, stop)
+
+
+def _work(app: App, stop: Stopping) -> None:
+    """Keep the jobs going until told to stop, and end in an orderly way."""
+    scheduler = Scheduler(app, stop)
+    scheduler.start()
+    _log.info("started: %s", ", ".join(scheduler.names))
+    stop.wait()
+    ended = scheduler.stop(app.config.jobs.stop_seconds)
+    if not ended:
+        _hand_back(app)
+    _log.info("stopped; the journal is consistent")
+    if not ended:  # threads that wait for a vendor would keep the process
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def run_once(config: Config, name: str) -> bool:
@@ -110,7 +117,7 @@ def _may_begin(app: App, stop: Stopping) -> bool:
 
 def _hand_back(app: App) -> None:
     """Free what this process holds although its threads have not come back: they end with it."""
-    now, mine = next(iter(app.desks.values())).clock(), process_name()
+    now, mine = next(iter(app.desks.values())).clock(), worker_name()
     held = [lease for lease in app.journal.held_leases(now) if lease.owner.startswith(f"{mine}:")]
     for lease in held:
         app.journal.release_lease(lease)

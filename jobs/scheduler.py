@@ -13,8 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.app import App
 from connector.config.types import OFF
-from connector.journal import ALL
-from connector.worker import process_name
+from connector.journal import ALL, worker_name
 from jobs import JOBS
 from jobs.firing import CLAIM, Firing
 from jobs.slots import SlotTrigger
@@ -76,7 +75,7 @@ class Scheduler:
         with self._change:
             in_hand = tuple(self._busy)
         clock = next(iter(self._app.desks.values())).clock
-        self._app.journal.renew_slots(process_name(), clock() + CLAIM, in_hand)
+        self._app.journal.renew_slots(worker_name(), clock() + CLAIM, in_hand)
 
 
 def _scheduler(of: Scheduler) -> BackgroundScheduler:

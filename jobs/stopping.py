@@ -3,19 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
+from connector.desk import Stop
 from connector.domain.errors import RetryableError
 
+__all__ = ["Halt", "Stop", "Stopping"]
+
 _LOOK_EVERY = 1.0  # seconds between two looks at the journal for a pause
-
-
-class Stop(Protocol):
-    """What a job asks between two contracts."""
-
-    def is_set(self) -> bool:
-        """Tell whether to finish the contract in hand and go no further."""
-        ...
 
 
 class Stopping(threading.Event):

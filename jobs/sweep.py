@@ -15,4 +15,4 @@ def sweep(app: App, stop: Stop) -> None:
     for desk in app.desks.values():
         if stop.is_set():
             return
-        counted(poll.sweep(desk, job="sweep", config_hash=app.config.hash), desk, stop, _log)
+        counted(poll.sweep(desk, job="sweep", config_hash=app.config.hash, stop=stop), desk, _log)

@@ -15,5 +15,5 @@ def sync(app: App, stop: Stop) -> None:
     for desk in app.desks.values():
         if stop.is_set():
             return
-        results = sync_changed(desk, job="sync", config_hash=app.config.hash, failed=False)
-        say(counted(results, desk, stop, _log), desk, _log)
+        results = sync_changed(desk, job="sync", config_hash=app.config.hash, failed=False, stop=stop)
+        say(counted(results, desk, _log), desk, _log)

@@ -16,5 +16,5 @@ def write_back(app: App, stop: Stop) -> None:
     for desk in app.desks.values():
         if stop.is_set():
             return
-        results = sync_failed(desk, job="write_back", config_hash=app.config.hash, codes={NOT_TOLD})
-        say(counted(results, desk, stop, _log), desk, _log)
+        results = sync_failed(desk, job="write_back", config_hash=app.config.hash, stop=stop, codes={NOT_TOLD})
+        say(counted(results, desk, _log), desk, _log)

@@ -1,7 +1,7 @@
 """The one place that talks to Stripe: pinned version, explicit timeouts, limiter, retries, errors in our own words.
 
 `StripeClient` retries nothing unless told, and never a 429 without a header; both are ours to do (`connector.retry`),
-with the same idempotency key each time. Requests of the SDK go through its requests client, one session per thread.
+with the same idempotency key each time. Requests of the SDK go through our transport: one pool for all threads.
 """
 
 import time
@@ -13,13 +13,14 @@ from stripe import StripeClient
 from tenacity import Retrying
 
 from connector import __version__
-from connector.billing.limiter import Limiter
+from connector.billing.limiter import Limiter, Paced
+from connector.billing.transport import READ_SECONDS, StripeTransport
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
 
 #: The only place where the API version is named; the SDK's own pin may move without changing the wire.
 API_VERSION = "2026-10-28.endive"
-TIMEOUT_SECONDS = 30
+BASE_URL = "https://api.stripe.com"
 
 Json = dict[str, Any]
 
@@ -44,22 +45,23 @@ class StripeApi:
         api_key: str,
         *,
         base_url: str | None = None,
-        limiter: Limiter | None = None,
+        limiter: Paced | None = None,
         attempts: int = 6,
         sleep: Callable[[float], None] = time.sleep,
         policy: Retrying | None = None,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         stripe.enable_telemetry = False
         stripe.set_app_info("connector", version=__version__)
+        self.transport = StripeTransport(limiter or Limiter(), base_url or BASE_URL, read_seconds=read_seconds)
         addresses = {"api": base_url, "files": base_url, "connect": base_url, "meter_events": base_url}
         self._client = StripeClient(
             api_key,
             stripe_version=API_VERSION,
             max_network_retries=0,
             base_addresses=cast("Any", addresses) if base_url else {},
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+            http_client=self.transport,
         )
-        self._limiter = limiter or Limiter()
         self._retry = policy or retry_policy(attempts=attempts, sleep=sleep)
 
     def post(self, path: str, params: Mapping[str, Any], *, idempotency_key: str) -> Json:
@@ -71,22 +73,11 @@ class StripeApi:
         return self._retry(self._send, "get", path, dict(params or {}))
 
     def _send(self, method: str, path: str, params: Mapping[str, Any]) -> Json:
-        endpoint = f"{method} {_route(path)}"
-        self._limiter.wait(endpoint)
         try:
             response = self._client.raw_request(method, path, **params)
         except stripe.StripeError as error:
-            if error.http_status == 429:
-                self._limiter.rejected(endpoint, _reason(error))
             raise _translated(error) from error
-        self._limiter.accepted(endpoint)
         return {**response.data, "request_id": response.request_id}
-
-
-def _route(path: str) -> str:
-    """Return the endpoint of a path, ids replaced: Stripe limits endpoints, not objects."""
-    version, *parts = path.strip("/").split("/")
-    return "/".join([version, *("{id}" if any(c.isdigit() or c.isupper() for c in part) else part for part in parts)])
 
 
 def _translated(error: stripe.StripeError) -> ConnectorError:
@@ -113,11 +104,6 @@ def _translated(error: stripe.StripeError) -> ConnectorError:
 def _code(error: stripe.StripeError) -> str | None:
     """Return the error's code: the SDK fills `error.code` for some classes only, the body always has it."""
     return getattr(error.error, "code", None) or getattr(error, "code", None)
-
-
-def _reason(error: stripe.StripeError) -> str:
-    """Return which limit was hit: the header says it, and without one only the code tells a limit from a lock."""
-    return _header(error, "Stripe-Rate-Limited-Reason") or ("global-rate" if _code(error) == "rate_limit" else "")
 
 
 def _may_pass(error: stripe.StripeError) -> bool:

@@ -1,98 +1,159 @@
 """Stay under the account's rate limit: one bucket for everything, one per endpoint, narrowed when Stripe says 429.
 
 Stripe allows 100 requests a second in live mode, 25 in a sandbox, and 25 per endpoint by default (docs.stripe.com/
-rate-limits). Spacing is GCRA: a request may go when its theoretical arrival time is less than a burst ahead.
+rate-limits). Spacing is GCRA: a request may go when its theoretical arrival time is less than a burst ahead. When the
+real limit is lower, the rate is found by additive increase and multiplicative decrease.
 """
 
 import math
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+#: After a 429: so much of the rate is kept, at most once a second, and the thread that heard it rests so many seconds.
+NARROWED, PAUSE = 0.9, 0.2
+#: After an answer, once a second has been quiet: so much of the full rate is won back. It never falls below LEAST.
+GAIN, LEAST = 0.0005, 0.05
+#: We aim a little below the limit: clocks differ, and so does the time that requests take to arrive.
+AIM = 0.99
+#: The bucket of all calls.
+TOTAL = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Requests per second: in all, and per endpoint; `burst` requests may go at once."""
+    """What the account may do: requests per second in all and per endpoint, of which `share` is ours.
+
+    `burst` requests may go at once. `learned` are rates by bucket that earlier runs found to be the real ones.
+    """
 
     total: float = 25.0
     endpoint: float = 25.0
     burst: int = 10
+    share: float = 1.0
+    learned: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def full(self, bucket: str) -> float:
+        """Return the requests a second that are aimed at: for one endpoint, or in all."""
+        return (self.total if bucket == TOTAL else self.endpoint) * self.share * AIM
+
+
+class Paced(Protocol):
+    """What paces calls: in the memory of this process, or shared by several."""
+
+    def wait(self, endpoint: str) -> float:
+        """Wait until a request to `endpoint` may go; return the seconds waited."""
+        ...
+
+    def rejected(self, endpoint: str, reason: str = "") -> None:
+        """Stripe said 429, because of what `reason` (Stripe-Rate-Limited-Reason) says."""
+        ...
+
+    def accepted(self, endpoint: str) -> None:
+        """Stripe answered."""
+        ...
+
+
+def names_endpoint(reason: str) -> bool:
+    """Tell whether Stripe-Rate-Limited-Reason speaks of the endpoint that was called."""
+    return reason.startswith("endpoint")
+
+
+def names_total(reason: str) -> bool:
+    """Tell whether it speaks of the whole account. Anything else is about one object that is locked."""
+    return reason.startswith("global")
 
 
 class _Bucket:
     """One GCRA clock. Not locked: the limiter's lock covers it."""
 
-    __slots__ = ("_arrival", "_burst", "_full", "_narrowed", "rate")
+    __slots__ = ("_arrival", "_burst", "_refused", "full", "rate")
 
-    def __init__(self, rate: float, burst: int) -> None:
-        self.rate = rate
-        self._full = rate
+    def __init__(self, full: float, burst: int, learned: float | None) -> None:
+        self.full = full
+        self.rate = min(full, learned) if learned else full
         self._burst = burst
         self._arrival = 0.0
-        self._narrowed = -math.inf
+        self._refused = -math.inf
 
-    def delay(self, now: float) -> float:
-        return max(0.0, self._arrival - now - (self._burst - 1) / self.rate)
+    def take(self, now: float) -> float:
+        """Take the next slot; return when it begins."""
+        slot = max(self._arrival, now)
+        self._arrival = slot + 1 / self.rate
+        return slot - (self._burst - 1) / self.rate
 
-    def take(self, now: float) -> None:
-        self._arrival = max(self._arrival, now) + 1 / self.rate
-
-    def narrow(self, now: float) -> None:
+    def narrow(self, now: float) -> bool:
         """Slow down, at most once a second: requests that were under way together are refused together."""
-        if now - self._narrowed >= 1:
-            self._narrowed = now
-            self.rate = max(self.rate * 0.7, self._full * 0.05)
+        if now - self._refused < 1:
+            return False
+        self._refused = now
+        self.rate = max(self.rate * NARROWED, self.full * LEAST)
+        return True
 
-    def widen(self) -> None:
-        self.rate = min(self.rate + self._full * 0.01, self._full)
+    def widen(self, now: float) -> None:
+        if self.rate < self.full and now - self._refused >= 1:
+            self.rate = min(self.rate + self.full * GAIN, self.full)
 
 
 class Limiter:
-    """Waits before a request is sent. Threads share one limiter per Stripe account."""
+    """Paces the threads of one process; they share one limiter per Stripe account."""
 
     def __init__(
         self,
         rates: Rates | None = None,
         *,
+        learn: Callable[[str, float], None] = lambda bucket, rate: None,  # noqa: ARG005 -- names say what is told
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        rates = rates or Rates()
+        """`learn` is told the new rate of a bucket each time it was narrowed."""
+        self._rates = rates or Rates()
+        self._learn = learn
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._total = _Bucket(rates.total, rates.burst)
-        self._endpoints: dict[str, _Bucket] = defaultdict(lambda: _Bucket(rates.endpoint, rates.burst))
+        self._buckets: dict[str, _Bucket] = {}
 
     def wait(self, endpoint: str) -> float:
         """Wait until a request to `endpoint` may go; return the seconds waited."""
-        waited = 0.0
-        while True:
-            with self._lock:
-                now = self._clock()
-                delay = max(self._total.delay(now), self._endpoints[endpoint].delay(now))
-                if delay <= 0:
-                    self._total.take(now)
-                    self._endpoints[endpoint].take(now)
-                    return waited
+        with self._lock:
+            now = self._clock()
+            delay = max(self._bucket(name).take(now) for name in (endpoint, TOTAL)) - now
+        if delay > 0:
             self._sleep(delay)
-            waited += delay
+        return max(delay, 0.0)
 
     def rejected(self, endpoint: str, reason: str = "") -> None:
         """Stripe said 429: go slower, multiplicatively, where `reason` (Stripe-Rate-Limited-Reason) says.
 
         Without a reason, or with one about a resource, one object is locked: slowing everything down would not help.
         """
+        name = endpoint if names_endpoint(reason) else TOTAL if names_total(reason) else None
+        if name is None:
+            return
         with self._lock:
-            if reason.startswith("endpoint"):
-                self._endpoints[endpoint].narrow(self._clock())
-            elif reason.startswith("global"):
-                self._total.narrow(self._clock())
+            bucket = self._bucket(name)
+            narrowed = bucket.narrow(self._clock())
+        if narrowed:
+            self._learn(name, bucket.rate)
+        self._sleep(PAUSE)
 
     def accepted(self, endpoint: str) -> None:
         """Stripe answered: go a little faster again, up to the configured rate."""
         with self._lock:
-            self._endpoints[endpoint].widen()
-            self._total.widen()
+            now = self._clock()
+            for name in (endpoint, TOTAL):
+                self._bucket(name).widen(now)
+
+    def found(self) -> dict[str, float]:
+        """Return the rates by bucket as they are now."""
+        with self._lock:
+            return {name: bucket.rate for name, bucket in self._buckets.items()}
+
+    def _bucket(self, name: str) -> _Bucket:
+        if name not in self._buckets:
+            self._buckets[name] = _Bucket(self._rates.full(name), self._rates.burst, self._rates.learned.get(name))
+        return self._buckets[name]

@@ -8,7 +8,7 @@ import typer
 
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, open_app, refs_of, require_consent
 from connector.cli.output import print_json, print_plan, say
-from connector.cli.plan import plan_exit, planned_json, planned_text, report_results, summary, with_unknown
+from connector.cli.plan import plan_exit, planned_text, report_results, summary, with_unknown
 from connector.crm.protocol import ContractRef
 from connector.domain.issues import IssueCode
 from connector.plan.document import SCHEMA_VERSION
@@ -75,7 +75,7 @@ def _show(found: Sequence[Planned]) -> None:
 
 def _print_document(found: Sequence[Planned]) -> None:
     adopts = {one.raw.key: _schedules(one) for one in found}
-    print_json({"schema_version": SCHEMA_VERSION, "adopts": adopts, "plans": [planned_json(one) for one in found]})
+    print_json({"schema_version": SCHEMA_VERSION, "adopts": adopts, "plans": [one.document() for one in found]})
 
 
 def _say_what_next(found: Sequence[Planned], *, apply: bool) -> None:

@@ -19,7 +19,7 @@ def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
     with open_app(config) as app:
         groups = {"Stripe": _stripe(app)}
         for name, desk in app.desks.items():
-            groups[f"CRM {name}"] = _crm(app, desk)
+            groups[f"CRM {name}"] = [*_crm(app, desk), _push(app)]
     if json:
         print_json({"schema_version": 1, "probes": [_row(group, p) for group, all_ in groups.items() for p in all_]})
     else:
@@ -70,6 +70,12 @@ def _pairing(app: App, desk: Desk, crm: ConnectedCrm) -> Probe:
             "mode", ok=False, detail=str(error), remedy="See the login above; the integration user reads Organization."
         )
     return Probe("mode", ok=True, detail=f"{'sandbox' if sandbox else 'production'} org with a {app.config.mode} key")
+
+
+def _push(app: App) -> Probe:
+    """Say that nothing is pushed to us, so that nobody looks for an address that could not be reached."""
+    every = app.config.jobs.sync_every_seconds
+    return Probe("push", ok=True, detail=f"not configured; changes are found by polling every {every:g} s")
 
 
 def _print(groups: dict[str, list[Probe]]) -> None:

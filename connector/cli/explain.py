@@ -9,7 +9,7 @@ from rich.text import Text
 
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, fetch_one, open_app
 from connector.cli.output import out, print_json, print_plan
-from connector.cli.plan import planned_json, planned_text
+from connector.cli.plan import planned_text
 from connector.domain.money import plain
 from connector.domain.timeline import timeline
 from connector.plan.existing import ExistingState
@@ -36,9 +36,7 @@ def explain(
         desk = app.desk(connection)
         planned = plan_contract(desk, fetch_one(desk, order), live=refresh)
         if json:
-            print_json(
-                {**planned_json(planned), "trace": _trace_json(planned), "existing": _existing(planned.existing)}
-            )
+            print_json({**planned.document(), "trace": _trace_json(planned), "existing": _existing(planned.existing)})
         else:
             print_page(planned, desk)
 
@@ -82,7 +80,8 @@ def _raw(planned: Planned) -> Iterator[str]:
 
 
 def _contract(planned: Planned, mapping: str) -> Iterator[str]:
-    yield f"rules: {mapping}"
+    made_by = planned.reading.mapping
+    yield f"rules: {mapping}" + (f"  ({made_by[1]})" if made_by else "")
     groups: dict[str, dict[str, Traced]] = {}
     for traced in planned.reading.trace:
         groups.setdefault(traced.ref, {})[traced.slot] = traced

@@ -7,6 +7,8 @@ from typing import NoReturn
 import typer
 
 from connector import __version__
+from connector.cli import alerts as alert_commands
+from connector.cli import backfill as backfill_commands
 from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
@@ -20,6 +22,7 @@ from connector.cli.explain import explain
 from connector.cli.output import err, say
 from connector.cli.pause import pause, resume
 from connector.cli.plan import apply, approve, plan, sync
+from connector.cli.report import report
 from connector.cli.run import run as run_jobs
 from connector.cli.sandbox import sandbox
 from connector.cli.setup import setup
@@ -36,11 +39,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (demo, plan, apply, sync, approve, adopt, drift, explain, status, snapshot, doctor, setup, sandbox):
+for command in (
+    demo,
+    plan,
+    apply,
+    sync,
+    approve,
+    adopt,
+    drift,
+    explain,
+    status,
+    report,
+    snapshot,
+    doctor,
+    setup,
+    sandbox,
+):
     app.command()(command)
 for running in (pause, resume, dead, retry):
     app.command()(running)
 app.command("run")(run_jobs)
+app.add_typer(backfill_commands.app, name="backfill")
+app.add_typer(alert_commands.app, name="alerts")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(db_commands.app, name="db")
 app.add_typer(map_commands.app, name="map")

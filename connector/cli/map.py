@@ -2,8 +2,9 @@
 
 import typer
 
-from connector.cli.map_check import check, fields
+from connector.cli.map_check import check
 from connector.cli.map_edit import new, schema, set_command
+from connector.cli.map_fields import fields
 from connector.cli.map_impact import diff, impact_command, snapshot
 from connector.cli.map_try import run_tests, try_record
 

@@ -9,7 +9,8 @@ import typer
 from connector.billing.targets import sdk_targets
 from connector.cli.context import ConfigOption, ConnectionOption, open_app
 from connector.cli.exits import Exit
-from connector.cli.map_check import FieldsOption, describe
+from connector.cli.map_check import FieldsOption
+from connector.cli.map_fields import describe
 from connector.cli.map_files import load, read_catalogue, show_problems, usable
 from connector.cli.output import out, say
 from connector.domain.errors import ConfigError

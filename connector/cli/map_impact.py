@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, op
 from connector.cli.exits import Exit
 from connector.cli.map_files import CACHE, mapping_path, usable
 from connector.cli.output import out, print_json, say
+from connector.config import load_config
 from connector.crm.archive import ArchiveHead, read_head, write_archive
 from connector.crm.protocol import ContractRef, FieldPaths
 from connector.desk import Desk
@@ -48,7 +50,7 @@ def impact_command(
     for path in (before, new):
         usable(path)
     archive = snapshot or _latest(connection)
-    question = Question(before, new, _day(today))
+    question = Question(before, new, _day(today), _limits(config))
     found = impact(archive, question, processes=processes or os.cpu_count() or 1)
     if json:
         print_json(_document(found, archive, question, top))
@@ -63,6 +65,13 @@ def _latest(connection: str | None) -> Path:
         return found[0]
     what = "there is no snapshot of the contracts yet" if not found else "there are several snapshots"
     raise ConfigError(f"{what}; make one with: connector map snapshot, or name one with --snapshot FILE")
+
+
+def _limits(config: Path | None) -> Limits:
+    """Return the limits of the configuration, where there is one; plain tables, so that they reach other processes."""
+    there = config is not None or Path("config.toml").exists()
+    limits = load_config(config, os.environ).safety.limits() if there else Limits()
+    return replace(limits, max_contract_amount=dict(limits.max_contract_amount))
 
 
 def _day(text: str | None) -> date:
@@ -88,6 +97,8 @@ def _print(found: Impact, archive: Path, question: Question, top: int) -> None:
     ):
         if states.get(word):
             out.print(Text(f"  {states[word]:>5} {says}", style="red" if word == "blocked" else ""))
+    if states["waits"]:
+        out.print(Text(f"  {states['waits']:>5} wait for approval, by a limit of their own", style="yellow"))
     for currency, money in found.money.items():
         if currency:
             change = money_text(money.after - money.before, currency)
@@ -98,7 +109,7 @@ def _print(found: Impact, archive: Path, question: Question, top: int) -> None:
         _print_effect(effect)
     if len(found.effects) > top:
         out.print(f"and {len(found.effects) - top} more (--top, or --json for all)")
-    _print_notes(found)
+    _print_notes(found, question.limits)
 
 
 def _print_effect(effect: Effect) -> None:
@@ -114,19 +125,20 @@ def _print_effect(effect: Effect) -> None:
         out.print(f"    {', '.join(effect.codes)}")
     elif effect.paths:
         out.print(f"    {', '.join(effect.paths)}", markup=False)
+    for reason in effect.waits:
+        out.print(f"    waits: {reason}", markup=False)
 
 
-def _print_notes(found: Impact) -> None:
+def _print_notes(found: Impact, limits: Limits) -> None:
     for name, paths in found.unread.items():
         say(f"The snapshot did not read {', '.join(paths)} of {name}: these count as empty. "
             "Make a new one: connector map snapshot --mapping FILE", "yellow")  # fmt: skip
     for text in found.unreadable[:10]:
         say(f"not compared: {text}", "yellow")
-    share = Limits().max_changed_share
-    live = found.states["live"]
-    if found.contracts and live > found.contracts * share:
-        say(f"A sync after this change alters {live} of {found.contracts} contracts, over the usual limit of "
-            f"{share:.0%}: it waits for approval.", "yellow")  # fmt: skip
+    share, live = limits.max_changed_share, found.states["live"]
+    if found.contracts >= limits.min_population and live > found.contracts * share:
+        say(f"A sync after this change alters {live} of {found.contracts} contracts, over the limit of "
+            f"{share:.0%}: what is in Stripe waits for approval.", "yellow")  # fmt: skip
 
 
 def _document(found: Impact, archive: Path, question: Question, top: int) -> dict[str, Any]:
@@ -162,6 +174,7 @@ def _effect_json(effect: Effect) -> dict[str, Any]:
         "moved": str(effect.moved),
         "paths": list(effect.paths),
         "codes": list(effect.codes),
+        "waits": list(effect.waits),
     }
 
 

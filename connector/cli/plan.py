@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,7 +25,8 @@ from connector.cli.output import out, print_json, print_plan, say
 from connector.cli.pause import require_not_paused
 from connector.cli.results import exit_code, print_summary, result_json
 from connector.domain.errors import ConfigError
-from connector.plan.document import SCHEMA_VERSION, plan_document, unreadable_document
+from connector.journal import Backfill
+from connector.plan.document import SCHEMA_VERSION
 from connector.plan.render import issue_lines, render_plan
 from connector.plan.safety import Verdict
 from connector.poll import sync_changed, sync_refs
@@ -116,10 +117,22 @@ def approve(
     """Approve exactly one plan. If the contract or Stripe changes, the plan is another one and asks again."""
     with open_app(config) as app:
         now = next(iter(app.desks.values())).clock()
+        backfill = _planned_backfill(app, fingerprint)
+        if backfill is not None:
+            app.journal.approve_backfill(backfill, by, reason, now)
+            say(f"Approved back-fill {backfill.id}; `connector backfill resume {backfill.id}` applies it.")
+            return
         whole = _pending_fingerprint(app, fingerprint)
         found = app.journal.approve(whole, by, reason, now, now + timedelta(hours=hours))
         say(f"Approved {found.fingerprint[:12]} of {found.contract_key} until {found.expires_at:%Y-%m-%d %H:%M} UTC.")
         say("The next sync applies it, if the order and Stripe still are what they were.")
+
+
+def _planned_backfill(app: App, start: str) -> Backfill | None:
+    """Return the back-fill whose dry run has a digest that begins like this."""
+    known = [each for name in app.desks for each in app.journal.backfills(name) if each.phase == "planned"]
+    found = [each for each in known if len(start) >= 8 and (each.digest or "").startswith(start)]
+    return found[0] if len(found) == 1 else None
 
 
 def _pending_fingerprint(app: App, start: str) -> str:
@@ -183,13 +196,6 @@ def planned_text(one: Planned) -> str:
     return "\n".join(lines)
 
 
-def planned_json(one: Planned) -> Any:
-    """Return a planned contract as the published document."""
-    if one.plan is not None:
-        return plan_document(one.plan, one.judgement)
-    return unreadable_document(one.raw.crm, one.raw.key, one.issues)
-
-
 def _name(one: Planned) -> str:
     if one.contract and one.contract.party.name:
         return one.contract.party.name
@@ -200,7 +206,7 @@ def _name(one: Planned) -> str:
 def show_plans(planned: list[Planned], *, json: bool, detailed: bool, single: bool) -> int:
     """Print plans, as text with a summary or as one JSON document; return the exit code."""
     if json:
-        documents = [planned_json(one) for one in planned]
+        documents = [one.document() for one in planned]
         print_json(documents[0] if single else {"schema_version": SCHEMA_VERSION, "plans": documents})
     else:
         for one in planned:

@@ -52,6 +52,7 @@ def result_json(result: Result) -> Any:
         "writes": result.writes,
         "error": result.error,
         "fingerprint": plan.fingerprint if plan else None,
+        "mapping": result.planned.reading.mapping[1] if result.planned.reading.mapping else None,
         "tie_out": {plan.tie_out.currency: tie_out_json(plan.tie_out)} if plan and plan.tie_out else {},
         "issues": [issue_json(issue) for issue in result.planned.issues],
         "status": {key: None if value is None else str(value) for key, value in result.status.values.items()}

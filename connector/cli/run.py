@@ -8,6 +8,7 @@ import typer
 from connector.cli.context import ConfigOption
 from connector.cli.exits import Exit
 from connector.config import load_config
+from connector.logs import start_logging
 
 
 def run(
@@ -18,7 +19,6 @@ def run(
 ) -> None:
     """Run the jobs on schedule until SIGTERM or Ctrl-C; the contract in hand is finished. Logs to stderr."""
     from jobs import running  # noqa: PLC0415 -- the scheduler is loaded by those who schedule
-    from jobs.logs import start_logging  # noqa: PLC0415
 
     settings = load_config(config, os.environ)
     start_logging(settings.log)

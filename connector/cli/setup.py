@@ -29,6 +29,9 @@ def setup(
         Path | None,
         typer.Option("--folder", help="Only write Salesforce's parts as an sfdx source folder, to deploy by hand."),
     ] = None,
+    user: Annotated[
+        str, typer.Option("--user", help="Salesforce: who gets the permission set; else the user who logs in.")
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Make what is missing without asking.")] = False,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -46,11 +49,11 @@ def setup(
             raise ConfigError(
                 f"{crm.name}: setup does not know this kind of CRM yet; see its mapping file for the fields"
             )
-        parts = crm.setup_plan()
+        parts = crm.setup_plan(user)
         if not json:
             _print(parts)
         if missing(parts) and (yes or (not json and _agreed(parts))):
-            parts = crm.setup_apply()
+            parts = crm.setup_apply(user)
             if not json:
                 _print(parts)
     if json:

@@ -1,9 +1,10 @@
 """The one entry of compile: a contract → everything Stripe should hold for it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from connector.compile.adopted import with_adopted, with_settings
 from connector.compile.backdating import as_sent
 from connector.compile.catalog import PriceBook, coupon_resource, product_resource
 from connector.compile.checks import check_coverage, check_lines, check_over
@@ -16,7 +17,7 @@ from connector.compile.renewals import check_renewals
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.rules import check_rules
 from connector.compile.schedule import invoice_resources, schedule_resource
-from connector.compile.spec import InvoiceSpec, ScheduleSpec
+from connector.compile.spec import AdoptedEdit, InvoiceSpec, ScheduleSpec
 from connector.compile.takeover import taken_over
 from connector.domain.contract import Charge, Contract, Discount
 from connector.domain.issues import Issue, IssueCode, blocking
@@ -24,13 +25,18 @@ from connector.domain.timeline import Timeline, timeline
 
 
 def compile_contract(
-    contract: Contract, made: date | None = None, today: date | None = None, fresh: Collection[str] = ()
+    contract: Contract,
+    made: date | None = None,
+    today: date | None = None,
+    fresh: Collection[str] = (),
+    adopted: Sequence[AdoptedEdit] = (),
 ) -> Compiled:
     """Return the desired state and everything that stands in its way.
 
     `made` is the day on which the schedules are, or were, made; without it they are made before they begin. `today`
     counts in whole years, for what has no end: it is told until a horizon (`horizon.py`). `fresh` are the keys of
-    schedules that are made today, although others of the contract were made before.
+    schedules that are made today, although others of the contract were made before. `adopted` are edits made in Stripe
+    that count as long as the part of the contract they belong to says what it said.
 
     With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
     are reported beside it, so that people can see what would have been.
@@ -44,7 +50,7 @@ def compile_contract(
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
     days = dict.fromkeys(fresh, today) if today else {}
-    desired, more = _desired(contract, pieces, made, today, days)
+    desired, more = _desired(contract, pieces, (made, today, days), adopted)
     issues += more
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
@@ -60,19 +66,24 @@ _ARITHMETIC_HOLDS = frozenset(
 
 
 def _desired(
-    contract: Contract, pieces: Timeline, made: date | None, today: date | None, fresh: Mapping[str, date]
+    contract: Contract,
+    pieces: Timeline,
+    at: tuple[date | None, date | None, Mapping[str, date]],
+    adopted: Sequence[AdoptedEdit],
 ) -> tuple[DesiredState, tuple[Issue, ...]]:
+    made, today, fresh = at
     ahead = horizon(contract, today)
     sold = schedules(contract, pieces, ahead) if pieces else ()
     taken = taken_over(contract, sold, () if sold else _invoices(contract))
-    specs, invoices = taken.specs, taken.invoices
+    edited, invoices = with_adopted(taken.specs, adopted), taken.invoices
+    specs = edited.specs
     history = tuple(spec.whole for spec in specs if spec.whole)
     sent = tuple(as_sent(spec, contract, fresh.get(spec.key, made)) for spec in specs)
     told, late, past = (PriceBook(contract, each) for each in (specs, sent, history))
-    schedule_resources = tuple(
-        _schedule(schedule_resource(contract, spec, told), schedule_resource(contract, as_made, late))
-        for spec, as_made in zip(specs, sent, strict=True)
-    )
+    built = [with_settings(schedule_resource(contract, spec, told), adopted) for spec in specs]
+    as_made = [with_settings(schedule_resource(contract, spec, late), adopted)[0] for spec in sent]
+    schedule_resources = tuple(_schedule(one, other) for (one, _), other in zip(built, as_made, strict=True))
+    counting = (*edited.counting, *(one for _, found in built for one in found))
     for spec in history:
         schedule_resource(contract, spec, past)  # counts the prices by which a schedule that ran before is read
     resources = (
@@ -99,6 +110,9 @@ def _desired(
         },
         elsewhere=taken.elsewhere,
         billed_through=contract.billed_through,
+        adopted=counting,
+        lapsed=tuple(one for one in adopted if one not in counting),
+        untouched=taken.specs if counting else (),
     )
     return desired, taken.issues
 

@@ -1,13 +1,18 @@
 """Steps every builder of Stripe parameters takes: leave out what is empty, add metadata, merge the mapping's own."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import cast
 
-from connector.compile.resource import Params, Value
+from connector.compile.resource import Params, Ref, Value
 from connector.domain.contract import Contract
 
 #: Lists of {name, value} in Stripe that a mapping addresses by name (`invoice_settings.custom_fields.PO number`).
 _NAMED_LISTS = frozenset({"custom_fields"})
+
+#: Most values; asking whether one is some kind of mapping is slow.
+_PLAIN = frozenset({str, int, bool, type(None), Decimal, date, Ref})
 
 
 def omit_empty(params: Mapping[str, Value]) -> dict[str, Value]:
@@ -43,6 +48,8 @@ def dig(params: Params, *path: str) -> Value:
 
 def _copy(value: object) -> Value:
     """Return plain dicts and lists, whatever frozen kind they came in."""
+    if type(value) in _PLAIN:
+        return cast("Value", value)
     if isinstance(value, Mapping):
         return {key: _copy(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

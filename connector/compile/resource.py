@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from connector.compile.bills import Bill
-from connector.compile.spec import InvoiceSpec, ScheduleSpec, Terms, Window
+from connector.compile.spec import AdoptedEdit, InvoiceSpec, ScheduleSpec, Terms, Window
 from connector.domain.contract import Discount
 from connector.domain.issues import Issue
 
@@ -78,6 +78,8 @@ class DesiredState:
     `prices` and `coupons` tell what price objects and coupons stand for, by the names of their keys.
     `look_again` is the day on which more of what has no end is told.
     `elsewhere` is what was due before the day `billed_through`, and was billed elsewhere (`takeover.py`).
+    `adopted` are edits made in Stripe that count in place of what the contract says, `untouched` the schedules as the
+    contract alone says them (none without such edits); `lapsed` are edits whose part of the contract has changed since.
     `windows` tells of the schedules that have more phases than Stripe holds; `schedules` tells them whole.
     """
 
@@ -94,6 +96,9 @@ class DesiredState:
     windows: tuple[Window, ...] = ()
     elsewhere: tuple[Bill, ...] = ()
     billed_through: date | None = None
+    adopted: tuple[AdoptedEdit, ...] = ()
+    lapsed: tuple[AdoptedEdit, ...] = ()
+    untouched: tuple[ScheduleSpec, ...] = ()
 
     def of(self, kind: Kind) -> Iterator[Resource]:
         """Yield the resources of one kind."""

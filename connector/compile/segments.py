@@ -11,11 +11,14 @@ def phase_segment(
 ) -> tuple[int | None, str | None]:
     """Return the phase's segment index and label: of the contract's own segments by day, else of the lines in force.
 
+    Where no line says that it belongs to a segment there is none: a flat line on a schedule of its own beside a ramp.
+
     Segmented products of one order may have different segments on the same day (years beside quarters). The longest
     segment in force gives the index, since it is the coarser ramp; labels that differ are all told, the same one first.
     Of one key the first line counts: amendments number their segments anew ("Year  2" beside "Year 2").
     """
-    for segment in dated:
+    lines = tuple(lines)
+    for segment in dated if any(line.segment for line in lines) else ():
         if day is not None and segment.start <= day < segment.end:
             return segment.index, segment.label
     first: dict[str, Line] = {}

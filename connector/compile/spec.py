@@ -143,6 +143,30 @@ class ScheduleSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedEdit:
+    """One value that was edited in Stripe by hand, and adopted: it counts in place of what the contract says.
+
+    `name` is quantity or unit_amount (minor units, as text) of the item of `line` in the phases from `start` to `end`
+    (None: on without an end); or, without a line, the path of a setting of the schedule. `before` is what the contract
+    said there when it was adopted, `after` what counts, both as JSON; `sold` is how much of the product the contract
+    had there in all, by whatever lines: with more or less of it, it has changed there. `id` is the journal's.
+    """
+
+    schedule: str
+    name: str
+    before: str | int | bool | None
+    after: str | int | bool | None
+    line: str | None = None
+    start: date | None = None
+    end: date | None = None
+    sold: int | None = None
+    by: str = ""
+    on: date | None = None
+    reason: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """What of a schedule is held on a day: the first `held` of its phases, up to and without the day `until`.
 

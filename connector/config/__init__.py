@@ -1,5 +1,6 @@
 """config.toml and the environment → one frozen Config; secrets only by reference."""
 
+from connector.config.monitoring import AlertsConfig, MonitorConfig
 from connector.config.rules import check_key_mode, check_sandbox
 from connector.config.secrets import SecretRef
 from connector.config.settings import Config, load_config
@@ -14,11 +15,13 @@ from connector.config.tables import (
 )
 
 __all__ = [
+    "AlertsConfig",
     "Config",
     "ExplainedSetting",
     "HubSpotConnection",
     "JobsConfig",
     "LogConfig",
+    "MonitorConfig",
     "SafetyConfig",
     "SalesforceConnection",
     "SecretRef",

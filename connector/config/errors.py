@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from connector.config.rules import CRM_KINDS
+from connector.config.rules import CRM_KINDS, PACKAGED
 from connector.config.secrets import hide_secrets
 from connector.mapping.problems import did_you_mean
 
@@ -97,14 +97,15 @@ def read_faults(
 
 def _written(loc: Loc) -> Loc:
     """Return where a key was written: in between, pydantic names the kind of a connection."""
-    return (*loc[:2], *loc[3:]) if loc[:1] == ("crm",) and len(loc) > 2 and loc[2] in CRM_KINDS else loc
+    named = loc[:1] == ("crm",) and len(loc) > 2 and loc[2] in {*CRM_KINDS, PACKAGED}
+    return (*loc[:2], *loc[3:]) if named else loc
 
 
 def _wrong(name: str, kind: str, found: Any, context: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return code, message and hint for a value of the wrong type or out of range."""
     expected = str(context.get("expected", "")).replace("'", "")
     if kind == "literal_error" and name == "kind":
-        return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {', '.join(CRM_KINDS)}."
+        return "CFG-008", f"unknown kind of CRM {shown(found)}", f"Known: {', '.join(CRM_KINDS)}, or a package."
     expected = _FORMS.get(name) or expected or _EXPECTED.get(kind) or _bound(kind, context)
     if expected == "a table" and isinstance(found, str):
         return "CFG-005", f"{name} is text, expected a table", ""

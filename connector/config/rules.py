@@ -18,6 +18,8 @@ from connector.domain.errors import ConfigError
 
 #: Kinds of CRM that a connection can have; what an unknown kind lacks is told by the first.
 CRM_KINDS = ("salesforce", "hubspot")
+#: What connections are called whose kind is a package of its own.
+PACKAGED = "packaged"
 #: Kind of login → what it needs.
 AUTH_NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

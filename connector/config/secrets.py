@@ -1,7 +1,8 @@
 """Where a secret is kept, never the secret itself: `env:NAME`, `file:PATH` or `keyring:SERVICE/USER`.
 
-A reference is read when it is used, so a rotated secret needs no restart of what reads it again. Nothing here prints,
-logs or remembers what was read. `hide_secrets` masks what looks like a secret in text that came from outside.
+A reference is read when it is used, so a rotated secret needs no restart of what reads it again. Nothing here prints or
+logs what was read; it is only remembered as something to be masked in every line of the log (`connector.masking`).
+`hide_secrets` masks what looks like a secret in text that came from outside.
 """
 
 import importlib
@@ -12,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connector.domain.errors import ConfigError
+from connector.masking import SECRET, remember_secret
 
 HOW = "Write env:NAME, file:PATH or keyring:SERVICE/USER."
 REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:.+/.+)$"
 
 _REFERENCE = re.compile(REFERENCE_PATTERN)
-_SECRET = re.compile(r"(?<![A-Za-z0-9_])(?:[sr]k_\w{8,}|whsec_\w{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----)")
 _MAX_BYTES = 65_536
 
 
@@ -38,6 +39,11 @@ class SecretRef:
 
     def resolve(self) -> str:
         """Read the secret. Raises ConfigError, with what to do, when it is not there or not kept safely."""
+        value = self._read()
+        remember_secret(value)
+        return value
+
+    def _read(self) -> str:
         scheme, _, place = self.reference.partition(":")
         match scheme:
             case "env":
@@ -102,9 +108,9 @@ def is_reference(text: str) -> bool:
 
 def holds_secret(text: str) -> bool:
     """Tell whether something in the text looks like a Stripe key, a signing secret or a private key."""
-    return _SECRET.search(text) is not None
+    return SECRET.search(text) is not None
 
 
 def hide_secrets(text: str) -> str:
     """Return the text with what looks like a secret masked."""
-    return _SECRET.sub("(secret)", text)
+    return SECRET.sub("(secret)", text)

@@ -18,7 +18,10 @@ from sqlalchemy import make_url
 from connector.config.environment import read_environment
 from connector.config.errors import Loc, read_faults, render_faults, shown
 from connector.config.file import leaves, read_config_file
+from connector.config.monitoring import AlertsConfig, MonitorConfig
 from connector.config.rules import (
+    CRM_KINDS,
+    PACKAGED,
     SANDBOX_REMEDY,
     check_database,
     check_key_mode,
@@ -44,12 +47,14 @@ from connector.domain.errors import ConfigError
 from connector.mapping.problems import did_you_mean
 
 __all__ = [
+    "AlertsConfig",
     "Config",
     "Connection",
     "ExplainedSetting",
     "HubSpotConnection",
     "JobsConfig",
     "LogConfig",
+    "MonitorConfig",
     "SafetyConfig",
     "SalesforceConnection",
     "SecretRef",
@@ -82,6 +87,10 @@ class Config(Settings):
     """When the scheduled jobs run."""
     log: LogConfig = Field(default_factory=LogConfig)
     """What is logged, and how."""
+    monitor: MonitorConfig = Field(default_factory=MonitorConfig)
+    """A page for monitoring."""
+    alerts: AlertsConfig = Field(default_factory=AlertsConfig)
+    """Who is told when something is wrong."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -156,7 +165,8 @@ class Config(Settings):
         mode = info.data.get("mode", "")
         refused = {name: each for name, each in value.items() if sandbox_fault(mode, sandbox=each.known_sandbox)}
         if refused:
-            places = ((name, each.kind, "sandbox" if each.sandbox else "domain") for name, each in refused.items())
+            tags = {name: each.kind if each.kind in CRM_KINDS else PACKAGED for name, each in refused.items()}
+            places = ((name, tags[name], "sandbox" if each.sandbox else "domain") for name, each in refused.items())
             raise fault("CFG-012", sandbox_fault(mode, sandbox=True), SANDBOX_REMEDY, *places)
         return value
 

@@ -10,9 +10,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from connector.config.rules import AUTH_NEEDS, CRM_KINDS, fault, is_base_url, is_loopback, is_salesforce_url
+from connector.config.rules import (
+    AUTH_NEEDS,
+    CRM_KINDS,
+    PACKAGED,
+    fault,
+    is_base_url,
+    is_loopback,
+    is_salesforce_url,
+)
 from connector.config.secrets import is_reference
-from connector.config.types import OFF, Amounts, Every, RelativePath, Secret
+from connector.config.types import OFF, Amounts, Every, RelativePath, Secret, Secrets, Texts
 from connector.plan.safety import Limits
 
 _NEEDED_BY_LOGIN = tuple(dict.fromkeys(name for names in AUTH_NEEDS.values() for name in names))
@@ -37,6 +45,10 @@ class StripeConfig(Settings):
     """Requests a second in all. Stripe allows 25 in test mode; raise it to 100 for live."""
     endpoint_requests_per_second: float = Field(default=25.0, gt=0, le=10_000)
     """Requests a second to one endpoint, such as customers."""
+    rate_share: float = Field(default=1.0, gt=0, le=1)
+    """The share of both that is ours: 0.8 leaves a fifth to what else uses the Stripe account."""
+    shared_limiter: bool = False
+    """Keep the limits in the database: for several processes, or machines, that use one Stripe account."""
 
     @field_validator("base_url")
     @classmethod
@@ -158,14 +170,38 @@ class HubSpotConnection(Settings):
         raise fault("CFG-010", "base_url does not point to this machine", "Write http://127.0.0.1:PORT.")
 
 
+class PackagedConnection(Settings):
+    """A CRM of a kind that is a Python package of its own (docs/adding-a-crm.md)."""
+
+    kind: str = Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$")
+    """The kind of CRM: the package's name, with its dots."""
+    mapping: RelativePath
+    """The mapping file."""
+    options: Texts = Field(default_factory=lambda: MappingProxyType({}))
+    """What the kind's adapter takes, such as an address; it says which."""
+    secrets: Secrets = Field(default_factory=lambda: MappingProxyType({}))
+    """Where the secrets that it needs are kept."""
+    sandbox: bool | None = None
+    """Whether no real deals are closed there; found out when not said. A sandbox never bills in live mode."""
+
+    @property
+    def known_sandbox(self) -> bool | None:
+        """Tell whether it is a sandbox by the file; None when only the CRM knows."""
+        return self.sandbox
+
+
 def _kind_of(value: Any) -> str:
     """Return which model describes a connection; an unknown kind is an error of the first one."""
     kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    if isinstance(kind, str) and "." in kind:
+        return PACKAGED
     return kind if kind in CRM_KINDS else CRM_KINDS[0]
 
 
 Connection = Annotated[
-    Annotated[SalesforceConnection, Tag("salesforce")] | Annotated[HubSpotConnection, Tag("hubspot")],
+    Annotated[SalesforceConnection, Tag("salesforce")]
+    | Annotated[HubSpotConnection, Tag("hubspot")]
+    | Annotated[PackagedConnection, Tag(PACKAGED)],
     Discriminator(_kind_of),
 ]
 
@@ -210,6 +246,8 @@ class JobsConfig(Settings):
     """Hours between two rounds of housekeeping, or "off"."""
     extend_every_hours: Every = 6.0
     """Hours between two looks for contracts with more phases than Stripe holds, or "off"."""
+    alerts_every_seconds: Every = 60.0
+    """Seconds between two looks for something to alarm about, or "off"."""
     extend_days_ahead: int = Field(default=45, ge=1, le=366)
     """Days before the last phase in Stripe begins on which the next phases are appended."""
     night_hour: int = Field(default=2, ge=0, le=23)
@@ -230,6 +268,10 @@ class JobsConfig(Settings):
     """Folder into which old runs and plans are written before they are removed. Without it nothing is removed."""
     remove_without_archive: bool = False
     """Remove old runs and plans although there is no archive."""
+    dispatcher: Literal["embedded", "procrastinate"] = "embedded"
+    """Who deals out the work: embedded, or procrastinate, for which the journal must be on PostgreSQL."""
+    threads: int = Field(default=32, ge=1, le=128)
+    """Customers that are worked on beside each other; 64 where Stripe is slow to answer (over half a second)."""
 
 
 class LogConfig(Settings):

@@ -113,3 +113,6 @@ ByName = Annotated[
     WrapSerializer(_dump_table),
 ]
 Amounts = Annotated[Mapping[Currency, Amount], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]
+SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Texts = Annotated[Mapping[SettingName, str], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]
+Secrets = Annotated[Mapping[SettingName, Secret], AfterValidator(MappingProxyType), WrapSerializer(_dump_table)]

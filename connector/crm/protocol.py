@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from connector.mapping.raw import RawContract
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord
 
 #: Which columns to read: CRM object → dotted paths from it. Derived from the mapping file, never written by hand.
 FieldPaths = Mapping[str, frozenset[str]]
@@ -102,6 +103,14 @@ class ConnectedCrm(Crm, Protocol):
 
     def checked_id(self, text: str) -> str:
         """Return a contract's record id as the CRM has it; raises ConfigError for what cannot be one."""
+        ...
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields; `source` is told to people."""
+        ...
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
         ...
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:

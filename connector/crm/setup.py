@@ -29,13 +29,16 @@ class Part:
 
 @runtime_checkable
 class Provider(Protocol):
-    """A CRM in which the connector can make what it needs. What exists is never altered."""
+    """A CRM in which the connector can make what it needs. What exists is never altered.
 
-    def setup_plan(self) -> tuple[Part, ...]:
+    `user` names who is granted the use of it, where a CRM does that by users; empty: the user who logs in.
+    """
+
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
         """Look at everything that setup makes; nothing is changed."""
         ...
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Make what is missing; one refusal does not hold up the rest. Made twice is made once."""
         ...
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from connector.crm.exact_json import read_json, write_json
 from connector.crm.hubspot.family import families as hubspot_families
+from connector.crm.kinds import Topology, is_package, kind_of
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.redaction import Redaction
 from connector.crm.salesforce.family import families
@@ -24,9 +25,6 @@ from connector.domain.errors import ConfigError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 
 FORMAT = "crm-records/1"
-
-#: From records and roots to contracts; the family function of a CRM.
-Topology = Callable[[RawRecords, Iterable[str]], Iterator[RawContract]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +97,15 @@ class SnapshotCrm:
     ) -> None:
         """`topologies` tells for further CRMs how their records hang together, by the file's `crm`.
 
-        `renewal` is the mapping's policy: it decides which orders of Salesforce make one contract.
+        `renewal` is the mapping's policy: it decides which orders or deals make one contract.
         """
         self.name = name
         self.batch = 200
         self.written: list[WriteBack] = []
         self._files = {file.root_id: file for file in files}
         salesforce: Topology = partial(families, renewal=renewal)
-        known: dict[str, Topology] = {"salesforce": salesforce, "hubspot": hubspot_families}
+        hubspot: Topology = partial(hubspot_families, renewal=renewal)
+        known: dict[str, Topology] = {"salesforce": salesforce, "hubspot": hubspot}
         self._topologies: dict[str, Topology] = {**known, **(topologies or {})}
 
     def changed(self, since: Cursor | None) -> Changed:
@@ -122,12 +121,20 @@ class SnapshotCrm:
                 roots.setdefault(file.root_id, []).append(ref.id)
         for key, ids in roots.items():
             file = self._files[key]
-            found = self._topologies[file.crm](file.records, ids)
+            found = self._topology(file.crm)(file.records, ids)
             yield from (replace(raw, instance_url=file.instance_url) for raw in found)
 
     def write_back(self, writes: Iterable[WriteBack]) -> tuple[WriteResult, ...]:
         """Change the records in memory; a record that no file holds is refused."""
         return tuple(self._write(write) for write in writes)
+
+    def _topology(self, crm: str) -> Topology:
+        """Return how a CRM's records hang together; ConfigError for a CRM that nobody knows."""
+        if crm in self._topologies:
+            return self._topologies[crm]
+        if is_package(crm):
+            return kind_of(crm).families
+        raise ConfigError(f"the records are from {crm!r}; known: {', '.join(self._topologies)}, or a kind's package")
 
     def _file_of(self, record_id: str) -> RecordsFile | None:
         named = self._files.get(record_id)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from connector import metrics
 from connector.domain.errors import ConfigError, RetryableError
 
 logger = logging.getLogger(__name__)
@@ -55,11 +56,16 @@ class CrmTransport(requests.Session):
         """Send with our timeouts; redirects are answers, not orders: they could carry the token elsewhere."""
         options["timeout"] = options.get("timeout") or self._timeout
         options["allow_redirects"] = False
+        began, status = time.monotonic(), 0
         try:
             response = super().request(method, url, *args, **options)
+            status = response.status_code
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             message = f"{self._vendor} did not answer ({type(error).__name__})"
             raise RetryableError(message, away=True) from error
+        finally:
+            path = urlsplit(str(url)).path
+            metrics.called(self._vendor.lower(), str(method), path, status, time.monotonic() - began)
         self.server_clock.sample(response.headers)
         return response
 

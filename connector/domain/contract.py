@@ -193,7 +193,10 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What the mapping decides once per contract, where more than one answer is right (docs/policies.md)."""
+    """What the mapping decides once per contract, where more than one answer is right (docs/policies.md).
+
+    The last three only tighten the limits of the configuration; the amount is in major units of its currency.
+    """
 
     proration: Literal["crm", "stripe", "none"] = "crm"
     correction: Literal["next_invoice", "now", "manual"] = "next_invoice"
@@ -208,6 +211,9 @@ class Policies:
     auto_renew: Literal["none", "same_price"] = "none"
     billing_mode: Literal["flexible", "classic"] = "flexible"
     metadata_prefix: str = "salesforce_"
+    approval: Literal["limits", "always"] = "limits"
+    max_contract_amount: Decimal | None = None
+    max_backdating_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

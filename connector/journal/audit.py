@@ -100,6 +100,8 @@ class Audit(Chapter):
 
 
 _COLUMNS = columns_of(audit, AuditEntry)
+_LAST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_APPEND = audit.insert()
 
 
 def append_audit(
@@ -113,13 +115,12 @@ def append_audit(
     entry = AuditEntry(last.seq + 1, at, actor, action, detail, last.hash, "")
     sealed = _seal(entry)
     values = {name: getattr(entry, name) for name in AuditEntry.__dataclass_fields__}
-    database.execute(audit.insert().values(values | {"hash": sealed}))
+    database.execute(_APPEND, values | {"hash": sealed})
     return AuditEntry(entry.seq, at, actor, action, detail, last.hash, sealed)
 
 
 def _head(database: Connection) -> AuditHead:
-    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-    row = database.execute(query).one_or_none()
+    row = database.execute(_LAST).one_or_none()
     return AuditHead(0, GENESIS) if row is None else AuditHead(row.seq, row.hash)
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 _REFUSED = "the journal keeps no {}: {!r}"
 
@@ -21,7 +21,7 @@ def canonical_json(value: object) -> str:
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # Half an emoji (a lone surrogate, seen in CRM text cut at a column's width) cannot be encoded for the database.
     # Python's backslash form of it is the very escape that JSON uses, so nothing is lost.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_json(text: str) -> Any:
@@ -30,6 +30,18 @@ def read_json(text: str) -> Any:
 
 
 def _plain(value: object) -> object:
+    kind = type(value)
+    if kind is str or value is None or kind is int or kind is bool:
+        return value
+    if kind is dict:
+        return {_key(key): _plain(item) for key, item in cast("dict[object, object]", value).items()}
+    if kind is list:
+        return [_plain(item) for item in cast("list[object]", value)]
+    return _plain_of(value)
+
+
+def _plain_of(value: object) -> object:
+    """`_plain` for what comes seldom: other kinds of mappings, numbers and times, and what is refused."""
     match value:
         case None | bool() | int() | str():
             return value

@@ -7,6 +7,7 @@ callers see one flat book and each file stays small.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import cache
 from itertools import islice
 from typing import Any, ClassVar, Protocol
 
@@ -14,6 +15,8 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Engine, Table, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.journal.engine import READ_ONLY
+from connector.journal.turns import Turns
+from connector.metrics import journal_time
 
 
 class Row(Protocol):
@@ -27,23 +30,29 @@ class Chapter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turns = None if engine.dialect.name == "postgresql" else Turns(engine)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Read committed rows; on SQLite it does not wait for a writer."""
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
+        with journal_time("read"), self._engine.connect().execution_options(**READ_ONLY) as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or none of it if the block raises."""
-        with self._engine.begin() as connection:
+        with journal_time("write"), self._turns.writing() if self._turns else self._engine.begin() as connection:
             yield connection
 
 
 def columns_of(table: Table, row: type[Row]) -> tuple[Column[Any], ...]:
     """Name the columns that fill a dataclass, named like its fields."""
     return tuple(table.c[field.name] for field in fields(row))
+
+
+def row_of(value: Row) -> dict[str, Any]:
+    """Return a dataclass as the values of its columns."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def insert_into(connection: Connection | Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -53,10 +62,17 @@ def insert_into(connection: Connection | Engine, table: Table) -> sqlite.Insert 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> None:
     """Insert a row, or replace all but its key and the columns to `keep` where the key is already there."""
+    connection.execute(_upsert(connection.dialect.name, table, tuple(values), tuple(keep)), dict(values))
+
+
+@cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> Any:
+    """Return the statement for these columns: building one costs more than running it."""
     key = [column.name for column in table.primary_key]
-    statement = insert_into(connection, table).values(dict(values))
-    changed = {name: statement.excluded[name] for name in values if name not in key and name not in keep}
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = statement.values({name: bindparam(name, type_=table.c[name].type) for name in names})
+    changed = {name: statement.excluded[name] for name in names if name not in key and name not in keep}
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
 
 
 def is_one_of(connection: Connection, column: Column[str], wanted: Collection[str]) -> ColumnElement[bool]:

@@ -16,7 +16,8 @@ class ContractState:
     """What we last knew of a contract.
 
     `record` is the CRM's own reference; `source_hash` is of everything that was compiled (contract, mapping, policies),
-    so an equal hash means nothing to do; `next_change` is the first date on which waiting alone changes something.
+    so an equal hash means nothing to do; `next_change` is the first date on which waiting alone changes something;
+    `since` is the moment since which it is settled, or is not (`connector/stake.py`).
     """
 
     connection: str
@@ -28,6 +29,7 @@ class ContractState:
     status: Mapping[str, Any]
     next_change: date | None
     updated_at: datetime
+    since: datetime | None = None
 
 
 class Contracts(Chapter):
@@ -70,6 +72,29 @@ class Contracts(Chapter):
         with self._reading() as database:
             rows = database.execute(query.order_by(contracts.c.contract_key).limit(limit)).mappings()
             return tuple(ContractState(**row) for row in rows)
+
+    def accounts_of(self, connection: str, records: Iterable[str]) -> dict[str, str]:
+        """Say whose contract records are: their customer by record, for those that name a known contract."""
+        found: dict[str, str] = {}
+        with self._reading() as database:
+            for chunk in in_chunks(records):
+                named = is_one_of(database, contracts.c.record, chunk)
+                query = select(contracts.c.record, contracts.c.account_key)
+                query = query.where(contracts.c.connection == connection, named, contracts.c.account_key != "")
+                found |= {row.record: row.account_key for row in database.execute(query)}
+        return found
+
+    def account_records(self, connection: str, accounts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """List the records of the contracts of customers, by customer; what was skipped last is left out."""
+        found: dict[str, tuple[str, ...]] = {}
+        with self._reading() as database:
+            for chunk in in_chunks(accounts):
+                named = is_one_of(database, contracts.c.account_key, chunk)
+                query = select(contracts.c.account_key, contracts.c.record)
+                query = query.where(contracts.c.connection == connection, contracts.c.outcome != "skipped", named)
+                for row in database.execute(query.order_by(contracts.c.record)):
+                    found[row.account_key] = (*found.get(row.account_key, ()), row.record)
+        return found
 
     def due_contracts(self, connection: str, until: date, *, limit: int = 1_000) -> tuple[ContractState, ...]:
         """Contracts whose next change falls on or before a date, the earliest first."""

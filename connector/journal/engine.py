@@ -19,6 +19,7 @@ from connector.journal.errors import JournalError
 READ_ONLY = {"journal_read_only": True}
 
 _BUSY_MS = 30_000
+_CACHE_KB = 512  # of each connection; with one for each thread SQLite's default of 2 MB adds up
 _WAL_PAUSE_MS = 50
 _POSTGRES_DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 
@@ -82,6 +83,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
         _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     connection.execute("PRAGMA foreign_keys = ON")
 
 

@@ -5,12 +5,16 @@ between calls. `generation` grows with every taking and never shrinks, so a work
 lease is found out at its next intent (`require_lease`), before it calls anyone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.journal.chapter import Chapter, columns_of, insert_into
+from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of
 from connector.journal.errors import LeaseLostError
 from connector.journal.tables import leases
 
@@ -33,16 +37,9 @@ class Leases(Chapter):
 
         An owner is one thread of work, so two threads must use two names.
         """
-        statement = insert_into(self._engine, leases).values(
-            account_key=account_key, owner=owner, expires_at=now + duration, generation=1
-        )
-        taking = statement.on_conflict_do_update(
-            index_elements=[leases.c.account_key],
-            set_={"owner": owner, "expires_at": now + duration, "generation": leases.c.generation + 1},
-            where=or_(leases.c.owner.is_(None), leases.c.expires_at <= now),
-        ).returning(*_COLUMNS)
+        values = {"account_key": account_key, "owner": owner, "expires_at": now + duration, "now": now}
         with self._writing() as database:
-            row = database.execute(taking).mappings().one_or_none()
+            row = database.execute(_taking(database.dialect.name), values).mappings().one_or_none()
         return None if row is None else Lease(**row)
 
     def renew_lease(self, lease: Lease, now: datetime, duration: timedelta) -> Lease:
@@ -60,6 +57,41 @@ class Leases(Chapter):
         with self._writing() as database:
             return database.execute(giving).rowcount == 1
 
+    def release_leases_of(self, worker: str) -> int:
+        """Give back all that a worker held (`worker_name`); returns how many accounts that were.
+
+        For whoever takes over from a worker that fell silent. Should it live on, it is found out at its next intent, as
+        after the end of a lease.
+        """
+        held = leases.c.owner.startswith(f"{worker}:", autoescape=True)
+        with self._writing() as database:
+            return database.execute(leases.update().where(held).values(owner=None)).rowcount
+
+    def renew_leases(
+        self, owner: str, account_keys: Iterable[str], now: datetime, duration: timedelta
+    ) -> frozenset[str]:
+        """Hold on to many accounts for `duration` from now; return those that are still the owner's. The rest are lost.
+
+        Only for an owner of one name and one life (a run): it cannot tell one lease of an owner from its next.
+        """
+        found: set[str] = set()
+        with self._writing() as database:
+            for chunk in in_chunks(account_keys):
+                ours = and_(is_one_of(database, leases.c.account_key, chunk), leases.c.owner == owner)
+                renewing = leases.update().where(ours, leases.c.expires_at > now).values(expires_at=now + duration)
+                found.update(database.execute(renewing.returning(leases.c.account_key)).scalars())
+        return frozenset(found)
+
+    def release_leases(self, held: Iterable[Lease]) -> None:
+        """Give many accounts back in one transaction; those that are no longer ours are left as they are."""
+        given = [{"of": one.account_key, "by": one.owner, "number": one.generation} for one in held]
+        if not given:
+            return
+        this = {"account_key": "of", "owner": "by", "generation": "number"}
+        same = [leases.c[column] == bindparam(name) for column, name in this.items()]
+        with self._writing() as database:
+            database.execute(leases.update().where(*same).values(owner=None), given)
+
     def held_leases(self, now: datetime) -> tuple[Lease, ...]:
         """List who works on what at this moment, by account."""
         query = select(*_COLUMNS).where(leases.c.owner.is_not(None), leases.c.expires_at > now)
@@ -68,12 +100,44 @@ class Leases(Chapter):
 
 
 _COLUMNS = columns_of(leases, Lease)
+_HELD = (
+    select(leases.c.generation)
+    .where(
+        leases.c.account_key == bindparam("of"),
+        leases.c.owner == bindparam("by"),
+        leases.c.generation == bindparam("number"),
+        leases.c.expires_at > bindparam("now"),
+    )
+    .with_for_update(read=True)
+)
+
+
+@cache
+def _taking(dialect: str) -> Any:
+    """Return the statement that takes an account; built once, since every contract needs it."""
+    insert = postgresql.insert(leases) if dialect == "postgresql" else sqlite.insert(leases)
+    names = ("account_key", "owner", "expires_at")
+    values = {name: bindparam(name, type_=leases.c[name].type) for name in names}
+    over = leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type)
+    return (
+        insert.values(**values, generation=1)
+        .on_conflict_do_update(
+            index_elements=[leases.c.account_key],
+            set_={
+                "owner": insert.excluded.owner,
+                "expires_at": insert.excluded.expires_at,
+                "generation": leases.c.generation + 1,
+            },
+            where=or_(leases.c.owner.is_(None), over),
+        )
+        .returning(*_COLUMNS)
+    )
 
 
 def require_lease(database: Connection, lease: Lease, now: datetime) -> None:
     """Raise LeaseLostError, inside a caller's transaction, unless the lease is still held."""
-    held = select(leases.c.generation).where(_held(lease, now)).with_for_update(read=True)
-    if database.execute(held).one_or_none() is None:
+    named = {"of": lease.account_key, "by": lease.owner, "number": lease.generation, "now": now}
+    if database.execute(_HELD, named).one_or_none() is None:
         raise _lost(lease)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, upsert
 from connector.journal.tables import links
@@ -54,11 +54,11 @@ class Links(Chapter):
 
     def contract_links(self, connection: str, contract_key: str) -> tuple[Link, ...]:
         """List every object of one contract, by kind and key."""
-        return self._links(links.c.connection == connection, links.c.contract_key == contract_key)
+        return self._links(_OF_CONTRACT, {"connection": connection, "owner": contract_key})
 
     def account_links(self, connection: str, account_key: str) -> tuple[Link, ...]:
         """List every object of one customer, by kind and key."""
-        return self._links(links.c.connection == connection, links.c.account_key == account_key)
+        return self._links(_OF_ACCOUNT, {"connection": connection, "owner": account_key})
 
     def stripe_links(self, connection: str, stripe_ids: Collection[str]) -> tuple[Link, ...]:
         """Look up the links behind Stripe ids, as they arrive in webhooks."""
@@ -107,15 +107,14 @@ class Links(Chapter):
         with self._writing() as database:
             return database.execute(gone).rowcount == 1
 
-    def _links(self, *conditions: ColumnElement[bool]) -> tuple[Link, ...]:
+    def _links(self, query: Any, named: Mapping[str, str]) -> tuple[Link, ...]:
         with self._reading() as database:
-            return tuple(Link(**row) for row in database.execute(_select_links(*conditions)).mappings())
+            return tuple(Link(**row) for row in database.execute(query, named).mappings())
 
 
 def read_link(database: Connection, connection: str, kind: str, key: str) -> Link | None:
     """Read one link inside a caller's transaction."""
-    this = _select_links(links.c.connection == connection, links.c.kind == kind, links.c.key == key)
-    row = database.execute(this).mappings().one_or_none()
+    row = database.execute(_ONE, {"connection": connection, "kind": kind, "key": key}).mappings().one_or_none()
     return None if row is None else Link(**row)
 
 
@@ -128,3 +127,10 @@ def write_link(database: Connection, link: Link) -> Link:
 
 def _select_links(*conditions: ColumnElement[bool]) -> Any:
     return select(*columns_of(links, Link)).where(*conditions).order_by(links.c.kind, links.c.key)
+
+
+# Built once, since every contract asks: building a statement costs more than running it.
+_OF_CONNECTION = links.c.connection == bindparam("connection")
+_OF_CONTRACT = _select_links(_OF_CONNECTION, links.c.contract_key == bindparam("owner"))
+_OF_ACCOUNT = _select_links(_OF_CONNECTION, links.c.account_key == bindparam("owner"))
+_ONE = _select_links(_OF_CONNECTION, links.c.kind == bindparam("kind"), links.c.key == bindparam("key"))

@@ -8,12 +8,14 @@ The result and the link it produces are one transaction: there is no moment at w
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.journal.audit import append_audit
-from connector.journal.chapter import Chapter, columns_of, insert_into
+from connector.journal.chapter import Chapter, columns_of
 from connector.journal.errors import JournalError
 from connector.journal.leases import Lease, require_lease
 from connector.journal.links import Link, read_link, write_link
@@ -121,30 +123,23 @@ class Operations(Chapter):
         A repeat after a crash then has the same key, and the same body sent again later (A, then B, then A) a new one:
         with the old key Stripe would answer from memory and change nothing.
         """
-        settled = select(func.count()).where(
-            operations.c.connection == connection,
-            operations.c.kind == kind,
-            operations.c.key == key,
-            operations.c.state != "intent",
-        )
         with self._reading() as database:
-            return int(database.execute(settled).scalar_one())
+            named = {"connection": connection, "kind": kind, "key": key}
+            return int(database.execute(_SETTLED, named).scalar_one())
 
     def contract_mark(self, connection: str, contract_key: str) -> tuple[int, datetime | None]:
         """Return a mark of a contract's operations that changes with each that is begun or closed."""
-        query = select(func.max(operations.c.id), func.max(operations.c.finished_at)).where(
-            operations.c.connection == connection, operations.c.contract_key == contract_key
-        )
         with self._reading() as database:
-            number, finished = database.execute(query).one()
+            named = {"connection": connection, "contract_key": contract_key}
+            number, finished = database.execute(_MARK, named).one()
             return number or 0, finished
 
     def pending_intents(self, connection: str, contract_key: str | None = None) -> tuple[Operation, ...]:
         """List the calls whose outcome is unknown, oldest first: of one contract, or of all for the sweeper."""
-        conditions = [operations.c.connection == connection, operations.c.state == "intent"]
-        if contract_key is not None:
-            conditions.append(operations.c.contract_key == contract_key)
-        return self._operations(*conditions)
+        query = _OPEN if contract_key is None else _OPEN_OF_CONTRACT
+        named = {"connection": connection, "contract_key": contract_key}
+        with self._reading() as database:
+            return tuple(Operation(**row) for row in database.execute(query, named).mappings())
 
     def contract_operations(self, connection: str, contract_key: str, *, limit: int = 100) -> tuple[Operation, ...]:
         """List the latest operations of a contract, newest first."""
@@ -164,22 +159,31 @@ class Operations(Chapter):
 
 
 _COLUMNS = columns_of(operations, Operation)
+# Statements that every contract needs are built once: building one costs more than running it.
+_C = operations.c
+_OF_CONNECTION = _C.connection == bindparam("connection")
+_SETTLED = select(func.count()).where(
+    _OF_CONNECTION, _C.kind == bindparam("kind"), _C.key == bindparam("key"), _C.state != "intent"
+)
+_OF_CONTRACT = _C.contract_key == bindparam("contract_key")
+_MARK = select(func.max(_C.id), func.max(_C.finished_at)).where(_OF_CONNECTION, _OF_CONTRACT)
+_OPEN = select(*_COLUMNS).where(_OF_CONNECTION, _C.state == "intent").order_by(_C.id)
+_OPEN_OF_CONTRACT = select(*_COLUMNS).where(_OF_CONNECTION, _OF_CONTRACT, _C.state == "intent").order_by(_C.id)
+_SAME_KEY = (
+    select(*_COLUMNS)
+    .where(_OF_CONNECTION, _C.idempotency_key == bindparam("idempotency_key"), _C.state != "done")
+    .order_by(_C.id.desc())
+    .limit(1)
+    .with_for_update()
+)
+_ONE = select(*_COLUMNS).where(_C.id == bindparam("number")).with_for_update()
+_INTENT = tuple(Intent.__dataclass_fields__)
 
 
 def _reopened(database: Connection, intent: Intent) -> Operation | None:
     """Open the unsettled or failed operation of the same key again; its first start stands, as the key is that old."""
-    same_key = (
-        select(*_COLUMNS)
-        .where(
-            operations.c.connection == intent.connection,
-            operations.c.idempotency_key == intent.idempotency_key,
-            operations.c.state != "done",
-        )
-        .order_by(operations.c.id.desc())
-        .limit(1)
-        .with_for_update()
-    )
-    row = database.execute(same_key).mappings().one_or_none()
+    named = {"connection": intent.connection, "idempotency_key": intent.idempotency_key}
+    row = database.execute(_SAME_KEY, named).mappings().one_or_none()
     if row is None:
         return None
     if row["body_hash"] != intent.body_hash:
@@ -192,19 +196,24 @@ def _reopened(database: Connection, intent: Intent) -> Operation | None:
 
 
 def _inserted(database: Connection, intent: Intent, now: datetime) -> Operation | None:
-    values = {name: getattr(intent, name) for name in Intent.__dataclass_fields__}
-    statement = insert_into(database, operations).values(**values, state="intent", attempts=1, started_at=now)
-    unless_open = statement.on_conflict_do_nothing(
-        index_elements=[operations.c.connection, operations.c.idempotency_key],
-        index_where=text("state = 'intent'"),
-    )
-    row = database.execute(unless_open.returning(*_COLUMNS)).mappings().one_or_none()
+    values = {name: getattr(intent, name) for name in _INTENT} | {"state": "intent", "attempts": 1, "started_at": now}
+    row = database.execute(_insert_unless_open(database.dialect.name), values).mappings().one_or_none()
     return None if row is None else Operation(**row)
 
 
+@cache
+def _insert_unless_open(dialect: str) -> Any:
+    insert = postgresql.insert(operations) if dialect == "postgresql" else sqlite.insert(operations)
+    names = (*_INTENT, "state", "attempts", "started_at")
+    values = insert.values({name: bindparam(name, type_=_C[name].type) for name in names})
+    unless_open = values.on_conflict_do_nothing(
+        index_elements=[_C.connection, _C.idempotency_key], index_where=text("state = 'intent'")
+    )
+    return unless_open.returning(*_COLUMNS)
+
+
 def _locked(database: Connection, operation_id: int) -> Operation:
-    query = select(*_COLUMNS).where(operations.c.id == operation_id).with_for_update()
-    row = database.execute(query).mappings().one_or_none()
+    row = database.execute(_ONE, {"number": operation_id}).mappings().one_or_none()
     if row is None:
         raise JournalError(f"there is no operation {operation_id}")
     return Operation(**row)

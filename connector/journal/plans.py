@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from connector.journal.audit import append_audit
-from connector.journal.chapter import Chapter, columns_of, upsert
+from connector.journal.chapter import Chapter, columns_of, row_of, upsert
 from connector.journal.errors import JournalError
 from connector.journal.tables import approvals, plans
 
@@ -62,17 +62,8 @@ class Plans(Chapter):
         now: datetime,
     ) -> None:
         """Keep a plan. The same plan made again only moves `seen_at` and the verdict."""
-        values = {
-            "connection": connection,
-            "contract_key": contract_key,
-            "fingerprint": fingerprint,
-            "plan": plan,
-            "verdict": verdict,
-            "created_at": now,
-            "seen_at": now,
-        }
         with self._writing() as database:
-            upsert(database, plans, values, keep=("created_at", "plan"))
+            write_plan(database, PlanRecord(connection, contract_key, fingerprint, plan, verdict, now, now))
 
     def plan(self, fingerprint: str) -> PlanRecord | None:
         """Return the plan of a fingerprint; of several contracts that share it, the one seen last."""
@@ -137,3 +128,8 @@ class Plans(Chapter):
 
 _PLAN = columns_of(plans, PlanRecord)
 _APPROVAL = columns_of(approvals, Approval)
+
+
+def write_plan(database: Connection, plan: PlanRecord) -> None:
+    """Upsert a plan inside a caller's transaction: the same one made again only moves `seen_at` and the verdict."""
+    upsert(database, plans, row_of(plan), keep=("created_at", "plan"))

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
-from connector.journal.chapter import Chapter, columns_of, upsert
+from connector import metrics
+from connector.journal.chapter import Chapter, columns_of, row_of, upsert
 from connector.journal.contracts import ContractState, write_contract
 from connector.journal.errors import JournalError
 from connector.journal.failures import FailureState, write_failure
+from connector.journal.plans import PlanRecord, write_plan
 from connector.journal.tables import run_contracts, runs
 
 
@@ -43,6 +45,17 @@ class RunContract:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ContractPage:
+    """All that a run leaves of a contract: what it made of it, how it stands now, and the plan if there was one."""
+
+    result: RunContract
+    state: ContractState
+    plan: PlanRecord | None = None
+    failure: FailureState | None = None
+    """Why the contract is not right; None ends a failure it had."""
+
+
 class Runs(Chapter):
     """The chapter of runs."""
 
@@ -55,10 +68,12 @@ class Runs(Chapter):
 
     def finish_run(self, run_id: int, counts: Mapping[str, int], now: datetime) -> None:
         """Close a run with its counts. Raises JournalError if there is no such run."""
-        closing = runs.update().where(runs.c.id == run_id).values(counts=counts, finished_at=now)
+        closing = runs.update().where(runs.c.id == run_id).values(counts=counts, finished_at=now).returning(*_RUN)
         with self._writing() as database:
-            if database.execute(closing).rowcount != 1:
-                raise JournalError(f"there is no run {run_id}")
+            row = database.execute(closing).mappings().one_or_none()
+        if row is None:
+            raise JournalError(f"there is no run {run_id}")
+        metrics.run_ended(row["connection"], row["job"], (now - row["started_at"]).total_seconds())
 
     def record_contract(
         self, result: RunContract, state: ContractState | None = None, failure: FailureState | None = None
@@ -68,12 +83,24 @@ class Runs(Chapter):
         With a state and without a `failure`, the contract is right, and a failure it had is over. A contract that comes
         up twice in a run keeps the later row.
         """
-        values = {name: getattr(result, name) for name in RunContract.__dataclass_fields__}
         with self._writing() as database:
-            upsert(database, run_contracts, values)
+            upsert(database, run_contracts, row_of(result))
             if state is not None:
                 write_contract(database, state)
                 write_failure(database, state.connection, state.contract_key, state.record, failure)
+        metrics.contract_ended(result.connection, result.outcome, result.duration_ms / 1_000)
+
+    def record_batch(self, pages: Sequence[ContractPage]) -> None:
+        """Write the pages of many contracts in one transaction."""
+        with self._writing() as database:
+            for page in pages:
+                if page.plan is not None:
+                    write_plan(database, page.plan)
+                upsert(database, run_contracts, row_of(page.result))
+                write_contract(database, page.state)
+                write_failure(database, page.state.connection, page.state.contract_key, page.state.record, page.failure)
+        for page in pages:
+            metrics.contract_ended(page.result.connection, page.result.outcome, page.result.duration_ms / 1_000)
 
     def run(self, run_id: int) -> Run | None:
         """Return one run."""

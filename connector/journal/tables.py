@@ -9,12 +9,14 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -74,8 +76,11 @@ contracts = Table(
     Column("status", JsonText, nullable=False),
     Column("next_change", Date),
     Column("updated_at", UtcTime, nullable=False),
+    Column("since", UtcTime),  # since when it is settled, or is not
     Index(None, "connection", "account_key"),
+    Index(None, "connection", "record"),
     Index(None, "connection", "outcome", "contract_key"),
+    Index(None, "connection", "outcome", "since"),
     Index(None, "connection", "next_change"),
 )
 
@@ -165,6 +170,20 @@ approvals = Table(
     Index(None, "fingerprint"),
 )
 
+adopted_edits = Table(
+    "adopted_edits",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("contract_key", Text, nullable=False),
+    Column("edit", JsonText, nullable=False),
+    Column("adopted_by", Text, nullable=False),
+    Column("adopted_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcTime),  # set once it was taken back, or undone by a plan that was applied
+    Index(None, "connection", "contract_key"),
+)
+
 cursors = Table(
     "cursors",
     metadata,
@@ -236,6 +255,46 @@ failures = Table(
     Index(None, "connection", "record"),
 )
 
+work = Table(
+    "work",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("account", Text, primary_key=True),  # the customer, or the record where the customer is not known yet
+    Column("state", Text, nullable=False),
+    Column("generation", Number, nullable=False),  # grows with every submission
+    Column("due_at", UtcTime),  # NULL: nothing was submitted since the last claim
+    Column("attempts", Integer, nullable=False),
+    Column("failure", Text),
+    Column("last_error", Text),
+    Column("reason", Text, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    CheckConstraint("state IN ('due', 'running', 'idle', 'parked', 'dead')", name="state"),
+    Index(None, "state", "due_at"),
+    Index(None, "state", "lease_until"),
+    Index(None, "lease_owner"),
+)
+
+work_records = Table(
+    "work_records",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("record", Text, primary_key=True),  # a record that was hinted at; gone once it was looked at
+    Column("generation", Number, nullable=False),  # of the submission that hinted at it last
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("full", Float, nullable=False),  # the configured rate, requests a second
+    Column("rate", Float, nullable=False),  # what was learned: less where the vendor refused
+    Column("arrival", Float, nullable=False),  # when the next slot begins, seconds since 1970
+    Column("refused", Float, nullable=False),  # when the vendor refused last
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -246,4 +305,125 @@ audit = Table(
     Column("detail", JsonText, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("selection", JsonText, nullable=False),
+    Column("cursor", Text, nullable=False),  # the last record that was listed
+    Column("billed_through", Date),
+    Column("mapping_hash", Text, nullable=False),
+    Column("config_hash", Text, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("calls", JsonText, nullable=False),  # what reading took, what writing will take
+    Column("digest", Text),  # of all that the dry run showed; NULL until it has ended
+    Column("verdict", Text),
+    Column("reasons", JsonText),
+    Column("planned_at", UtcTime),
+    Column("approved", JsonText),  # {digest, by, reason, at}
+    Column("applied_by", Text),
+    Column("applied_at", UtcTime),
+    Column("paused", JsonText),  # {by, reason, at}
+    Column("finished_at", UtcTime),
+    CheckConstraint("phase IN ('selecting', 'planning', 'planned', 'applying', 'done')", name="phase"),
+    Index(None, "connection", "id"),
+)
+
+backfill_items = Table(
+    "backfill_items",
+    metadata,
+    Column(
+        "backfill_id", Number, ForeignKey("backfills.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("record", Text, primary_key=True),  # as it was listed or named
+    Column("state", Text, nullable=False),
+    Column("contract_key", Text),
+    Column("root", Text),  # the contract's first record
+    Column("name", Text),
+    Column("currency", Text),
+    Column("change", Text),
+    Column("verdict", Text),
+    Column("outcome", Text),
+    Column("fingerprint", Text),
+    Column("wanted", Text),  # digest of what Stripe shall hold
+    Column("billed_through", Date),
+    Column("sold", BigInteger),  # minor units, these three
+    Column("to_bill", BigInteger),
+    Column("elsewhere", BigInteger),
+    Column("differences", JsonText),  # reason → minor units, of sold - to_bill
+    Column("writes", Integer, nullable=False),
+    Column("issues", JsonText),
+    Column("reasons", JsonText),
+    Column("ids", JsonText),
+    Column("words", Text),
+    Column("claimed_by", Text),
+    Column("claimed_until", UtcTime),
+    Column("due_at", UtcTime),
+    Column("settled_at", UtcTime),
+    CheckConstraint("state IN ('selected', 'planned', 'done', 'left_out')", name="state"),
+    UniqueConstraint("backfill_id", "contract_key", name="uq_backfill_items_backfill_id_contract_key"),
+    Index(None, "backfill_id", "state", "record"),
+)
+
+backfill_shared = Table(  # objects that several contracts of a back-fill need, each counted once
+    "backfill_shared",
+    metadata,
+    Column(
+        "backfill_id", Number, ForeignKey("backfills.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("name", Text, primary_key=True),
+)
+
+takeovers = Table(  # the first day that is not billed elsewhere, where people told us and not the CRM
+    "takeovers",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("contract_key", Text, primary_key=True),
+    Column("billed_through", Date, nullable=False),
+    Column("told_by", Text, nullable=False),
+    Column("told_at", UtcTime, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("connection", Text, nullable=False),  # "" for what concerns all of them
+    Column("since", UtcTime, nullable=False),  # since when it is so, as far as is known
+    Column("opened_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Column("count", Integer, nullable=False),
+    Column("what", Text, nullable=False),
+    Index(
+        "uq_incidents_open",
+        "kind",
+        "connection",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("incident_id", Number, ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),  # not before; moved on by whoever takes it up, and by a failure
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("error", Text),
+    CheckConstraint("word IN ('opened', 'reminder', 'closed')", name="word"),
+    Index(None, "incident_id"),
+    Index(None, "sent_at", "due_at"),
 )

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from connector.mapping.document import Document, Loc
+from connector.mapping.grammar import CUSTOM_FIELDS
 from connector.mapping.places import RulePlace, paths_of, rule_places
 from connector.mapping.problems import Problem
+from connector.mapping.slots import CONTRACT_KINDS
 from connector.mapping.targets import split_target
 
 #: Stripe's limits for metadata (docs.stripe.com/api/metadata).
@@ -24,9 +26,10 @@ _PERSONS = re.compile(r"contact|lead|person|owner|createdby|user", re.IGNORECASE
 
 def advise(document: Document) -> tuple[Problem, ...]:
     """Return the warnings of a document that was read without a fault, in the order of the file."""
-    found = list(_metadata_counts(document))
+    found = [*_metadata_counts(document), *_custom_field_counts(document)]
     for place in rule_places(document):
         found += [*_never_used(document, place), *_personal(document, place), *_preview(document, place)]
+        found += _never_amended(document, place)
     return tuple(sorted(found, key=lambda each: (each.file != document.file, each.file, each.line, each.column)))
 
 
@@ -44,6 +47,20 @@ def _never_used(document: Document, place: RulePlace) -> Iterator[Problem]:
     if place.data.get("default") is not None and (sure is not None or _is_sure({**place.data, "default": None})):
         mark = document.value_mark((*place.loc, "default"))
         yield document.problem(mark, "MAP-101", "never used: the rule always gives a value", warning=True)
+
+
+def _never_amended(document: Document, place: RulePlace) -> Iterator[Problem]:
+    """Report rules for amendments only on what is read from the first order."""
+    section, kind = str(place.loc[0]), str(place.loc[1])
+    first = section in {"contract", "party", "policies"} or (
+        section in {"stripe", "preview"} and kind in CONTRACT_KINDS
+    )
+    wanted = place.data.get("on") if isinstance(place.data, dict) else None
+    if first and wanted in ("amendment", ["amendment"]):
+        what = kind if section in {"stripe", "preview"} else f"section {section}"
+        message = f"never used: the {what} is read from the first order, which is no amendment"
+        hint = "What changes with an amendment are lines: line, product, stripe.item, stripe.price, stripe.one_off."
+        yield document.problem(document.value_mark((*place.loc, "on")), "MAP-101", message, hint, warning=True)
 
 
 def _is_sure(option: Any) -> bool:
@@ -71,14 +88,29 @@ def _preview(document: Document, place: RulePlace) -> Iterator[Problem]:
         yield document.problem(document.key_mark(place.loc), "MAP-105", message, hint, warning=True)
 
 
-def _metadata_counts(document: Document) -> Iterator[Problem]:
+def _custom_field_counts(document: Document) -> Iterator[Problem]:
+    """Report more custom fields than an invoice has; those that all orders fill were a fault already."""
+    for (kind, *_), found in _lists(document, "custom_fields").items():
+        for target in found[CUSTOM_FIELDS:]:
+            message = f"custom field number {found.index(target) + 1} of an invoice of the {kind}"
+            hint = f"An invoice has at most {CUSTOM_FIELDS}: a contract for which more of them count is not billed."
+            mark = document.key_mark(("stripe", kind, target))
+            yield document.problem(mark, "MAP-103", message, hint, warning=True)
+
+
+def _lists(document: Document, word: str) -> dict[Loc, list[str]]:
+    """Return the entries of metadata, or of custom fields, by the table that they go to."""
     lists: dict[Loc, list[str]] = {}
     for kind, entries in (document.data.get("stripe") or {}).items():
         for target in entries or {}:
             steps = split_target(target)
-            if len(steps) > 1 and steps[-2] == "metadata":
+            if len(steps) > 1 and steps[-2] == word:
                 lists.setdefault((kind, *steps[:-1]), []).append(target)
-    for (kind, *_), found in lists.items():
+    return lists
+
+
+def _metadata_counts(document: Document) -> Iterator[Problem]:
+    for (kind, *_), found in _lists(document, "metadata").items():
         for target in found[METADATA_KEYS - OWN_KEYS :]:
             message = f"metadata key number {found.index(target) + 1} of the {kind}"
             hint = f"Stripe takes {METADATA_KEYS} keys, and up to {OWN_KEYS} of them are the connector's own."

@@ -17,7 +17,10 @@ FORMAT = "crm-catalogue/1"
 
 @dataclass(frozen=True, slots=True)
 class CrmField:
-    """One field. `type` is the CRM's word for it (picklist, date, reference …), `values` the words of a picklist."""
+    """One field. `type` is the CRM's word for it (picklist, date, reference …), `values` the words of a picklist.
+
+    `counts` is False for a field whose fill rate says nothing: a record's id, and what an adapter adds to a record.
+    """
 
     name: str
     label: str = ""
@@ -27,6 +30,7 @@ class CrmField:
     relationship: str | None = None
     writable: bool = False
     object: str = ""
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Catalogue:
         if hit is not None:
             return hit
         if path.field == "Id":
-            return CrmField("Id", "Record id", "id")
+            return CrmField("Id", "Record id", "id", counts=False)
         return Missing(owners[0].name, path.field, {each.name: each.type for each in owners[0].fields.values()})
 
     def _known(self, names: Iterable[str]) -> list[CrmObject]:
@@ -194,6 +198,7 @@ def _fields(name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str,
                 each.get("relationship"),
                 bool(each.get("writable")),
                 name,
+                not each.get("uncounted"),
             ),
         )
 
@@ -207,6 +212,7 @@ def _field_json(each: CrmField) -> dict[str, Any]:
         "parents": list(each.parents),
         "relationship": each.relationship,
         "writable": each.writable,
+        "uncounted": not each.counts,
     }
     return {key: value for key, value in document.items() if value or key == "name"}
 

@@ -20,7 +20,7 @@ from connector.mapping.dated import dated_segments, segment_on
 from connector.mapping.lines import Frame, read_line
 from connector.mapping.raw import RawLine, RawRecord, RawRevision
 from connector.mapping.reading import Reader, Scope
-from connector.mapping.terms import Terms
+from connector.mapping.terms import Terms, check_renewal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,28 @@ def is_described(reader: Reader) -> bool:
     return "mode" in reader.mapping.sections["revision"]
 
 
-def read_described(reader: Reader, raws: Sequence[RawRevision], root: RawRecord, terms: Terms) -> Described:
-    """Read the first deal, then its changes, each against what is held by then."""
+def read_described(
+    reader: Reader, raws: Sequence[RawRevision], root: RawRecord, terms: Terms, *, renews: bool = False
+) -> Described:
+    """Read the first deal, then its changes, each against what is held by then.
+
+    One that `renews` another contract does not begin on the day of closing: it is signed while the other one runs.
+    """
     first = next((raw for raw in raws if raw.record.id == root.id), None)
     if first is None:
         return Described(terms, (), (), None)
     scope = reader.scope("revision", root)
     _check_first(scope, first)
-    terms = replace(
-        terms, start=terms.start or _first_start(reader, first) or reader.scope("contract", root).date("closed")
-    )
+    closed = None if renews else reader.scope("contract", root).date("closed")
+    terms = replace(terms, start=terms.start or _first_start(reader, first) or closed)
     sold = _sold(reader, first, Frame(terms.start, terms.end, terms.currency))
     terms = replace(terms, end=_end(terms, sold))
     segments = dated_segments(reader, [(each.line, each.index, each.label) for each in sold if is_recurring(each.line)])
-    changes = _Changes(reader, terms, segments, sold)
+    changes = _Changes(reader, root, terms, segments, sold)
     revisions = [changes.first(scope)] if terms.start else []
-    made = (changes.revision(raw) for raw in raws if raw is not first)
+    made = [changes.revision(raw) for raw in raws if raw is not first]
     revisions += [revision for revision in made if revision is not None]
+    terms = changes.terms
     if scope.text("action") == "terminate" and first.lines and (ended := changes.ended(scope)) is not None:
         revisions.append(ended)
     return Described(terms, tuple(revisions), segments, _fingerprint(sold))
@@ -90,13 +95,22 @@ def check_inputs(scope: Scope, inputs: str | None) -> None:
 
 
 class _Changes:
-    """Reads one change after the other, and keeps the book."""
+    """Reads one change after the other, and keeps the book. `terms` end where the last renewal does."""
 
-    def __init__(self, reader: Reader, terms: Terms, segments: tuple[DatedSegment, ...], sold: Sequence[Sold]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        root: RawRecord,
+        terms: Terms,
+        segments: tuple[DatedSegment, ...],
+        sold: Sequence[Sold],
+    ) -> None:
         self._reader = reader
-        self._terms = terms
+        self._root = root
+        self.terms = terms
         self._segments = segments
         self._sold = sold
+        self._flat = _flat(sold)
         self._book = Book([])
         self._once: Counter[object] = Counter()
 
@@ -105,13 +119,15 @@ class _Changes:
         lines = tuple(self._in_segment(each) for each in self._sold)
         for each, line in zip(self._sold, lines, strict=True):
             self._hold(replace(each, line=line))
-        start = self._terms.start or date.min
+        start = self.terms.start or date.min
         return Revision(scope.ref, RevisionKind.INITIAL, start, lines, link=self._reader.link(scope.ref))
 
     def revision(self, raw: RawRevision) -> Revision | None:
         """Return what a change adds and takes away; None when it cannot be told from when it counts."""
         reader = replace(self._reader, revision=raw.kind)
         scope = reader.scope("revision", raw.record)
+        if raw.kind == RevisionKind.RENEWAL:
+            return self._renewed(reader, scope, raw)
         if scope.text("action") == "terminate":
             return self.ended(scope)
         since = scope.date("effective") or _first_start(reader, raw) or scope.date("closed")
@@ -119,8 +135,8 @@ class _Changes:
             scope.missing("effective")
             return None
         restates = scope.text("mode") == "restate"
-        begin = self._terms.start if restates else since
-        sold = _sold(reader, raw, Frame(begin, self._terms.end, self._terms.currency))
+        begin = self.terms.start if restates else since
+        sold = _sold(reader, raw, Frame(begin, self.terms.end, self.terms.currency))
         if not raw.lines:
             message, remedy = "The change has no lines.", "Add what changes to it, or choose the action terminate."
             scope.report(block(IssueCode.NO_LINES, Source(scope.ref), message, remedy))
@@ -136,6 +152,29 @@ class _Changes:
         at_end = (scope.text("termination") or "period_end") == "period_end"
         lines = self._book.end(lambda holding: self._period_end(holding, day) if at_end else day, f"{scope.ref}-end")
         return self._made(scope, day, lines)
+
+    def _renewed(self, reader: Reader, scope: Scope, raw: RawRevision) -> Revision | None:
+        """Return the next term of the contract: a sale of its own that says when it begins, or goes on."""
+        own = reader.scope("contract", raw.record)
+        check_renewal(own, reader.scope("contract", self._root))
+        since = own.date("start") or _first_start(reader, raw) or self.terms.end
+        if since is None:
+            own.missing("start", IssueCode.START_MISSING)
+            return None
+        sold = _sold(reader, raw, Frame(since, own.date("end"), self.terms.currency))
+        if not raw.lines:
+            message, remedy = "The renewal has no lines.", "Add what is sold for the next term."
+            scope.report(block(IssueCode.NO_LINES, Source(scope.ref), message, remedy))
+        lines = [replace(each.line, revises=self._line_before(each)) for each in sold]
+        for each, line in zip(sold, lines, strict=True):
+            self._hold(replace(each, line=line))
+        self.terms = replace(self.terms, end=_later_end(self.terms.end, sold))
+        return Revision(scope.ref, RevisionKind.RENEWAL, since, tuple(lines), link=self._reader.link(scope.ref))
+
+    def _line_before(self, each: Sold) -> str | None:
+        """Return the newest line that a line renews; what is new in the renewal has none."""
+        held = [one.line.ref for one in self._book.holdings if each.series in {one.series, one.base}]
+        return held[-1] if held and is_recurring(each.line) else None
 
     def _made(self, scope: Scope, since: date, lines: Sequence[Line]) -> Revision:
         known = {line.ref for line in lines}
@@ -207,14 +246,19 @@ class _Changes:
             self._book.add(each.line, each.series, each.base, each.line.end or FOREVER)
 
     def _in_segment(self, each: Sold) -> Line:
-        segment = segment_on(self._segments, each.line.start) if is_recurring(each.line) else None
+        segment = self._dated(each.line)
         return replace(each.line, segment=Segment(each.series, segment.index, segment.label) if segment else None)
 
     def _segment(self, line: Line) -> Segment | None:
         """Return the segment of a line that a change adds; its key is that of the thing it belongs to."""
-        segment = segment_on(self._segments, line.start) if is_recurring(line) else None
+        segment = self._dated(line)
         held = next((each for each in self._book.holdings if each.line.ref == line.ref), None)
         return Segment(held.series, segment.index, segment.label) if segment and held else None
+
+    def _dated(self, line: Line) -> DatedSegment | None:
+        """Return the segment in which a line begins; what is charged once, or never changes, has none."""
+        ramped = is_recurring(line) and line.interval not in self._flat
+        return segment_on(self._segments, line.start) if ramped else None
 
     def _period_end(self, holding: Holding, day: date) -> date:
         """Return the first day on or after `day` on which a billing period of what is held begins."""
@@ -232,6 +276,24 @@ def _end(terms: Terms, sold: Sequence[Sold]) -> date | None:
     if any(line.end is None for line in recurring):
         return None
     return terms.end or max((line.end for line in recurring if line.end), default=None)
+
+
+def _flat(sold: Iterable[Sold]) -> frozenset[int]:
+    """Return the billing frequencies in which nothing changes or is named: their schedules have no segments."""
+    told: dict[int, set[object]] = defaultdict(set)
+    for each in sold:
+        if is_recurring(each.line):
+            told[each.line.interval].add((each.line.start, each.line.end))
+            told[each.line.interval] |= {each.index, each.label} - {None}
+    return frozenset(interval for interval, different in told.items() if len(different) < 2)
+
+
+def _later_end(end: date | None, sold: Sequence[Sold]) -> date | None:
+    """Return the end of a contract that a renewal continues: None when something of it runs on."""
+    ends = [each.line.end for each in sold if is_recurring(each.line)]
+    if end is None or None in ends:
+        return None
+    return max(end, *(each for each in ends if each is not None)) if ends else end
 
 
 def _check_first(scope: Scope, raw: RawRevision) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from connector.mapping.document import Document, Loc
 from connector.mapping.model import ConditionModel, RuleModel, found
-from connector.mapping.problems import did_you_mean
+from connector.mapping.problems import Mark, did_you_mean
 from connector.mapping.sections import MappingModel
 
 _EXPECTED = {
@@ -70,9 +70,22 @@ def _report_unknown(document: Document, loc: Loc) -> None:
     elif loc[0] in {"stripe", "preview"}:
         document.report(mark, "MAP-030", f'unknown kind of Stripe object "{name}"', hint)
     elif loc[0] == "policies":
-        document.report(mark, "MAP-040", f'unknown policy "{name}"', hint)
+        _report_policy(document, mark, name, hint)
     else:
         document.report(mark, "MAP-011", f'unknown slot "{name}" in {_title(loc[:-1])}', hint)
+
+
+#: What is looked for among the policies, and is a parameter of Stripe's → where it stands on a schedule.
+_PARAMETERS = {
+    "collection_method": "default_settings.collection_method",
+    "days_until_due": "default_settings.invoice_settings.days_until_due",
+}
+
+
+def _report_policy(document: Document, mark: Mark, name: str, hint: str) -> None:
+    if place := _PARAMETERS.get(name):
+        hint = f"Write it in section stripe: subscription_schedule: {{{place}: …}}, and invoice: {{{name}: …}}."
+    document.report(mark, "MAP-040", f'unknown policy "{name}"', hint)
 
 
 def _report_missing(document: Document, loc: Loc) -> None:

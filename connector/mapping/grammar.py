@@ -138,11 +138,16 @@ def _check_empty_rule(document: Document, targets: Targets, loc: tuple[str, ...]
         document.report(document.value_mark((*loc, "empty")), "MAP-026", message, hint)
 
 
+def is_conditional(rule: Any) -> bool:
+    """Tell whether a rule counts for some orders only: such rules may exclude each other."""
+    return isinstance(rule, dict) and bool(rule.get("when") or rule.get("on"))
+
+
 def _check_custom_fields(document: Document, section: str, kind: str, entries: dict[str, Any]) -> None:
     lists: dict[tuple[str, ...], list[str]] = {}
-    for target in entries:
+    for target, rule in entries.items():
         steps = split_target(target)
-        if len(steps) > 1 and steps[-2] == "custom_fields":
+        if len(steps) > 1 and steps[-2] == "custom_fields" and not is_conditional(rule):
             lists.setdefault(steps[:-1], []).append(target)
     for found in lists.values():
         for target in found[CUSTOM_FIELDS:]:

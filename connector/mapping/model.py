@@ -38,9 +38,10 @@ def _path(value: object) -> object:
     try:
         Path.parse(value)
     except ValueError as error:
-        raise fault(
-            "MAP-020", str(error), "Names have letters, digits and underscores. A fixed value is written {const: …}."
-        ) from error
+        field, bar, _ = value.partition("|")
+        converted = f"A converter is written {{from: {field.strip()}, as: …}}."
+        plain = "Names have letters, digits and underscores. A fixed value is written {const: …}."
+        raise fault("MAP-020", str(error), converted if bar and field.strip() else plain) from error
     return value
 
 

@@ -88,7 +88,7 @@ def _narrowed(document: Document, mark: Mark, name: str) -> Mark:
 
 def _unfilled(document: Document, catalogue: Catalogue, loc: Loc, hit: CrmField) -> Iterator[Problem]:
     count = catalogue.counted.get(hit.object, 0)
-    if count and hit.type != "id" and not catalogue.filled.get((hit.object, hit.name)):
+    if count and hit.counts and not catalogue.filled.get((hit.object, hit.name)):
         message = f"{hit.object}.{hit.name} is never filled (records looked at: {count})"
         yield document.problem(document.value_mark(loc), "MAP-102", message, _label(hit), warning=True)
 

@@ -29,18 +29,22 @@ __all__ = ["Reading", "Traced", "read_contract"]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the records mean. `contract` is None when too much is missing to speak of one; `issues` say what."""
+    """What the records mean. `contract` is None when too much is missing to speak of one; `issues` say what.
+
+    `mapping` is the file and the hash of the mapping that read them; None for records that none has read.
+    """
 
     contract: Contract | None
     issues: tuple[Issue, ...]
     trace: tuple[Traced, ...]
+    mapping: tuple[str, str] | None = None
 
 
 def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
     """Read a contract: what was sold, for how long, to whom, and what is wrong with the records."""
     notes = Notes()
     contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages, advice=raw.advice), raw)
-    return Reading(contract, notes.sorted_issues(), tuple(notes.traced))
+    return Reading(contract, notes.sorted_issues(), tuple(notes.traced), (mapping.name, mapping.hash))
 
 
 def _contract(reader: Reader, raw: RawContract) -> Contract | None:
@@ -55,7 +59,7 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     segments: tuple[DatedSegment, ...] = ()
     inputs: str | None = None
     if is_described(reader):
-        described = read_described(reader, active, raw.root, terms)
+        described = read_described(reader, active, raw.root, terms, renews=raw.renews is not None)
         revisions, segments, inputs = described.revisions, described.segments, described.inputs
         start, end = start_of(scope, described.terms, revisions), described.terms.end
         check_inputs(scope, inputs)

@@ -57,6 +57,9 @@ def _policy_slots() -> tuple[Slot, ...]:
         "auto_renew": "whether a contract goes on at its end when no renewal order has come",
         "billing_mode": "Stripe's billing mode of new subscriptions",
         "metadata_prefix": "what the connector's metadata keys begin with",
+        "approval": "whether every change of the contract waits for approval, or only what is over a limit",
+        "max_contract_amount": "the most the contract may bill without approval, in major units of its currency",
+        "max_backdating_days": "how many days ago the contract may have started without approval",
     }
     return tuple(
         Slot(item.name, _type_of(hints[item.name]), says.get(item.name, item.name.replace("_", " ")))

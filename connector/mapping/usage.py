@@ -15,6 +15,9 @@ from connector.mapping.rules import Rule
 #: Longest value of metadata in Stripe (docs.stripe.com/api/metadata), and of an invoice's custom field.
 LONGEST = {"metadata": 500, "custom_fields": 140}
 
+#: Slots that are empty until a contract was billed.
+_WRITTEN_BACK = frozenset({"stripe_id", "key", "inputs"})
+
 
 def check_use(document: Document, mapping: MappingFile, raws: Sequence[RawContract]) -> tuple[Problem, ...]:
     """Return a warning for every rule that no contract used, and for values that Stripe would not take."""
@@ -37,7 +40,7 @@ def _unused(
     marks = [document.key_mark(loc) for loc in _alternatives(place.loc, place.data)]
     if used & {(mark.file, mark.line) for mark in marks} or place.loc[0] == "policies":
         return
-    if place.loc[-1] == "stripe_id":  # written back later
+    if place.loc[-1] in _WRITTEN_BACK:
         return
     records = list(_records(mapping, place, raws))
     if not records:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from connector.compile.resource import Ref, Value
 from connector.domain.money import plain
@@ -18,6 +18,15 @@ Json = Any  # a JSON value: dict, list, str, int, bool or None
 
 def canonical(value: Value | Mapping[str, Value]) -> Json:
     """Return parameters as a JSON value."""
+    kind = type(value)  # most are of these kinds; asking for the abstract ones is slow
+    if kind is str or kind is int:
+        return value
+    if kind is dict:
+        return {key: canonical(entry) for key, entry in cast("dict[str, Value]", value).items()}
+    return _canonical(value)
+
+
+def _canonical(value: Value | Mapping[str, Value]) -> Json:
     if isinstance(value, Mapping):
         return {key: canonical(entry) for key, entry in value.items()}
     if isinstance(value, list):
@@ -26,9 +35,7 @@ def canonical(value: Value | Mapping[str, Value]) -> Json:
         return {"$ref": str(value.key)}
     if isinstance(value, Decimal):
         return format(plain(value), "f")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def dump(value: Json) -> str:

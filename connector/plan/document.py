@@ -27,11 +27,12 @@ SCHEMA_VERSION = 1
 
 
 def plan_document(plan: Plan, judgement: Judgement) -> Json:
-    """Return the document of one contract."""
+    """Return the document of one contract; `Planned.document` adds the mapping that it was read by."""
     contract = plan.contract
     desired = plan.desired
     return {
         "schema_version": SCHEMA_VERSION,
+        "mapping": None,
         "contract": {
             "key": contract.key,
             "crm": contract.crm,
@@ -59,6 +60,7 @@ def unreadable_document(crm: str, key: str, issues: tuple[Issue, ...]) -> Json:
     """Return the document of a contract that could not even be read: its issues, and nothing billed."""
     return {
         "schema_version": SCHEMA_VERSION,
+        "mapping": None,
         "contract": {"key": key, "crm": crm, "currency": None, "start": None, "end": None, "revisions": []},
         "issues": [issue_json(issue) for issue in issues],
         "schedules": [],

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from connector.compile.resource import DesiredState
+from connector.compile.adopted import value_of
+from connector.compile.resource import DesiredState, Key
+from connector.compile.spec import AdoptedEdit
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, Source, warn
 from connector.plan.canonical import Json, canonical, digest, dump
@@ -24,17 +26,24 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One value that was edited by hand, by its path on the schedule; values are canonical, None is "not there"."""
+    """One value that was edited by hand, by its path on the schedule; values are canonical, None is "not there".
+
+    `adopted` tells of an edit that was adopted for a part of the contract that has changed since: by whom, and why.
+    """
 
     schedule: str
     path: str
     desired: Json
     applied: Json
     live: Json
+    adopted: str | None = None
 
     @property
     def words(self) -> str:
         """Return the edit in words."""
+        if self.adopted is not None:
+            says = f"{self.path} is {_said(self.live)}, adopted {self.adopted}; the contract has changed there since"
+            return says if self.desired is None else f"{says} and says {_said(self.desired)}"
         now = "" if self.desired == self.applied else f", and the contract now says {_said(self.desired)}"
         return f"{self.path} is {_said(self.live)}, we had applied {_said(self.applied)}{now}"
 
@@ -61,6 +70,73 @@ def find_edits(
     return tuple(found)
 
 
+def lapsed_edits(
+    contract: Contract, desired: DesiredState, existing: ExistingState, operations: Iterable[Operation]
+) -> tuple[Edit, ...]:
+    """Return adopted edits that the operations would undo, because the part of the contract they belong to changed."""
+    changing = {one.key for one in operations if isinstance(one, Update)}
+    found: list[Edit] = []
+    for one in desired.lapsed:
+        key = Key("subscription_schedule", one.schedule)
+        held = existing.objects.get(key)
+        if key not in changing or held is None or held.status is None:
+            continue
+        told = _told_values(one, desired)
+        if one.after in _live_values(one, held.params) and told != [one.after]:
+            say = told[0] if len(told) == 1 and told != [one.before] else None
+            part = _part(one, contract)
+            found.append(Edit(held.id, part, say, one.before, one.after, f"by {one.by}: {one.reason}"))
+    return tuple(found)
+
+
+def adopted_in_words(contract: Contract, desired: DesiredState) -> Iterator[str]:
+    """Yield the adopted edits that count: what is otherwise than the contract says, who adopted it, when and why."""
+    for one in desired.adopted:
+        instead = f"{_said(one.after)}, where the contract says {_said(one.before)}"
+        yield f"{_part(one, contract)} is {instead} (adopted by {one.by} on {one.on}: {one.reason})"
+
+
+def _part(edit: AdoptedEdit, contract: Contract) -> str:
+    """Return in words which value of a schedule an adopted edit is."""
+    if edit.line is None:
+        return edit.name
+    product = next((line.product.name for line in contract.lines if line.ref == edit.line), edit.line)
+    until = f" to {edit.end}" if edit.end else " on"
+    return f"{edit.name} of {product} ({edit.line}) from {edit.start}{until}"
+
+
+def _live_values(edit: AdoptedEdit, live: Json) -> list[Json]:
+    """Return what a schedule says where an adopted edit stands: in every phase that begins within its time."""
+    if edit.line is None:
+        return [value_at(live, edit.name)]
+    first, last = str(edit.start), str(edit.end or date.max)
+    phases = [phase for phase in live["phases"] if first <= phase["start_date"][:10] < last]
+    named = [item for phase in phases for item in phase.get("items", []) if names_line(item, edit.line)]
+    return [item_value(item, edit.name) for item in named]
+
+
+def _told_values(edit: AdoptedEdit, desired: DesiredState) -> list[Json]:
+    """Return the different values that the contract has where an adopted edit stands."""
+    if edit.line is None:
+        wanted = desired.get(Key("subscription_schedule", edit.schedule))
+        return [value_at(canonical(wanted.params), edit.name)] if wanted else []
+    specs = [spec for spec in desired.schedules if spec.key == edit.schedule]
+    first, last = edit.start or date.min, edit.end or date.max
+    phases = [p for spec in specs for p in spec.phases if p.period.start < last and first < p.period.end]
+    items = [item for phase in phases for item in phase.items if item.line.ref == edit.line]
+    return list(dict.fromkeys(value_of(item, edit.name) for item in items))
+
+
+def names_line(item: Json, line: str | None) -> bool:
+    """Tell whether the metadata of an item on a schedule names a line of the contract."""
+    return any(key.endswith("order_item_id") and value == line for key, value in item.get("metadata", {}).items())
+
+
+def item_value(item: Json, name: str) -> Json:
+    """Return the quantity, or the unit amount (None where the item has a counted price), of an item on a schedule."""
+    return item.get("quantity") if name == "quantity" else item.get("price_data", {}).get("unit_amount_decimal")
+
+
 def edits_digest(edits: Iterable[Edit]) -> str:
     """Return the name of what Stripe holds by hand: another edit has another one, a changed contract has not."""
     return digest([[edit.schedule, edit.path, edit.live] for edit in edits])
@@ -78,7 +154,7 @@ def drift_issue(contract: Contract, edits: Sequence[Edit]) -> tuple[Issue, ...]:
         return ()
     schedules = ", ".join(sorted({edit.schedule for edit in edits}))
     message = f"the Stripe schedule {schedules} was edited by hand: {edits_in_words(edits)}"
-    remedy = "Decide with `connector drift`: restore, or ignore with a reason; or let the order say what Stripe holds."
+    remedy = "Decide with `connector drift`: restore, adopt, or ignore; or let the order say what Stripe holds."
     return (warn(IssueCode.DRIFT, Source(contract.ref), message, remedy),)
 
 
@@ -101,9 +177,9 @@ def _edits(
     told = _told(wanted, held, _left_of(wanted, held, today), terms)
     if _prices(applied) - _prices(live):  # prices that no one has use for any more: what they were is not known here
         live, applied, told = (_without_prices(tree) for tree in (live, applied, told))
-    kept = [one for one in diff(_managed(applied), live) if _at(told, one.path) != one.before]
+    kept = [one for one in diff(_managed(applied), live) if value_at(told, one.path) != one.before]
     if kept:
-        yield from (Edit(held.id, one.path, _at(told, one.path), one.after, one.before) for one in kept)
+        yield from (Edit(held.id, one.path, value_at(told, one.path), one.after, one.before) for one in kept)
         return
     yield from (
         Edit(held.id, one.path, one.after, one.after, one.before) for one in changes or () if one.after != "now"
@@ -191,7 +267,7 @@ def _without_prices(told: Json) -> Json:
     return {**told, "phases": phases}
 
 
-def _at(value: Json, path: str) -> Json:
+def value_at(value: Json, path: str) -> Json:
     """Return the value at a path, None where there is none."""
     for step in path.split("."):
         if isinstance(value, Mapping):

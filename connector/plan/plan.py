@@ -16,7 +16,7 @@ from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.plan.canonical import canonical, digest
 from connector.plan.cleared import without_cleared
 from connector.plan.diff import Change
-from connector.plan.drift import Edit, drift_issue, find_edits
+from connector.plan.drift import Edit, drift_issue, find_edits, lapsed_edits
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
 from connector.plan.live import differences
@@ -82,7 +82,10 @@ def make_plan(
         found += check_tie_out(account, contract)
     found += check_steps(contract, (*bills, *_as_made(contract, desired, existing, today))) + stuck[: len(begun.issues)]
     found += more + stuck[len(begun.issues) :]
-    edits = find_edits(contract, desired, existing, operations, today)
+    edits = (
+        *find_edits(contract, desired, existing, operations, today),
+        *lapsed_edits(contract, desired, existing, operations),
+    )
     unique = tuple(dict.fromkeys((*found, *drift_issue(contract, edits))))
     refused = any(issue.blocks for issue in unique)
     needed = () if refused else _needed(_settled_first(operations, settlement))
@@ -110,7 +113,17 @@ def _money(
     since = begun.today if any(key.kind in BILLING_KINDS for key in existing.objects) else None
     waived = _waived(contract, desired, begun, settlement)
     horizons = [schedule.told for schedule in desired.schedules if schedule.told]
-    return bills, tie_out(contract, bills, since, told=told, waived=waived, horizons=horizons)
+    untouched = _untouched(desired, begun.today)
+    account = tie_out(contract, bills, since, told=told, waived=waived, horizons=horizons, untouched=untouched)
+    return bills, account
+
+
+def _untouched(desired: DesiredState, today: date) -> tuple[tuple[Bill, ...], str] | None:
+    """Return what the contract would bill without the edits that were adopted in Stripe, and who adopted them why."""
+    if not desired.adopted:
+        return None
+    words = dict.fromkeys(f"by {one.by}: {one.reason}" for one in desired.adopted)
+    return project(replace(desired, schedules=desired.untouched), today), "; ".join(words)
 
 
 def _changes(

@@ -12,6 +12,7 @@ from connector.compile.spec import ItemSpec, PhaseSpec, ScheduleSpec, Window
 from connector.domain.issues import Issue
 from connector.domain.money import round_minor, text
 from connector.plan.canonical import Json
+from connector.plan.drift import adopted_in_words
 from connector.plan.operation import Create, End, Operation, Retire, Update
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
@@ -32,6 +33,9 @@ def render_plan(plan: Plan, judgement: Judgement, *, name: str = "") -> str:
         for invoice in plan.desired.invoices:
             lines += [f"      one-off  {in_words(one_off, invoice.currency)}" for one_off in invoice.lines]
     lines += [f"    settles  {words}" for words in plan.settles if plan.operations]
+    lines += [
+        f"    adopted  {words}" for words in (adopted_in_words(plan.contract, plan.desired) if plan.desired else ())
+    ]
     if plan.tie_out:
         lines += [f"    {line}" for line in (*billing_lines(plan), *tie_out_lines(plan.tie_out))]
     lines += [f"    needs approval: {reason}" for reason in judgement.reasons if _asks(judgement)]

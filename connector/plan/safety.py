@@ -73,8 +73,7 @@ def check_safety(
         return Judgement(Verdict.NOTHING)
     reasons = (
         *_edited(plan, ignored),
-        *_amount(plan, limits),
-        *_backdating(plan, limits, today),
+        *contract_reasons(plan, limits, today),
         *_run(plan, limits, scope or RunScope()),
     )
     if not reasons or approved == plan.fingerprint:
@@ -89,37 +88,60 @@ def _edited(plan: Plan, ignored: str | None) -> tuple[str, ...]:
     return (f"{begin or 'edited in Stripe by hand'}: {edits_in_words(plan.edits)}",)
 
 
+def contract_reasons(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
+    """Return why a plan asks whatever else the run does; the contract's own policies only tighten the limits."""
+    policies = plan.contract.policies
+    asks = policies.approval == "always" and not only_extends(plan)
+    always = ("every change of this contract waits for approval (policy approval: always)",) if asks else ()
+    return (*always, *_amount(plan, limits), *_backdating(plan, limits, today))
+
+
 def _amount(plan: Plan, limits: Limits) -> tuple[str, ...]:
-    currency = plan.contract.currency
-    limit = limits.max_contract_amount.get(currency, limits.max_contract_amount.get("*"))
+    currency, own = plan.contract.currency, plan.contract.policies.max_contract_amount
+    general = limits.max_contract_amount.get(currency, limits.max_contract_amount.get("*"))
+    limit = min((one for one in (general, own) if one is not None), default=None)
     if limit is None or plan.tie_out is None:
         return ()
     moved = plan.tie_out.billed + plan.tie_out.scheduled + plan.tie_out.credited
     if moved <= to_minor(limit, currency):
         return ()
     allowed = money_text(to_minor(limit, currency), currency)
-    return (f"the plan bills {money_text(moved, currency)}, over the limit of {allowed}",)
+    whose = "" if limit == general else " (policy max_contract_amount)"
+    return (f"the plan bills {money_text(moved, currency)}, over the limit of {allowed}{whose}",)
 
 
 def _backdating(plan: Plan, limits: Limits, today: date) -> tuple[str, ...]:
     creates = any(isinstance(o, Create) and o.key.kind == "subscription_schedule" for o in plan.operations)
     days = (today - max(plan.contract.start, plan.contract.billed_through or plan.contract.start)).days
-    if not creates or days <= limits.max_backdating_days:
+    own = plan.contract.policies.max_backdating_days
+    limit = limits.max_backdating_days if own is None else min(own, limits.max_backdating_days)
+    if not creates or days <= limit:
         return ()
-    return (f"the contract started {days} days ago, over the limit of {limits.max_backdating_days}",)
+    whose = "" if limit == limits.max_backdating_days else " (policy max_backdating_days)"
+    return (f"the contract started {days} days ago, over the limit of {limit}{whose}",)
+
+
+def check_run(scope: RunScope, limits: Limits) -> tuple[str, ...]:
+    """Return what a run as a whole does beyond the limits."""
+    return (*_endings(scope, limits), *_alterations(scope, limits))
 
 
 def _run(plan: Plan, limits: Limits, scope: RunScope) -> tuple[str, ...]:
-    reasons = []
-    ends = sum(1 for o in plan.operations if isinstance(o, Retire) and o.key.kind == "subscription_schedule")
-    if ends and scope.terminations > limits.max_terminations:
-        reasons.append(f"the run ends {scope.terminations} contracts, over the limit of {limits.max_terminations}")
+    """Return the reasons that concern a plan of the run: one that only adds is not held up by what others end."""
+    ends = any(isinstance(o, Retire) and o.key.kind == "subscription_schedule" for o in plan.operations)
     alters = any(not isinstance(o, Create) for o in plan.operations) and not only_extends(plan)
-    if alters and scope.contracts >= limits.min_population:
-        share = Decimal(scope.changed) / scope.contracts
-        if share > limits.max_changed_share:
-            reasons.append(
-                f"the run changes {scope.changed} of {scope.contracts} contracts, over the limit of "
-                f"{limits.max_changed_share:.0%}"
-            )
-    return tuple(reasons)
+    return (*(_endings(scope, limits) if ends else ()), *(_alterations(scope, limits) if alters else ()))
+
+
+def _endings(scope: RunScope, limits: Limits) -> tuple[str, ...]:
+    if scope.terminations <= limits.max_terminations:
+        return ()
+    return (f"the run ends {scope.terminations} contracts, over the limit of {limits.max_terminations}",)
+
+
+def _alterations(scope: RunScope, limits: Limits) -> tuple[str, ...]:
+    few = scope.contracts < limits.min_population
+    if few or Decimal(scope.changed) / scope.contracts <= limits.max_changed_share:
+        return ()
+    share = f"{limits.max_changed_share:.0%}"
+    return (f"the run changes {scope.changed} of {scope.contracts} contracts, over the limit of {share}",)

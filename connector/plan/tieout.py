@@ -69,13 +69,15 @@ def tie_out(
     told: Iterable[Bill] | None = None,
     waived: Mapping[str, int] | None = None,
     horizons: Iterable[Told] = (),
+    untouched: tuple[Iterable[Bill], str] | None = None,
 ) -> TieOut:
     """Compare the contract's value with its bills; what was billed by `today` (None: nothing yet) is told apart.
 
     `told` are the bills of the contract by itself, where Stripe bills the same in another way (a change that came late
     is one amount): they give the reasons of a difference, and the bills must come to the same. `waived` are minor units
     that policies leave out, by reason. The CRM's total of a line without an end is for one term: compared is what it
-    comes to until its horizon.
+    comes to until its horizon. `untouched` are the bills of the contract without the edits that were adopted in Stripe,
+    and who adopted them why.
     """
     everything = tuple(bills)
     due = tuple(bill for bill in everything if not bill.skipped)
@@ -87,7 +89,7 @@ def tie_out(
     crm = sum(_minor(line, contract) for line in contract.lines)
     account = TieOut(contract.currency, crm, billed, positive - billed, credited, ())
     reasons = everything if told is None else tuple(told)
-    explanations = tuple(_explain(contract, reasons, account.difference, waived or {}, tuple(horizons)))
+    explanations = tuple(_explain(contract, reasons, account.difference, waived or {}, (tuple(horizons), untouched)))
     return TieOut(account.currency, crm, account.billed, account.scheduled, credited, explanations)
 
 
@@ -125,13 +127,19 @@ def check_steps(contract: Contract, bills: Iterable[Bill]) -> tuple[Issue, ...]:
 
 
 def _explain(
-    contract: Contract, bills: tuple[Bill, ...], difference: int, waived: Mapping[str, int], told: tuple[Told, ...]
+    contract: Contract,
+    bills: tuple[Bill, ...],
+    difference: int,
+    waived: Mapping[str, int],
+    beside: tuple[tuple[Told, ...], tuple[Iterable[Bill], str] | None],
 ) -> Iterable[Explanation]:
+    told, untouched = beside
     left = difference
     until = max((each.until for each in told), default=FOREVER)
     renews = min((each.renews for each in told if each.renews), default=FOREVER)
     bills, later = _as_sold(bills, renews)
     first = contract.billed_through or date.min
+    sold, why = (_as_sold(tuple(untouched[0]), renews)[0], untouched[1]) if untouched else (bills, "")
     for reason, amount, words in (
         *((reason, amount, _WAIVED[reason]) for reason, amount in waived.items()),
         ("elsewhere", _skipped(bills, None, first), f"billed elsewhere until {first}"),
@@ -140,6 +148,7 @@ def _explain(
         ("tiers", _by_line(contract, bills, [line for line in contract.lines if _tiered(line)]), "rated by its tiers"),
         ("mapped_price", _by_line(contract, bills, _priced_elsewhere(contract)), "priced by a mapped field"),
         ("discount", _discounts(bills), "taken off by coupons"),
+        ("adopted", _gross(sold) - _gross(bills), f"edited in Stripe by hand and adopted {why}"),
         (
             "auto_renew",
             -later,
@@ -207,6 +216,10 @@ def _skipped(bills: tuple[Bill, ...], start: date | None, end: date | None) -> i
 
 def _discounts(bills: tuple[Bill, ...]) -> int:
     return sum(c.gross - c.net for bill in bills if not bill.skipped for c in bill.charges)
+
+
+def _gross(bills: tuple[Bill, ...]) -> int:
+    return sum(charge.gross for bill in bills for charge in bill.charges)
 
 
 def _roundings(contract: Contract, bills: tuple[Bill, ...], until: date) -> Fraction:

@@ -71,7 +71,11 @@ class Connection(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length") or 0))
+        length = int(headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client died while it sent: nobody carries out half a request
+            self.close_connection = True
+            return
         response = self.server.sandbox.respond(Request(self.command, parts.path, parts.query, headers, body))
         if response is None:
             self.close_connection = True

@@ -258,4 +258,4 @@ def test_one_contract_that_fails_never_stops_the_others(world: World, error: typ
     status = 400 if error is RejectedError else 503
     world.stripe.inject(FaultRule("POST", SCHEDULES, nth=2, status=status))
     results = world.sync(world.desk(), "ramp", "quarters", "months")
-    assert [result.outcome for result in results] == ["applied", outcome, "applied"]
+    assert sorted(result.outcome for result in results) == sorted(["applied", outcome, "applied"])

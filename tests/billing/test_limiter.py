@@ -2,10 +2,11 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
-from connector.billing.limiter import Limiter, Rates
+from connector.billing.limiter import AIM, GAIN, PAUSE, TOTAL, Limiter, Rates
 
 
 class Clock:
@@ -21,8 +22,10 @@ class Clock:
         self.now += max(seconds, 1e-6)
 
 
-def limiter(clock: Clock, *, total: float = 100, endpoint: float = 100, burst: int = 1) -> Limiter:
-    return Limiter(Rates(total, endpoint, burst), clock=clock.read, sleep=clock.sleep)
+def limiter(clock: Clock, *, total: float = 100, endpoint: float = 100, burst: int = 1, **more: Any) -> Limiter:
+    """Return a limiter that aims at just these rates."""
+    rates = Rates(total / AIM, endpoint / AIM, burst, **more)
+    return Limiter(rates, clock=clock.read, sleep=clock.sleep)
 
 
 def seconds_for(made: Limiter, clock: Clock, count: int, *endpoints: str) -> float:
@@ -67,9 +70,9 @@ def test_an_endpoint_has_a_limit_of_its_own():
 @pytest.mark.parametrize(
     ("reason", "same", "other"),
     [
-        ("endpoint-rate", 0.7, 1.0),
-        ("endpoint-concurrency", 0.7, 1.0),
-        ("global-rate", 0.7, 0.7),
+        ("endpoint-rate", 0.9, 1.0),
+        ("endpoint-concurrency", 0.9, 1.0),
+        ("global-rate", 0.9, 0.9),
         ("resource-specific", 1.0, 1.0),
         ("", 1.0, 1.0),
     ],
@@ -84,26 +87,53 @@ def test_a_429_slows_down_what_its_reason_names(reason: str, same: float, other:
 
 
 def test_refusals_of_the_same_second_count_once_and_never_stop_everything():
+    told: list[tuple[str, float]] = []
     clock = Clock()
-    made = limiter(clock, total=10)
+    made = Limiter(
+        Rates(10 / AIM, 10 / AIM, 1), learn=lambda *rate: told.append(rate), clock=clock.read, sleep=lambda _: None
+    )
     for _ in range(32):
         made.rejected("a", "global-rate")
-    assert seconds_for(made, clock, 8, "a") == pytest.approx(1, rel=1e-2), "0.7 of 10"
+    assert [(name, round(rate, 6)) for name, rate in told] == [(TOTAL, 9.0)]
     for _ in range(100):
         clock.now += 1
         made.rejected("a", "global-rate")
-    clock.now += 10
-    assert seconds_for(made, clock, 2, "a") == pytest.approx(2, rel=1e-2), "a twentieth of the rate is kept"
+    assert made.found()[TOTAL] == pytest.approx(0.5), "a twentieth of the rate is kept"
+
+
+def test_who_is_refused_rests_a_moment():
+    clock = Clock()
+    limiter(clock).rejected("a", "global-rate")
+    assert clock.now == PAUSE
 
 
 def test_answers_lead_back_to_the_configured_rate_and_not_above():
     clock = Clock()
     made = limiter(clock, total=10)
     made.rejected("a", "global-rate")
+    for _ in range(100):
+        made.accepted("a")
+    assert made.found()[TOTAL] == pytest.approx(9), "not within a second of the refusal"
+    clock.now += 1
+    made.accepted("a")
+    assert made.found()[TOTAL] == pytest.approx(9 + 10 * GAIN)
     for _ in range(500):
         made.accepted("a")
+    assert made.found()[TOTAL] == pytest.approx(10)
     clock.now += 10
     assert seconds_for(made, clock, 11, "a") == pytest.approx(1, rel=1e-2)
+
+
+def test_a_share_leaves_the_rest_to_others():
+    clock = Clock()
+    assert seconds_for(limiter(clock, total=10, share=0.8), clock, 9, "a") == pytest.approx(1, rel=1e-2)
+
+
+def test_what_was_learned_is_where_it_begins_but_never_above_what_is_configured():
+    clock = Clock()
+    made = limiter(clock, total=10, learned={TOTAL: 5.0, "a": 500.0})
+    assert seconds_for(made, clock, 6, "a") == pytest.approx(1, rel=1e-2)
+    assert made.found() == {TOTAL: pytest.approx(5), "a": pytest.approx(100)}
 
 
 def test_threads_share_the_rate():

@@ -11,7 +11,9 @@ def test_all_is_well(shop: Shop):
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("Stripe\n  ok account: Sandbox (acct_sandbox), test mode, API 2026-")
     assert "CRM salesforce\n  ok login: " in ran.out
-    assert ran.out.endswith("  ok mode: sandbox org with a test key\n")
+    assert "  ok api version: 62.0 is served\n" in ran.out
+    assert "  ok mode: sandbox org with a test key\n" in ran.out
+    assert ran.out.endswith("  ok push: not configured; changes are found by polling every 60 s\n")
     assert "!!" not in ran.out
     assert not any(record.method != "GET" for record in shop.stripe.log)
 

@@ -1,5 +1,6 @@
 """`connector explain`: one contract on one page, section by section."""
 
+from connector.offline import bundled_mapping, read_mapping
 from tests.cli.conftest import Shop
 
 SECTIONS = ["story", "raw", "contract", "timeline", "desired", "existing", "plan and verdict"]
@@ -28,7 +29,8 @@ def test_the_page_follows_the_pipeline(shop: Shop):
     assert sum(line.strip().startswith("OrderItem ") for line in page["raw"]) == 5
     assert page["raw"][-1].startswith("records: 1 Account, ")
     assert any("quantity" in line and "Quantity" in line for line in page["contract"])
-    assert page["contract"][0].endswith("mappings/salesforce-cpq.yaml")
+    rules = bundled_mapping("salesforce")
+    assert page["contract"][0] == f"rules: {rules}  ({read_mapping(rules).hash})"
     assert len(page["timeline"]) == 4
     assert "once: 1 x Onboarding and Data Migration" in page["timeline"][-1]
     assert f"subscription_schedule/{shop.orders['ramp']}" in page["desired"]

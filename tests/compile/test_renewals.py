@@ -68,10 +68,10 @@ def test_a_renewal_continues_the_schedule(parts, expected):
 def test_the_billing_dates_of_a_renewal_are_counted_from_a_stub_that_ended():
     """Where the term ended on a billing date they go on as they were."""
     after_stub = renewal("N1", again(start=day(2028, 7), end=day(2030), price=1800), effective=day(2028, 7))
-    stubs = [line(price=1800, end=day(2028, 7)), after_stub]
-    assert [phase.restarts_cycle for phase in spec_of(compiled(*stubs, end=LATER)).phases] == [False, True, True, True]
-    whole = [line(), renewal("N1", again())]
-    assert [phase.restarts_cycle for phase in spec_of(compiled(*whole, end=LATER)).phases] == [False, False]
+    stubs = compiled(line(price=1800, end=day(2028, 7)), after_stub, end=LATER)
+    assert [phase.restarts_cycle for phase in spec_of(stubs).phases] == [False, True, True, True]
+    whole = compiled(line(), renewal("N1", again()), end=LATER)
+    assert [phase.restarts_cycle for phase in spec_of(whole).phases] == [False, False]
 
 
 def test_phases_name_the_renewal():

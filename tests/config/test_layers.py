@@ -66,8 +66,10 @@ def test_variables_reach_every_depth(path: Path) -> None:
         "CONNECTOR_STRIPE": '{"requests_per_second": 90}',
     }
     config = load_config(path, env)
-    assert config.crm["prod"].api_version == "63.0"
-    assert config.crm["prod"].sandbox is True
+    connection = config.crm["prod"]
+    assert isinstance(connection, SalesforceConnection)
+    assert connection.api_version == "63.0"
+    assert connection.sandbox is True
     amounts = {"usd": Decimal("250000.50"), "*": Decimal(100), "eur": Decimal("7.5"), "gbp": Decimal(8)}
     assert config.safety.max_contract_amount == amounts
     assert config.stripe.requests_per_second == 90

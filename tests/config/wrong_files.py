@@ -23,10 +23,11 @@ WRONG = {
     "unknown key, nothing near": (
         GOOD + "[jobs]\nxyzzy = 1\n",
         (
-            'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: archive, breaker_outages, breaker_seconds, '
-            "extend_days_ahead, extend_every_hours, housekeeping_every_hours, keep_days, night_hour, "
-            "remove_without_archive, retry_every_seconds, retry_first_seconds, retry_most_seconds, stop_seconds, "
-            "sweep_every_hours, sync_every_seconds, write_back_every_seconds."
+            'config.toml:10  CFG-003 unknown key "xyzzy" in [jobs]  Known: alerts_every_seconds, archive, '
+            "breaker_outages, breaker_seconds, dispatcher, extend_days_ahead, extend_every_hours, "
+            "housekeeping_every_hours, keep_days, night_hour, remove_without_archive, retry_every_seconds, "
+            "retry_first_seconds, retry_most_seconds, "
+            "stop_seconds, sweep_every_hours, sync_every_seconds, threads, write_back_every_seconds."
         ),
     ),
     "unknown key in a connection": (
@@ -153,7 +154,7 @@ WRONG = {
     ),
     "unknown kind": (
         GOOD.replace('"salesforce"', '"pipedrive"'),
-        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot.',
+        'config.toml:4  CFG-008 unknown kind of CRM "pipedrive"  Known: salesforce, hubspot, or a package.',
     ),
     "hubspot without a token": (
         STRIPE + '[crm.hs]\nkind = "hubspot"\nmapping = "m.yaml"\n',

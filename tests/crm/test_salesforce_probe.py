@@ -49,13 +49,13 @@ def test_a_clock_that_is_off_is_told(start_org: StartOrg):
 
 
 def test_an_allowance_that_runs_out_is_told(start_org: StartOrg):
-    probes = crm_for(start_org({}, now=None, api_limit=5)).probe({}, {})
-    assert ill(probes) == {"api usage": "5 of 5 requests in 24 hours"}
+    probes = crm_for(start_org({}, now=None, api_limit=6)).probe({}, {})
+    assert ill(probes) == {"api usage": "6 of 6 requests in 24 hours"}
 
 
 def test_calls_that_fail_half_way_leave_what_was_found(start_org: StartOrg):
-    probes = crm_for(start_org({}, now=None, api_limit=3)).probe({}, {})
-    assert [probe.name for probe in probes if probe.ok] == ["login", "organization", "clock"]
+    probes = crm_for(start_org({}, now=None, api_limit=4)).probe({}, {})
+    assert [probe.name for probe in probes if probe.ok] == ["login", "organization", "api version", "clock"]
     assert "TotalRequests" in ill(probes)["calls"]
 
 
@@ -72,3 +72,8 @@ def test_without_a_login_nothing_else_is_looked_at(start_org: StartOrg):
 
 def test_a_mapping_beyond_reach_is_told(start_org: StartOrg):
     assert "mapping" in ill(crm_for(start_org({}, now=None)).probe({"Case": frozenset({"Subject"})}, {}))
+
+
+def test_a_version_that_the_org_does_not_serve_is_told(start_org: StartOrg):
+    probes = crm_for(start_org({}, now=None), api_version="99.0").probe({}, {})
+    assert ill(probes) == {"api version": "the org does not serve 99.0"}

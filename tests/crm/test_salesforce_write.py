@@ -1,11 +1,15 @@
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from connector.crm.protocol import WriteBack
 from connector.crm.salesforce.adapter import SalesforceCrm
-from connector.domain.errors import RetryableError
+from connector.crm.salesforce.write import CollectionWriter
+from connector.domain.errors import RejectedError, RetryableError
 from connector.retry import retry_policy
 from tests.crm.builders import Tables, deal, sf_id
 from tests.crm.conftest import StartOrg, calls, crm_for, settings_for
@@ -151,3 +155,45 @@ def test_what_was_stored_before_salesforce_went_away_is_told_apart(start_org: St
     assert {result.error for result in results if result.error} == {
         "Salesforce: an answer that is not Salesforce's API (503)"
     }
+
+
+class Refusing:
+    """A client whose org refuses a whole collection for one of its records, or for one field."""
+
+    settings = SimpleNamespace(api_version="67.0")
+
+    def __init__(self, code: str, spoils: Callable[[dict[str, Any]], bool]) -> None:
+        self.code, self.spoils, self.calls = code, spoils, 0
+
+    def composite(self, parts: list[dict[str, Any]], *, again: bool) -> list[Any]:
+        assert not again
+        self.calls += 1
+        return [self._answer(part["body"]["records"]) for part in parts]
+
+    def _answer(self, records: list[dict[str, Any]]) -> Any:
+        if any(self.spoils(record) for record in records):
+            return RejectedError("no", vendor="salesforce", code=self.code, status=400)
+        return [{"success": True, "errors": []} for _ in records]
+
+
+def written(client: Refusing, writes: list[WriteBack]) -> list[str | None]:
+    writer = CollectionWriter(cast("Any", client), retry_policy(attempts=1))
+    return [result.error for result in writer.write(writes)]
+
+
+def test_one_record_that_spoils_its_collection_is_found_and_the_others_are_stored():
+    bad = sf_id("801", 77)
+    client = Refusing("JSON_PARSER_ERROR", lambda record: record["id"] == bad)
+    writes = [WriteBack("Order", sf_id("801", number), {"PoNumber": "1"}) for number in range(150)]
+    errors = written(client, writes)
+    assert [number for number, error in enumerate(errors) if error] == [77]
+    assert client.calls <= 1 + 2 * 8
+
+
+def test_an_unknown_field_is_parted_by_the_fields_and_no_further():
+    client = Refusing("INVALID_FIELD", lambda record: "Nowhere__c" in record)
+    fields = ({"PoNumber": "1"}, {"PoNumber": "1", "Nowhere__c": "2"})
+    writes = [WriteBack("Order", sf_id("801", number), fields[number % 2]) for number in range(150)]
+    errors = written(client, writes)
+    assert [error is not None for error in errors] == [number % 2 == 1 for number in range(150)]
+    assert client.calls == 3

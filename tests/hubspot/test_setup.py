@@ -79,9 +79,11 @@ def test_a_property_of_another_type_is_told_and_left_alone() -> None:
 # --- doctor ------------------------------------------------------------------------------------------------
 
 
+WRITES = {name: frozenset(rows) for name, rows in MAPPING.write_back.items()}
+
+
 def failing(world: HubSpotWorld, **settings: str) -> dict[str, str]:
-    writes = {name: frozenset(rows) for name, rows in MAPPING.write_back.items()}
-    return {probe.name: probe.detail for probe in world.crm(**settings).probe(MAPPING.paths, writes) if not probe.ok}
+    return {probe.name: probe.detail for probe in world.crm(**settings).probe(MAPPING.paths, WRITES) if not probe.ok}
 
 
 def test_all_is_well(world: HubSpotWorld) -> None:
@@ -110,3 +112,15 @@ def test_a_missing_scope_is_told(world: HubSpotWorld) -> None:
     found = {probe.name: probe.detail for probe in poor.probe(MAPPING.paths, {}) if not probe.ok}
     assert set(found) == {"scope quotes"}
     assert lacking in found["scope quotes"]
+
+
+def test_a_missing_scope_to_write_is_told_and_nothing_is_written(world: HubSpotWorld) -> None:
+    lacking = {"crm.objects.companies.write", "crm.objects.contacts.write"}
+    world.portal.add_token(Token("pat-reading", scopes=frozenset(ALL_SCOPES) - lacking))
+    poor = HubSpotCrm(HubSpotSettings("pat-reading", base_url=world.portal.url, searches=1000.0))
+    before = {name: world.portal.records(name) for name in ("deals", "companies", "notes")}
+    found = {probe.name: probe.detail for probe in poor.probe(MAPPING.paths, WRITES) if not probe.ok}
+    assert set(found) == {"write scope companies", "write scope notes"}
+    assert "crm.objects.companies.write" in found["write scope companies"]
+    assert "crm.objects.contacts.write" in found["write scope notes"]
+    assert {name: world.portal.records(name) for name in before} == before

@@ -52,10 +52,11 @@ class HubSpotWorld:
         self.stripe.stop()
         self.portal.stop()
 
-    def crm(self, **settings: Any) -> HubSpotCrm:
+    def crm(self, *, renewal: str = "hand_over", **settings: Any) -> HubSpotCrm:
         """Return an adapter of the portal that is fast and gives up soon."""
         fast = {"burst": 100_000, "searches": 100_000.0, **settings}
-        return HubSpotCrm(HubSpotSettings(self.portal.token, base_url=self.portal.url, **fast), policy=no_wait())
+        known = HubSpotSettings(self.portal.token, base_url=self.portal.url, **fast)
+        return HubSpotCrm(known, policy=no_wait(), renewal=renewal)
 
     def desk(self, crm: HubSpotCrm | None = None) -> Desk:
         """Wire the portal to the Stripe account."""
@@ -133,6 +134,10 @@ class HubSpotWorld:
         """Sync deals."""
         refs = [ContractRef("hubspot", deal) for deal in deals]
         return list(sync_refs(desk or self.desk(), refs, job="test", config_hash=""))
+
+    def ref(self, deal: str) -> ContractRef:
+        """Name a deal."""
+        return ContractRef("hubspot", deal)
 
     def poll(self, desk: Desk) -> list[Result]:
         """Sync what changed since the last poll."""

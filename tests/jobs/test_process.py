@@ -49,6 +49,8 @@ def upgraded(playground: Playground, config_file: Path) -> None:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_it_stops_between_two_contracts(playground: Playground, config_file: Path, name: str):
     upgraded(playground, config_file)
+    one_by_one = config_file.read_text(encoding="utf-8") + "\n[jobs]\nthreads = 1\n"
+    config_file.write_text(one_by_one, encoding="utf-8")
     slow = FaultRule("POST", "/v1/subscription_schedules", action="delay", delay=0.1, times=None)
     playground.stripe.inject(slow)
     with start(config_file) as running:

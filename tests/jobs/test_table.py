@@ -28,6 +28,7 @@ def test_the_table_says_what_and_how_often():
         ("retry", 30),
         ("sweep", 86_400),
         ("extend", 10_800),
+        ("alerts", 60),
         ("housekeeping", 7200),
     ]
 
@@ -58,25 +59,29 @@ def test_sync_does_the_work_then_moves_the_cursor(app: App, stop: threading.Even
     assert (run.job, run.counts) == ("sync", {"applied": 15, "refused": 4, "skipped": 1})
 
 
-def test_told_to_stop_it_finishes_the_contract_in_hand_and_leaves_the_cursor(
+def test_told_to_stop_it_finishes_the_contracts_in_hand_and_leaves_the_cursor(
     app: App, playground: Playground, stop: threading.Event
 ):
     stop.set()
     sync(app, stop)
     assert app.journal.latest_runs("salesforce") == ()
 
-    class AfterThree(threading.Event):
-        """An event that is set while the third contract is in hand."""
+    class AfterSome(threading.Event):
+        """An event that is set while some contracts are in hand; each asks before it is begun."""
 
         asked = 0
 
         def is_set(self) -> bool:
             self.asked += 1
-            return self.asked > 3
+            return self.asked > 8
 
-    sync(app, AfterThree())
+    sync(app, AfterSome())
     (run,) = app.journal.latest_runs("salesforce")
-    assert (run.finished_at is not None, sum((run.counts or {}).values())) == (True, 3)
+    begun = sum((run.counts or {}).values())
+    assert run.finished_at is not None
+    assert 0 < begun < len(playground.orders)
+    assert len(app.journal.run_contracts(run.id)) == begun
+    assert app.journal.held_leases(datetime.now(UTC)) == ()
     assert app.journal.pending_intents("salesforce") == ()
     assert read_cursor(app.desk()) is None
     sync(app, threading.Event())

@@ -1,6 +1,8 @@
 """`connector/impact.py`: many contracts by two mappings; the same answer from one process and from several."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -71,7 +73,7 @@ def test_money_is_what_the_offline_plans_bill(tmp_path: Path) -> None:
     old, new = read_mapping(question.old), read_mapping(question.new)
     seen = 0
     for raw in contracts(40):
-        effect = compare(raw, old, new, TODAY, None)
+        effect = compare(raw, (old, new), replace(question, today=TODAY), None)
         if effect is not None:
             seen += 1
             assert (effect.before, effect.after) == (billed(raw, old), billed(raw, new)), raw.key
@@ -91,11 +93,33 @@ def test_a_schedule_is_planned_as_of_the_day_it_was_made(tmp_path: Path) -> None
     """What was billed in time does not look as if it had to be made up for, or could be skipped."""
     question = changed(tmp_path, ("policies.backdated_start", "skip"))
     old, new = read_mapping(question.old), read_mapping(question.new)
-    today, in_time = date(2027, 6, 15), date(2026, 1, 1)
-    late = [effect for raw in contracts(60) if (effect := compare(raw, old, new, today, None))]
-    made = [effect for raw in contracts(60) if (effect := compare(raw, old, new, today, in_time))]
+    asked, in_time = replace(question, today=date(2027, 6, 15)), date(2026, 1, 1)
+    late = [effect for raw in contracts(60) if (effect := compare(raw, (old, new), asked, None))]
+    made = [effect for raw in contracts(60) if (effect := compare(raw, (old, new), asked, in_time))]
     assert sum(effect.difference < 0 for effect in late) > 10
     assert not [effect for effect in made if effect.difference or effect.moved]
+
+
+@pytest.mark.parametrize(
+    ("own", "limit", "says"),
+    [(None, 5000, "over the limit of 5,000.00 USD"), (3000, 5000, "3,000.00 USD (policy max_contract_amount)")],
+)
+def test_contracts_over_a_limit_are_said_to_wait(tmp_path: Path, own: int | None, limit: int, says: str) -> None:
+    """By the configuration's limit or the mapping's own; for age only where nothing is in Stripe yet."""
+    rules = [("policies.max_contract_amount", str(own))] if own else []
+    question = changed(tmp_path, ("line.interval", "{const: 3}"), *rules)
+    mappings = read_mapping(question.old), read_mapping(question.new)
+    limits = Limits(max_contract_amount={"usd": Decimal(limit)}, max_backdating_days=100)
+    question = replace(question, today=date(2029, 1, 1), limits=limits)
+    found = [effect for raw in contracts(60) if (effect := compare(raw, mappings, question, date(2026, 1, 1)))]
+    billed = [effect for effect in found if effect.state != "blocked"]
+    over = [effect for effect in billed if effect.after > (own or limit) * 100]
+    assert len(over) > 5
+    assert len(billed) - len(over) > 5
+    assert [effect.ref for effect in found if effect.waits] == [effect.ref for effect in over]
+    assert all(len(effect.waits) == 1 and effect.waits[0].endswith(says) for effect in over)
+    new = [effect for raw in contracts(60) if (effect := compare(raw, mappings, question, None))]
+    assert any("days ago, over the limit of 100" in each for effect in new for each in effect.waits)
 
 
 def test_files_of_other_crms_are_refused(tmp_path: Path) -> None:

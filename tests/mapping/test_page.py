@@ -57,7 +57,7 @@ def test_every_command_runs_in_the_order_of_the_page(shop: Shop) -> None:
     (case,) = [text for kind, text in BLOCKS if kind == "yaml case"]
     (folder / "tests" / "deals.yaml").write_text(case, encoding="utf-8")
     lines = [line for kind, text in BLOCKS if kind == "" for line in text.splitlines()]
-    assert len(lines) == 14
+    assert len(lines) == 15
     for line in lines:
         words = shlex.split(line, comments=True)
         target = Path(words.pop()) if ">" in words else None

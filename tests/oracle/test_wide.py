@@ -25,7 +25,12 @@ def lots(contract: Contract) -> Mapping[str, tuple[int, int]]:
     pieces, _ = timeline(contract)
     intervals = {entry.line.interval for piece in pieces for entry in piece.in_force}
     groups = [group for interval in sorted(intervals) for group in groups_of(contract, pieces, interval)]
-    return {entry.line.ref: group.key for group in groups for piece in group.slices for entry in piece.in_force}
+    return {
+        entry.line.ref: (group.grid.interval, group.number)
+        for group in groups
+        for piece in group.slices
+        for entry in piece.in_force
+    }
 
 
 @pytest.mark.parametrize(("seeds", "lines"), BATCHES, ids=str)

@@ -49,6 +49,54 @@ def test_the_size_of_a_contract(limits, currency, verdict):
     assert bool(judgement.reasons) is (verdict is ASK)
 
 
+@pytest.mark.parametrize(
+    ("policies", "limits", "reasons"),
+    [
+        ({"max_contract_amount": Decimal(1200)}, Limits(), []),
+        (
+            {"max_contract_amount": Decimal(1199)},
+            Limits(),
+            ["the plan bills 1,200.00 USD, over the limit of 1,199.00 USD (policy max_contract_amount)"],
+        ),
+        (
+            {"max_contract_amount": Decimal(5000)},
+            amounts(usd=1000),
+            ["the plan bills 1,200.00 USD, over the limit of 1,000.00 USD"],
+        ),
+        (
+            {"max_contract_amount": Decimal(500)},
+            amounts(usd=1000),
+            ["the plan bills 1,200.00 USD, over the limit of 500.00 USD (policy max_contract_amount)"],
+        ),
+        (
+            {"approval": "always"},
+            Limits(),
+            ["every change of this contract waits for approval (policy approval: always)"],
+        ),
+    ],
+)
+def test_a_mapping_tightens_the_limits_and_never_loosens_them(policies, limits, reasons):
+    judgement = judged(planned(contract(line(), policies=policies)), limits=limits)
+    assert list(judgement.reasons) == reasons
+    assert judgement.verdict is (ASK if reasons else APPLY)
+
+
+@pytest.mark.parametrize(("own", "reasons"), [(400, 0), (30, 1), (None, 0)])
+def test_a_mapping_tightens_how_long_ago_a_contract_may_have_started(own, reasons):
+    today = day(2027, 3, 1)
+    made = contract(line(), policies={"max_backdating_days": own})
+    judgement = judged(planned(made, today=today), limits=Limits(), today=today)
+    assert len(judgement.reasons) == reasons
+    assert all(each.endswith("over the limit of 30 (policy max_backdating_days)") for each in judgement.reasons)
+
+
+def test_what_always_asks_is_approved_by_its_fingerprint():
+    plan = planned(contract(line(), policies={"approval": "always"}))
+    assert judged(plan, approved=plan.fingerprint).verdict is APPLY
+    again = planned(contract(line(), policies={"approval": "always"}), applied(plan))
+    assert judged(again).verdict is NOTHING
+
+
 def test_credits_count_as_money_moved():
     made = contract(line(quantity=2, price=60), amendment("A1", day(2027, 7), line("L2", quantity=-1, price=30,
                     start=day(2027, 7), revises="L1")))  # fmt: skip

@@ -16,7 +16,7 @@ _LISTS = (
     "/v1/invoices",
     "/v1/invoiceitems",
 )
-_ID = re.compile(r"\b(cus|price|sub|sub_sched|in|il|ii|si|di|mtr|prod|req|evt|sli|phase)_[A-Za-z0-9]+")
+_ID = re.compile(r"\b(cus|price|sub_sched|sub|in|il|ii|si|di|mtr|prod|req|evt|sli|phase)_[A-Za-z0-9]+")
 _FLEETING = {
     "created",
     "updated",

@@ -1,5 +1,6 @@
 """Orders that change in the CRM after they were billed: the smallest write that makes Stripe right again."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -161,10 +162,12 @@ FAULTS = [
 def test_one_that_fails_never_stops_the_others(world: World, fault: FaultRule, outcome: str):
     desk = world.desk()
     world.stripe.inject(FaultRule(fault.method, fault.route, action=fault.action, status=fault.status))
-    results = world.sync(desk, "ramp", "gap", "quarters", "draft", "months")
-    assert [result.outcome for result in results] == [outcome, "refused", "applied", "skipped", "applied"]
-    results = world.sync(desk, "ramp", "gap", "quarters", "draft", "months")
-    assert [result.outcome for result in results] == ["applied", "refused", "nothing", "skipped", "nothing"]
+    names = ("ramp", "gap", "quarters", "draft", "months")
+    results = [result.outcome for result in world.sync(desk, *names)]
+    assert (results[1], results[3]) == ("refused", "skipped")
+    assert sorted(results[::2]) == sorted([outcome, "applied", "applied"]), "whichever of the three was first"
+    again = [result.outcome for result in world.sync(desk, *names)]
+    assert again == ["applied" if one == outcome else "nothing" if one == "applied" else one for one in results]
 
 
 @pytest.mark.parametrize("status", [400, 503])
@@ -185,6 +188,7 @@ def test_a_lease_that_runs_out_in_the_middle_is_busy_and_the_others_go_on(world:
         begun = any(call == "POST /v1/customers" for call in world.stripe_calls())
         return world.now + timedelta(minutes=6 if begun else 0)
 
-    results = world.sync(world.desk(clock=clock), "ramp", "months")
+    one_by_one = replace(world.desk(clock=clock), threads=1)
+    results = world.sync(one_by_one, "ramp", "months")
     assert [result.outcome for result in results] == ["busy", "applied"]
     assert "POST /v1/subscription_schedules" in world.stripe_calls()

@@ -4,6 +4,7 @@ The process is really killed (a forked child that exits without any clean-up), o
 after each answer arrived but before it was used. The journal is a file, as in production.
 """
 
+import itertools
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+from urllib3.connectionpool import HTTPConnectionPool
 
 from tests.sync.stripe_state import stripe_state
 from tests.wiring import World, file_journal
@@ -54,20 +55,20 @@ def _child(work: Callable[[], None], boundary: int, *, after: bool) -> bool:
 
 
 def _die_at(boundary: int, *, after: bool) -> None:
-    count = 0
-    send = requests.Session.send
+    """Die at the nth request of all threads: both vendors' clients send through urllib3."""
+    numbers = itertools.count(1)
+    send = HTTPConnectionPool.urlopen
 
-    def dying(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        nonlocal count
-        count += 1
-        if count == boundary and not after:
+    def dying(self: HTTPConnectionPool, *args: Any, **kwargs: Any) -> Any:
+        number = next(numbers)
+        if number == boundary and not after:
             os._exit(KILLED)
-        response = send(self, request, **kwargs)
-        if count == boundary:
+        response = send(self, *args, **kwargs)
+        if number == boundary:
             os._exit(KILLED)
         return response
 
-    requests.Session.send = dying  # type: ignore[method-assign]
+    HTTPConnectionPool.urlopen = dying  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the request", "after the answer"])

@@ -7,24 +7,29 @@ property means: which ones to read comes from the mapping.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tenacity import Retrying
 
 from connector.crm.hubspot.account import Account, AccountSource
 from connector.crm.hubspot.amendments import Amendments
+from connector.crm.hubspot.catalogue import described, latest_records
 from connector.crm.hubspot.changes import OwnWrites, Poll, Seen, still_read
 from connector.crm.hubspot.client import HubSpotClient, chunks
 from connector.crm.hubspot.family import families, together
 from connector.crm.hubspot.probe import probe
 from connector.crm.hubspot.reads import BatchReader
 from connector.crm.hubspot.schema import AccountSchema
+from connector.crm.hubspot.select import checked, page
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.hubspot.setup import Setup
 from connector.crm.hubspot.write import Writer
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.selection import Quota, Selection
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
-from connector.mapping.raw import RawContract
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord
 
 
 class HubSpotCrm:
@@ -35,10 +40,14 @@ class HubSpotCrm:
         settings: HubSpotSettings,
         *,
         policy: Retrying | None = None,
+        renewal: str = "hand_over",
         lag: timedelta = timedelta(seconds=10),
         overlap: timedelta = timedelta(minutes=15),
     ) -> None:
-        """`lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again."""
+        """`renewal` is the mapping's policy: which deals make one contract.
+
+        `lag` keeps a poll away from the server's present, `overlap` lets it read the last minutes again.
+        """
         self.name = settings.name
         self.batch = settings.batch
         self.client = HubSpotClient(settings, policy=policy)
@@ -47,6 +56,7 @@ class HubSpotCrm:
         self._amendments = Amendments(self.client, self.schema)
         self._own = OwnWrites()
         self._lag, self._overlap = lag, overlap
+        self._renewal = renewal
         self._told: tuple[Cursor, Seen] | None = None
 
     def changed(self, since: Cursor | None) -> Changed:
@@ -76,14 +86,16 @@ class HubSpotCrm:
         Deals that cannot be placed in a contract, or were archived, do not hold up the others: they are raised
         together, as one RejectedError after the last contract, with their ids in `param`.
         """
+        if not refs:
+            return
         rejected: list[RejectedError] = []
+        account = self._account.get()
+        reader = BatchReader(self.client, self._amendments, self._own, paths, zone=account.time_zone)
         for ids in chunks(dict.fromkeys(ref.id for ref in refs), self.batch):
-            account = self._account.get()
-            reader = BatchReader(self.client, self._amendments, paths, zone=account.time_zone)
             records = reader.records(ids)
             roots = [reader.became(key) for key in ids]
             try:
-                yield from families(records, roots, instance_url=account.records_url)
+                yield from families(records, roots, instance_url=account.records_url, renewal=self._renewal)
             except RejectedError as error:
                 rejected.append(error)
             rejected += self._archived(key for key in roots if records.get(f"deals/{key}") is None)
@@ -108,23 +120,50 @@ class HubSpotCrm:
             return text
         raise ConfigError(f"{text!r} is no id of a deal: it is the number at the end of the deal's address")
 
-    def setup_plan(self) -> tuple[Part, ...]:
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
         """Look at everything that setup makes; nothing is changed."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Make what is missing; made twice is made once."""
+        _check_nobody(user)
         return Setup(self.client, self.schema).apply()
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields."""
+        return described(self.client, paths, source)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
+        return latest_records(self.client, found, limit)
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the account is well and what is missing, with a remedy; `writes` are write-back fields."""
         return probe(self.client, self.schema, self._account, paths, writes)
+
+    def checked(self, selection: Selection) -> Selection:
+        """Return the selection with owners and stages by id; ConfigError, with suggestions, for unknown ones."""
+        return checked(self.client, selection)
+
+    def page(self, selection: Selection, after: str, zone: ZoneInfo) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the next deals behind `after`, by id; days are those of the HubSpot account."""
+        return page(self.client, selection, after, ZoneInfo(self.account().time_zone))
+
+    def quota(self) -> Quota:
+        """Return the calls made, and what HubSpot leaves for today."""
+        return Quota(self.client.door.calls, self.client.door.pace.daily_left)
 
     def _archived(self, ids: Iterable[str]) -> Iterator[RejectedError]:
         """Yield an error for each deal that was archived: its billing would go on unseen."""
         for row in self.client.read("deals", [key for key in ids if key.isdigit()], ["dealname"], archived=True):
             text = _ARCHIVED.format(name=row["properties"].get("dealname") or "", id=row["id"])
             yield RejectedError(text, vendor="hubspot", code="ARCHIVED", param=str(row["id"]))
+
+
+def _check_nobody(user: str) -> None:
+    if user:
+        raise ConfigError("setup of HubSpot grants nothing to a user: a token has its scopes where it was made")
 
 
 _ARCHIVED = (

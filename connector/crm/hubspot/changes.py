@@ -21,22 +21,45 @@ MODIFIED = "hs_lastmodifieddate"
 Seen = dict[tuple[str, str], str]
 
 
+#: Records whose date is remembered from reading to writing; what is forgotten costs another look.
+_REMEMBERED = 50_000
+
+
 class OwnWrites:
     """What we have written ourselves: record → the modification date that our write gave it.
 
     A record with exactly that date has not been touched by anybody since; a date that is lost only costs another look.
+    Our write also covers the date of an edit that somebody made after we had read the record. So the dates at reading
+    are remembered, and a record that was no longer as it was read when we wrote is not taken for our own.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._dates: Seen = {}
+        self._read: Seen = {}
 
-    def note(self, name: str, rows: Iterable[Row]) -> None:
-        """Take note of the answer to a write."""
+    def was_read(self, name: str, rows: Iterable[Row]) -> None:
+        """Remember records as they were read."""
         with self._lock:
             for row in rows:
-                if date := modified(row):
-                    self._dates[name, str(row["id"])] = date
+                key = (name, str(row["id"]))
+                self._read.pop(key, None)
+                self._read[key] = updated(row)
+            for key in list(self._read)[: max(0, len(self._read) - _REMEMBERED)]:
+                del self._read[key]
+
+    def untouched(self, name: str, rows: Iterable[Row]) -> frozenset[str]:
+        """Return the ids of those records, read again before a write, that nobody has edited since they were read."""
+        with self._lock:
+            return frozenset(str(row["id"]) for row in rows if self._read.get((name, str(row["id"]))) == updated(row))
+
+    def note(self, name: str, rows: Iterable[Row], untouched: frozenset[str] | None = None) -> None:
+        """Take note of the answer to a write: of all its records, or of those that nobody else had edited."""
+        with self._lock:
+            for row in rows:
+                date, key = modified(row), (name, str(row["id"]))
+                if date and (untouched is None or key[1] in untouched):
+                    self._dates[key], self._read[key] = date, updated(row)
 
     def made(self, name: str, row: Row) -> bool:
         """Tell whether the last modification of a record was ours."""
@@ -82,6 +105,12 @@ class Poll:
             self.found[key] = date
             if self._told.get(key) != date and not self._own.made(name, row):
                 yield row
+
+
+def updated(row: Row) -> str:
+    """Return when a record was last changed, as HubSpot says it beside the properties."""
+    found = moment(row["updatedAt"]) if row.get("updatedAt") else None
+    return found.isoformat(timespec="milliseconds") if found else ""
 
 
 def modified(row: Row) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hubspot.crm import objects, properties
+from hubspot.crm import objects, owners, properties
 from hubspot.crm.associations import v4 as associations
 from hubspot.crm.associations.v4 import schema as association_schema
 from tenacity import Retrying
@@ -20,8 +20,8 @@ from connector.crm.hubspot.pace import Pace
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.domain.errors import RejectedError
 
-#: Records in one batch, inputs of one association read, rows of one search page: HubSpot's largest.
-RECORDS, ASSOCIATIONS, ROWS = 100, 1000, 200
+#: Records in one batch, inputs of one association read, rows of one search page, owners of one page: HubSpot's largest.
+RECORDS, ASSOCIATIONS, ROWS, OWNERS = 100, 1000, 200, 500
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -52,6 +52,7 @@ class HubSpotClient:
         self._ties = associations.BatchApi(self._sdk(associations))
         self._labels = association_schema.DefinitionsApi(self._sdk(association_schema))
         self._properties = properties.CoreApi(self._sdk(properties))
+        self._owners = owners.OwnersApi(self._sdk(owners))
         self._groups = properties.GroupsApi(self._sdk(properties))
 
     def search(
@@ -82,6 +83,19 @@ class HubSpotClient:
             if len(page) < ROWS:
                 return
             after = page[-1]["id"]
+
+    def latest(self, name: str, modified: str, limit: int) -> list[str]:
+        """Return the ids of the records that changed last, by the property that tells when; at most 10,000."""
+        found: list[str] = []
+        while len(found) < limit:
+            sorts = [{"propertyName": modified, "direction": "DESCENDING"}]
+            rows = min(ROWS, limit - len(found))
+            request = {"sorts": sorts, "properties": [], "limit": rows, "after": len(found)}
+            answer: Row = self._search.do_search(name, request, **_RAW)
+            found += [str(row["id"]) for row in answer["results"]]
+            if len(answer["results"]) < rows:
+                break
+        return list(dict.fromkeys(found))
 
     def read(self, name: str, ids: Iterable[str], columns: Iterable[str], *, archived: bool = False) -> Iterator[Row]:
         """Yield records by their ids, in no order; one that is not there, or archived, is left out."""
@@ -165,6 +179,17 @@ class HubSpotClient:
         """Make a property group."""
         self._groups.create(name, definition, **_RAW)
 
+    def owners(self, *, limit: int = OWNERS, archived: bool = False) -> Iterator[Row]:
+        """Yield the people who can own records, or (`archived`) those who have left."""
+        after: str | None = None
+        while True:
+            options = {"after": after} if after else {}
+            page: Row = self._owners.get_page(limit=limit, archived=archived, **options, **_RAW)
+            yield from page["results"]
+            after = ((page.get("paging") or {}).get("next") or {}).get("after")
+            if after is None:
+                return
+
     def labels(self, source: str, target: str) -> list[Row]:
         """Return the association types between two objects, with their labels."""
         return list(self._labels.get_all(source, target, **_RAW)["results"])
@@ -173,13 +198,20 @@ class HubSpotClient:
         """Make an association label, or a pair of them."""
         self._labels.create(source, target, definition, **_RAW)
 
+    def pipelines(self, name: str) -> list[Row]:
+        """Return an object's pipelines with their stages."""
+        return list(self._get(f"/crm/v3/pipelines/{name}")["results"])
+
     def account(self) -> Row:
         """Return the account's details: portalId, accountType, timeZone, currencies.
 
         The SDK has no call for it, so its general client is used.
         """
+        return self._get("/account-info/v3/details")
+
+    def _get(self, path: str, query: Sequence[tuple[str, Any]] = ()) -> Row:
         client = self._basic.api_client
-        found: Row = client.call_api("/account-info/v3/details", "GET", auth_settings=["oauth2"], **_RAW)
+        found: Row = client.call_api(path, "GET", query_params=list(query), auth_settings=["oauth2"], **_RAW)
         return found
 
     def _sdk(self, package: Any) -> Any:

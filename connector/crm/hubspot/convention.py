@@ -106,6 +106,7 @@ _LINE_ITEMS = (
     _choice("change", "Change", "In an amendment: adds to, replaces or removes what has the same line key.",
             "add", "update", "remove"),
     _date("end_date", "Ends before", "First day that is not billed any more."),
+    _yes_no("usage", "Billed by use", "Yes: what was used is billed after each period, by the line's tiers."),
     _text("stripe_price_id", "Stripe price", _WRITTEN),
 )  # fmt: skip
 _COMPANIES = (

@@ -6,14 +6,16 @@ from datetime import timedelta
 from connector.crm.hubspot.account import AccountSource
 from connector.crm.hubspot.client import HubSpotClient
 from connector.crm.hubspot.family import AMENDS
-from connector.crm.hubspot.reads import OWN, routed
+from connector.crm.hubspot.reads import OWN, OWNERS, routed
 from connector.crm.hubspot.schema import AccountSchema
 from connector.crm.protocol import FieldPaths, Probe
-from connector.domain.errors import ConfigError, ConnectorError
+from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 
 _MAX_SKEW = timedelta(minutes=2)
 _DAILY_ALARM = 10_000  # requests left
 _SETUP = "run `connector setup hubspot`, or define it under Settings, Properties"
+#: An id that no record has: HubSpot counts from 1.
+_NOBODY = "0"
 #: Objects that contracts are read from, with a read that needs the scope and costs one record at most.
 _OBJECTS = ("deals", "line_items", "quotes", "companies", "contacts", "products")
 
@@ -41,6 +43,9 @@ def _probes(
     yield Probe("api version", ok=True, detail=client.settings.api_version)
     yield _clock(client)
     yield from _scopes(client)
+    yield from _write_scopes(client, writes)
+    if paths and any(path.startswith("Owner.") for path in paths.get("deals", ())):
+        yield _owners(client)
     try:
         columns = routed(paths)
     except ConfigError as error:
@@ -65,8 +70,33 @@ def _scopes(client: HubSpotClient) -> Iterator[Probe]:
             yield Probe(f"scope {name}", ok=True, detail="readable")
 
 
+def _owners(client: HubSpotClient) -> Probe:
+    try:
+        next(client.owners(limit=1), None)
+    except ConfigError as error:
+        return Probe("scope owners", ok=False, detail=str(error), remedy="grant the scope to the app or service key")
+    return Probe("scope owners", ok=True, detail="readable")
+
+
+def _write_scopes(client: HubSpotClient, writes: FieldPaths) -> Iterator[Probe]:
+    """Try a write of nothing to a record that cannot be there: without the scope it is refused before it is looked for.
+
+    Notes are written with the scope of contacts.
+    """
+    for name in (*sorted(writes), "notes"):
+        try:
+            client.update_one(name, _NOBODY, {})
+        except ConfigError as error:
+            remedy = "grant the scope to the app or service key"
+            yield Probe(f"write scope {name}", ok=False, detail=str(error), remedy=remedy)
+        except RejectedError:
+            yield Probe(f"write scope {name}", ok=True, detail="writable")
+
+
 def _reads(schema: AccountSchema, columns: FieldPaths, prefix: str) -> Iterator[Probe]:
     for name, its in sorted(columns.items()):
+        if name == OWNERS:  # people, who have no properties
+            continue
         wanted = its | (frozenset(f"{prefix}{own}" for own in OWN) if name == "deals" else frozenset())
         missing = sorted(wanted - set(schema.of(name))) if wanted else []
         if wanted:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.crm.hubspot.amendments import Amendments
+from connector.crm.hubspot.changes import OwnWrites
 from connector.crm.hubspot.client import HubSpotClient, Ties
 from connector.crm.hubspot.family import AMENDED_BY, AMENDS, LOOKUPS, PARENTS, SCHEDULE, TIER, accepted
 from connector.crm.hubspot.moments import day_in
@@ -29,10 +30,12 @@ QUOTE = frozenset(
         "hs_billing_enabled",
     }
 )
+#: What is known of an owner, who is a person of the account and no record.
+OWNERS, OWNER = "owners", ("email", "firstName", "lastName")
 LINE = frozenset({"hs_product_id", "hs_position_on_quote", "hs_pricing_model", "hs_tier_ranges", "hs_tier_prices"})
 DEAL = frozenset({"closedate", "dealname", "hs_merged_object_ids"})
 #: Own properties, without the prefix, that say how deals hang together.
-OWN = ("original_deal", "action", "effective_date")
+OWN = ("original_deal", "action", "effective_date", "contract_start_date")
 
 
 def routed(paths: FieldPaths) -> dict[str, frozenset[str]]:
@@ -58,13 +61,20 @@ def routed(paths: FieldPaths) -> dict[str, frozenset[str]]:
 
 
 class BatchReader:
-    """Reads one batch of deals and everything around them."""
+    """Reads batches of deals and everything around them."""
 
-    def __init__(self, client: HubSpotClient, amendments: Amendments, paths: FieldPaths, *, zone: str) -> None:
-        """`zone` is the account's time zone: a deal is closed at a moment, and a contract begins on a day."""
+    def __init__(
+        self, client: HubSpotClient, amendments: Amendments, own: OwnWrites, paths: FieldPaths, *, zone: str
+    ) -> None:
+        """`zone` is the account's time zone: a deal is closed at a moment, and a contract begins on a day.
+
+        `own` is told of every record as it is read. A reader reads one batch after the other; what is sold is a short
+        list, so products are kept from batch to batch.
+        """
         prefix = client.settings.prefix
         self._client = client
         self._amendments = amendments
+        self._writes = own
         self._own = {name: f"{prefix}{name}" for name in OWN}
         self._columns = routed(paths)
         self._zone = zone
@@ -73,11 +83,14 @@ class BatchReader:
 
     def records(self, ids: Sequence[str]) -> RawRecords:
         """Return the records of the contracts that these deals belong to."""
+        self._fields = {key: fields for key, fields in self._fields.items() if key[0] in {"products", "owners"}}
         self._deals(ids)
         deals = [key for name, key in self._fields if name == "deals"]
         self._quotes(deals)
         self._lines(deals)
         self._parties(deals)
+        if self._columns.get(OWNERS):
+            self._owners(deals)
         return RawRecords(
             RawRecord(name, key, {field: value for field, value in fields.items() if value not in {None, ""}})
             for (name, key), fields in self._fields.items()
@@ -91,11 +104,11 @@ class BatchReader:
         """Read records that are not known yet; return the ids of those that are there."""
         unknown = [key for key in dict.fromkeys(ids) if (name, key) not in self._fields]
         columns = self._columns.get(name, frozenset()) | frozenset(more)
-        found = []
-        for row in self._client.read(name, unknown, columns) if unknown else ():
+        rows = list(self._client.read(name, unknown, columns)) if unknown else []
+        self._writes.was_read(name, rows)
+        for row in rows:
             self._fields[name, row["id"]] = dict(row["properties"])
-            found.append(row["id"])
-        return found
+        return [row["id"] for row in rows]
 
     def _deals(self, ids: Sequence[str]) -> None:
         """Read deals, the deals they amend, and all deals that amend those."""
@@ -121,13 +134,15 @@ class BatchReader:
             if row is None:
                 continue
             self._became[key] = row["id"]
+            self._writes.was_read("deals", [row])
             if ("deals", row["id"]) not in self._fields:
                 self._add_deal(row["id"], row["properties"])
                 found.append(row["id"])
         return found
 
     def _deal_columns(self) -> frozenset[str]:
-        return self._columns["deals"] | DEAL | frozenset(self._own.values())
+        owner = frozenset({"hubspot_owner_id"} if self._columns.get(OWNERS) else ())
+        return owner | self._columns["deals"] | DEAL | frozenset(self._own.values())
 
     def _read_deals(self, ids: Iterable[str]) -> list[str]:
         found = self._read("deals", ids, self._deal_columns())
@@ -140,6 +155,8 @@ class BatchReader:
         day = day_in(self._zone, closed) if closed else None
         action = fields.get(self._own["action"])
         effective = fields.get(self._own["effective_date"])
+        if action == "renew":  # a term counts from its start
+            effective = fields.get(self._own["contract_start_date"]) or effective
         self._fields["deals", key] = {**fields, "ClosedOn": day, "Action": action, "EffectiveOn": effective or day}
 
     def _quotes(self, deals: Sequence[str]) -> None:
@@ -166,6 +183,16 @@ class BatchReader:
                 if line is not None:
                     line["DealId"] = f"deals/{key}"
                     line["ProductId"] = f"products/{line['hs_product_id']}" if line.get("hs_product_id") else None
+
+    def _owners(self, deals: Sequence[str]) -> None:
+        """Read the account's owners, once: they are few, and no batch read knows them."""
+        if not any(name == OWNERS for name, _ in self._fields):
+            for row in self._client.owners():
+                self._fields[OWNERS, str(row["id"])] = {name: row.get(name) for name in OWNER}
+        for key in deals:
+            deal = self._fields["deals", key]
+            owner = deal.get("hubspot_owner_id")
+            deal["OwnerId"] = f"{OWNERS}/{owner}" if owner else None
 
     def _parties(self, deals: Sequence[str]) -> None:
         companies = self._client.ties("deals", "companies", deals)

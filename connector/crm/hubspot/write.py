@@ -8,7 +8,7 @@ that was merged away is only understood when one record is named, which the seco
 import logging
 from collections.abc import Iterable, Mapping
 
-from connector.crm.hubspot.changes import OwnWrites
+from connector.crm.hubspot.changes import MODIFIED, OwnWrites
 from connector.crm.hubspot.client import RECORDS, HubSpotClient, chunks
 from connector.crm.hubspot.notes import Notes
 from connector.crm.hubspot.schema import AccountSchema
@@ -60,22 +60,25 @@ class Writer:
         return "; ".join(text for text in said if text) or None
 
     def _batch(self, name: str, changes: Mapping[str, dict[str, str]]) -> dict[str, str | None]:
+        untouched = self._own.untouched(name, self._client.read(name, changes, [MODIFIED]))
         try:
             rows = self._client.update(name, changes)
         except RejectedError:
             rows = []
-        self._own.note(name, rows)
+        self._own.note(name, rows, untouched)
         taken = {str(row["id"]) for row in rows}
-        return {key: None if key in taken else self._alone(name, key, values) for key, values in changes.items()}
+        return {
+            key: None if key in taken else self._alone(name, key, values, untouched) for key, values in changes.items()
+        }
 
-    def _alone(self, name: str, key: str, values: Mapping[str, str]) -> str | None:
+    def _alone(self, name: str, key: str, values: Mapping[str, str], untouched: frozenset[str]) -> str | None:
         """Write one record; if it is refused, at least its status. Return why it was refused."""
         try:
-            self._own.note(name, [self._client.update_one(name, key, values)])
+            self._own.note(name, [self._client.update_one(name, key, values)], untouched)
         except RejectedError as error:
             least = {field: value for field, value in values.items() if field in self._least}
             if least and least != values:
-                self._alone(name, key, least)
+                self._alone(name, key, least, untouched)
             return self._words(name, error)
         return None
 

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tenacity import Retrying
 
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, Probe, WriteBack, WriteResult
+from connector.crm.salesforce.catalogue import described, latest_records
 from connector.crm.salesforce.changes import Window, changed_rows, earlier_quotes, first_orders, stamp_of
 from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce.errors import UNKNOWN_COLUMN
@@ -33,11 +35,14 @@ from connector.crm.salesforce.reads import (
 )
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
+from connector.crm.salesforce.select import checked, page
 from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
+from connector.crm.selection import Quota, Selection
 from connector.crm.setup import Part
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
-from connector.mapping.raw import RawContract, RawRecords
+from connector.mapping.catalogue import Catalogue, CrmObject
+from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.retry import retry_policy
 
 #: What was already told: object and id → stamp.
@@ -127,19 +132,40 @@ class SalesforceCrm:
         except RejectedError as error:
             raise ConfigError(f"{error}; an order's id begins with 801, its number is not enough") from error
 
-    def setup_plan(self) -> tuple[Part, ...]:
-        """Look at everything that setup makes; nothing is changed."""
-        return Setup(self.client).plan()
+    def setup_plan(self, user: str = "") -> tuple[Part, ...]:
+        """Look at everything that setup makes; nothing is changed. `user` gets the permission set, else who logs in."""
+        return Setup(self.client, user).plan()
 
-    def setup_apply(self) -> tuple[Part, ...]:
+    def setup_apply(self, user: str = "") -> tuple[Part, ...]:
         """Deploy what is missing; made twice is made once."""
-        parts = Setup(self.client).apply()
+        parts = Setup(self.client, user).apply()
         self.schema.forget()
         return parts
+
+    def describe(self, paths: FieldPaths, source: str) -> Catalogue:
+        """Return the objects that paths start at or lead through, with their fields."""
+        return described(self.client, paths, source)
+
+    def latest(self, found: CrmObject, limit: int) -> Iterator[RawRecord]:
+        """Yield an object's records that changed last, with every field that can be read."""
+        return latest_records(self.client, found, limit)
 
     def probe(self, paths: FieldPaths, writes: FieldPaths) -> tuple[Probe, ...]:
         """Say what of the org is well and what is missing, with a remedy; `writes` are write-back fields by object."""
         return probe(self.client, self.schema, paths, writes)
+
+    def checked(self, selection: Selection) -> Selection:
+        """Return the selection with owners and statuses by id; ConfigError, with suggestions, for unknown ones."""
+        return checked(self.client, selection)
+
+    def page(self, selection: Selection, after: str, zone: ZoneInfo) -> tuple[str, ...]:
+        """Return the next orders behind `after`, by id, 2,000 a call."""
+        return page(self.client, selection, after, zone)
+
+    def quota(self) -> Quota:
+        """Return the calls made, and what Salesforce leaves for the rolling day."""
+        usage = self.client.usage
+        return Quota(self.client.calls, usage[1] - usage[0] if usage else None)
 
     def _records(self, ids: Sequence[str], paths: FieldPaths) -> RawRecords:
         heap = RecordHeap()

@@ -52,4 +52,5 @@ def _field(owner: str, row: Mapping[str, Any]) -> CrmField:
         relationship=row.get("relationshipName"),
         writable=bool(row.get("updateable")),
         object=owner,
+        counts=row.get("type") != "id" and str(row.get("type")) not in _NOT_READ,
     )

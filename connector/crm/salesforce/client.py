@@ -57,6 +57,7 @@ class SalesforceClient(Salesforce):
         self._policy = policy or retry_policy()
         self._usage_lock = threading.Lock()
         self._usage: tuple[int, int] | None = None
+        self.calls = 0
 
     def __getattr__(self, name: str) -> NoReturn:
         """Close the library's per-object layer, which it opens for every unknown attribute."""
@@ -156,6 +157,7 @@ class SalesforceClient(Salesforce):
             "Authorization": f"Bearer {token.value}",
         }
         there = parts._replace(netloc=token.instance).geturl()
+        self.calls += 1
         response = self.transport.request(method, there, **{**options, "headers": headers})
         self._learn_usage(response.headers.get("Sforce-Limit-Info"))
         return response

@@ -44,14 +44,27 @@ def probe(client: SalesforceClient, schema: OrgSchema, paths: FieldPaths, writes
 
 
 def _probes(client: SalesforceClient, schema: OrgSchema, paths: FieldPaths, writes: FieldPaths) -> Iterator[Probe]:
+    version = _version(client)
+    if not version.ok:
+        yield version
+        return
     org = organization(client)
     kind = "sandbox" if org.is_sandbox else "production"
     yield Probe("login", ok=True, detail=f"logged in at {client.tokens.current().instance}")
     yield Probe("organization", ok=True, detail=f"{org.id}, {org.edition}, {kind}")
+    yield version
     yield _clock(client)
     yield from _reads(schema, paths)
     yield from _writes(schema, writes)
     yield _usage(client)
+
+
+def _version(client: SalesforceClient) -> Probe:
+    """Tell whether the org serves our version of the API: every version's own page says so."""
+    ours = client.settings.api_version
+    ok = client.read("") is not None
+    detail = f"{ours} is served" if ok else f"the org does not serve {ours}"
+    return Probe("api version", ok=ok, detail=detail, remedy="" if ok else "set api_version to one that the org serves")
 
 
 def _reads(schema: OrgSchema, paths: FieldPaths) -> Iterator[Probe]:

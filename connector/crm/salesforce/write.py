@@ -13,7 +13,7 @@ from tenacity import Retrying
 
 from connector.crm.protocol import WriteBack, WriteResult
 from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
-from connector.crm.salesforce.errors import TRANSIENT, row_error
+from connector.crm.salesforce.errors import TRANSIENT, UNKNOWN_COLUMN, row_error
 from connector.crm.salesforce.query import field_path, record_id
 from connector.domain.errors import ConnectorError, RejectedError, RetryableError
 
@@ -95,9 +95,8 @@ class CollectionWriter:
 
     def _take(self, rows: Sequence[_Row], answer: Any) -> Iterator[_Row]:
         """Keep the results of a collection; yield the rows to try again."""
-        if isinstance(answer, ConnectorError):  # refused as a whole: the same object, the same unknown field
-            for row in rows:
-                self._keep(row, str(answer))
+        if isinstance(answer, ConnectorError):
+            yield from self._refused(rows, answer)
             return
         for row, result in zip(rows, answer, strict=True):
             if result["success"]:
@@ -108,8 +107,30 @@ class CollectionWriter:
             if code in TRANSIENT:
                 yield row
 
+    def _refused(self, rows: Sequence[_Row], error: ConnectorError) -> Iterator[_Row]:
+        """Try the parts of a collection that was refused as a whole; what cannot be parted keeps the reason."""
+        parts = _parted(rows, error)
+        if len(parts) == 1:
+            for row in rows:
+                self._keep(row, str(error))
+            return
+        for part in parts:
+            (answer,) = self._client.composite([self._part(part)], again=False)
+            yield from self._take(part, answer)
+
     def _keep(self, row: _Row, error: str | None) -> None:
         self._results[row.place] = WriteResult(row.write.object, row.write.id, error)
+
+
+def _parted(rows: Sequence[_Row], error: ConnectorError) -> list[Sequence[_Row]]:
+    """Part rows that were refused for the sake of some: by their fields for an unknown field, else in halves."""
+    if isinstance(error, RejectedError) and error.code in UNKNOWN_COLUMN:
+        kinds: dict[frozenset[str], list[_Row]] = {}
+        for row in rows:
+            kinds.setdefault(frozenset(row.write.fields), []).append(row)
+        return list(kinds.values())
+    middle = len(rows) // 2
+    return [half for half in (rows[:middle], rows[middle:]) if half]
 
 
 def _record(write: WriteBack) -> Mapping[str, Any]:

@@ -50,6 +50,7 @@ segment_label    text
 line_key         text
 change           select:add|update|remove
 end_date         date
+usage            bool
 stripe_price_id  text
 """
 COMPANIES = """

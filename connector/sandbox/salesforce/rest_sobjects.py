@@ -10,8 +10,9 @@ from connector.sandbox.salesforce.api import DATA, NEWEST_VERSION, OLDEST_VERSIO
 from connector.sandbox.salesforce.clock import format_moment, parse_moment
 from connector.sandbox.salesforce.describe import describe_global, describe_sobject, summary
 from connector.sandbox.salesforce.errors import ApiError, not_found
-from connector.sandbox.salesforce.ids import canonical
+from connector.sandbox.salesforce.ids import canonical, make_id
 from connector.sandbox.salesforce.soql_bind import no_such_column
+from connector.sandbox.salesforce.store import INTEGRATION_USER
 from connector.sandbox.salesforce.values import shown
 
 if TYPE_CHECKING:
@@ -172,8 +173,9 @@ def show_record(version: str, sobject: SObject, record: Record, names: list[str]
 
 
 def resources(version: str) -> dict[str, str]:
-    """GET /services/data/vNN.0."""
-    return {name: f"{DATA}/v{version}/{name}" for name in RESOURCES}
+    """GET /services/data/vNN.0: the version's resources, and who asks (vendor's page on resources by version)."""
+    known = {name: f"{DATA}/v{version}/{name}" for name in RESOURCES}
+    return {**known, "identity": f"https://login.salesforce.com/id/{make_id('00D', 1)}/{INTEGRATION_USER}"}
 
 
 def versions() -> list[dict[str, str]]:

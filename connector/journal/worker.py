@@ -1,4 +1,4 @@
-"""Who works: a name for this process and thread that no other has, and whether a process that left one is gone.
+"""Who works: a name for this process that no other ever had, and whether a process that left one in a row is gone.
 
 A killed process leaves its leases behind. One started again on the same machine need not wait until they run out: it
 can see that their owner is no more. Process numbers come again, so the time at which the process began is in the name
@@ -6,41 +6,38 @@ can see that their owner is no more. Process numbers come again, so the time at 
 """
 
 import os
+import secrets
 import socket
-import threading
 from functools import cache
 from pathlib import Path
 
 
-def process_name() -> str:
-    """Return this process's name: HOST/NAMESPACE/PID/BEGUN."""
-    return _name_of(os.getpid())  # asked each time: a fork is another process
-
-
 def worker_name() -> str:
-    """Return the name of the present thread of this process."""
-    return f"{process_name()}:{threading.get_ident()}"
+    """Return HOST/NAMESPACE/PID/BEGUN.NONCE. Who holds several things at once adds `:` and what tells them apart.
+
+    The nonce tells a container that was started again from the old one with the same number.
+    """
+    return _name_of(os.getpid())  # asked each time: a fork is another process
 
 
 def is_gone(worker: str) -> bool:
     """Tell whether the process of a worker's name certainly runs no more; False where it cannot be known."""
-    process = worker.rpartition(":")[0] or worker
-    place, _, rest = process.rpartition("/")[0].rpartition("/")
-    begun = process.rpartition("/")[2]
-    if place != _place() or not rest.isdecimal():
+    place, _, number = worker.partition(":")[0].rpartition("/")[0].rpartition("/")
+    begun = worker.partition(":")[0].rpartition("/")[2].partition(".")[0]
+    if place != _place() or not number.isdecimal():
         return False
     try:
-        os.kill(int(rest), 0)  # asks only
+        os.kill(int(number), 0)  # asks only
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
         return False
-    return begun != _begun(int(rest))
+    return begun != _begun(int(number))
 
 
 @cache
 def _name_of(pid: int) -> str:
-    return f"{_place()}/{pid}/{_begun(pid)}"
+    return f"{_place()}/{pid}/{_begun(pid)}.{secrets.token_hex(4)}"
 
 
 def _place() -> str:

@@ -1,0 +1,230 @@
+"""A run over many contracts: batches planned ahead, customers beside each other, the CRM told of a batch at once.
+
+What is done to one contract is in `sync.py`; here is only in which order, by how many threads, and what is left in
+order when a run is broken off: contracts that were begun are finished, told and recorded.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import Protocol, Self
+
+from connector.contained import result_or_not
+from connector.crew import Crew, Future
+from connector.crm.protocol import ContractRef
+from connector.desk import Desk, Each, Planned, Result, Stop
+from connector.holds import Holds
+from connector.journal import Lease
+from connector.logs import bound
+from connector.plan.extension import only_extends
+from connector.plan.operation import Retire, Update
+from connector.plan.safety import RunScope
+from connector.record import record
+from connector.shared import make_shared
+from connector.tell import tell
+
+_log = logging.getLogger(__name__)
+#: What is of no interest to a reader of the log; everything else is told at info.
+_LEVELS = {"nothing": logging.DEBUG, "skipped": logging.DEBUG}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Contracts that were planned together; `began` is the run's count of writes before their planning began."""
+
+    planned: Sequence[Planned]
+    scope: RunScope
+    began: int
+    made: Mapping[str, int] = field(default_factory=dict)
+    """Writes for what the batch shares, by the contract they are counted with."""
+
+    @property
+    def accounts(self) -> list[str]:
+        """Return the customer of every contract: who must not be worked on by two."""
+        return [one.account for one in self.planned]
+
+
+#: So many contracts are planned together and told together. The CRM is read in larger portions; a planned contract
+#: takes a tenth of a megabyte, and two batches are in hand.
+BATCH = 100
+#: What becomes of a contract, and the milliseconds it took; nothing where the run was stopped before.
+Coming = Future[tuple[Result, int] | None]
+
+
+class Plan(Protocol):
+    """Plans contracts, several at a time by `each`."""
+
+    def __call__(self, refs: Iterable[ContractRef], /, *, each: Each) -> Iterator[Planned]:
+        """Return the contracts as far as they got."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The moment at which a contract's turn comes: what the run does in all, and the lease of its customer.
+
+    `touched` tells that something was written for the customer since the contract was planned.
+    """
+
+    scope: RunScope
+    lease: Lease
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a run goes: by how many threads, and until when; once `stop` is set nothing more is begun."""
+
+    threads: int
+    stop: Stop | None = None
+
+
+class Batches:
+    """One run. A block around it ends with its threads, and with its customers given back."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        run_id: int,
+        plan: Plan,
+        carry_out: Callable[[Planned, Turn], Result],
+        way: Way,
+    ) -> None:
+        self._desk, self._run_id = desk, run_id
+        self._plan, self._carry_out, self._stop = plan, carry_out, way.stop
+        self._block = ExitStack()
+        self._holds = self._block.enter_context(Holds(desk.account.journal, desk.clock))
+        self._crew = self._block.enter_context(Crew(way.threads))
+        self._begun: deque[tuple[Batch, list[Coming]]] = deque()
+        self._closed = False
+        self._writes = 0
+        self._written: dict[str, int] = {}
+
+    def results(self, refs: Iterable[ContractRef]) -> Generator[Result]:
+        """Yield what becomes of the contracts, batch by batch in their order; a batch is worked on beside the last one.
+
+        A failure that nobody foresaw is raised when everything that was begun is finished.
+        """
+        failure: Exception | None = None
+        source = self._batches(refs)
+        try:
+            while not isinstance(batch := self._crew.soon(partial(next, source, None)).result(), Exception | None):
+                try:
+                    self._begin(batch)
+                except Exception as error:  # noqa: BLE001 -- raised below, when what was begun is finished
+                    batch = error
+                    break
+                if len(self._begun) > 1:  # planned only now: two batches are in memory, and never three
+                    yield from self._finish()
+            failure = batch
+            while self._begun:
+                yield from self._finish()
+        except (GeneratorExit, KeyboardInterrupt):
+            self._break_off()
+            raise
+        if failure is not None:
+            raise failure
+
+    def _batches(self, refs: Iterable[ContractRef]) -> Iterator[Batch | Exception]:
+        """Yield the contracts in planned batches, and last the failure that ends them early."""
+        scope, count = RunScope(), 0
+        known = sum(self._desk.account.journal.contract_counts(self._desk.name).values())
+        try:
+            stream = self._plan(refs, each=self._crew.plan)
+            while not self._is_over():
+                began = self._writes
+                planned = tuple(map(_without_trace, islice(stream, BATCH)))
+                if not planned:
+                    return
+                count += len(planned)
+                scope = _grown(scope, planned, max(known, count))
+                yield Batch(planned, scope, began)
+        except Exception as error:  # noqa: BLE001 -- raised by `results`, when what was begun is finished
+            yield error
+
+    def _begin(self, batch: Batch) -> None:
+        planned, made = make_shared(self._desk, batch.planned, self._run_id, self._crew.each)
+        batch = replace(batch, planned=planned, made=made)
+        self._holds.want(self._leases(batch))
+        coming = [self._crew.carry_out(one.account, partial(self._one, one, batch)) for one in planned]
+        self._begun.append((batch, coming))
+
+    def _leases(self, batch: Batch) -> list[str]:
+        return [f"{self._desk.name}:{account}" for account in batch.accounts]
+
+    def _one(self, one: Planned, batch: Batch) -> tuple[Result, int] | None:
+        """Carry out one contract; return it with the milliseconds it took."""
+        if self._is_over():
+            return None
+        started, account = time.monotonic(), one.account
+        lease = self._holds.take(f"{self._desk.name}:{account}")
+        if lease is None:
+            return Result(one, "busy", None), 0
+        touched = self._written.get(account, -1) >= batch.began
+        with bound(run=self._run_id, contract=one.raw.key):
+            turn = Turn(batch.scope, lease, touched)
+            result = result_or_not(self._desk, one, partial(self._carry_out, one, turn))
+            level = _LEVELS.get(result.outcome, logging.INFO)
+            _log.log(level, "%s, %d Stripe writes", result.outcome, result.writes)
+        if result.writes or result.planned.bug is not None:  # then nobody knows how far it came
+            self._written[account] = self._writes
+            self._writes += 1
+        result = replace(result, writes=result.writes + batch.made.get(one.raw.key, 0))
+        return result, round((time.monotonic() - started) * 1000)
+
+    def _is_over(self) -> bool:
+        return self._closed or (self._stop is not None and self._stop.is_set())
+
+    def _finish(self) -> Iterator[Result]:
+        """Wait for the batch that was begun first, tell the CRM of it, write its pages, and yield its results."""
+        batch, coming = self._begun[0]
+        failures: list[BaseException] = []
+        done: list[tuple[Result, int]] = []
+        for future in coming:
+            error = future.exception()
+            if error is not None:
+                failures.append(error)
+            elif one := future.result():
+                done.append(one)
+        try:
+            held = self._holds.held(self._leases(batch))
+            told = tell(self._desk, [result for result, _ in done], {key.partition(":")[2] for key in held})
+            told = record(self._desk, told, self._run_id, [spent for _, spent in done])
+        finally:
+            self._begun.popleft()
+            self._holds.leave(self._leases(batch))
+        yield from told
+        if failures:
+            raise failures[0]
+
+    def _break_off(self) -> None:
+        """Begin nothing more; finish what was begun, without anybody to tell the results to."""
+        self._closed = True
+        while self._begun:
+            for _ in self._finish():
+                pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._block.close()
+
+
+def _without_trace(one: Planned) -> Planned:
+    """Forget where each value came from; only explanations need it."""
+    return replace(one, reading=replace(one.reading, trace=()))
+
+
+def _grown(scope: RunScope, planned: Iterable[Planned], contracts: int) -> RunScope:
+    """Return what the run does in all: a run of many small batches is judged like one of a large one."""
+    plans = [one.plan for one in planned if one.plan]
+    ended = sum(1 for plan in plans if any(isinstance(o, Retire) for o in plan.operations))
+    changing = [plan for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations)]
+    changed = sum(1 for plan in changing if not only_extends(plan))
+    return RunScope(contracts, scope.changed + changed, scope.terminations + ended)
