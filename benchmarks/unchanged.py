@@ -59,7 +59,7 @@ def _poll_and_sweep(both: Emulators, desk: Desk) -> Iterator[Row]:
     orders, lines = len(changed.stamps), len(changed.cursor.seen["OrderItem"])
     handled = Handled(desk, changed.stamps)
     handled.save()
-    save_cursor(desk, changed.cursor, ())
+    save_cursor(desk, changed.cursor)
     for order in changed.stamps:
         desk.account.journal.save_contract(_state(desk, order))
     calls, seconds, _ = _measured(both, lambda: _nothing(crm.changed(changed.cursor).refs))

@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from threading import Event
 from typing import Protocol, Self
 
+from connector.contained import result_or_not
 from connector.crew import Crew, Future
 from connector.crm.protocol import ContractRef
-from connector.desk import Desk, Each, Planned, Result
+from connector.desk import Desk, Each, Planned, Result, Stop
 from connector.holds import Holds
 from connector.journal import Lease
 from connector.logs import bound
@@ -86,7 +86,7 @@ class Way:
     """How a run goes: by how many threads, and until when; once `stop` is set nothing more is begun."""
 
     threads: int
-    stop: Event
+    stop: Stop | None = None
 
 
 class Batches:
@@ -180,10 +180,11 @@ class Batches:
             return Result(one, "busy", None), 0
         touched = self._written.get(account, -1) >= batch.began
         with bound(run=self._run_id, contract=one.raw.key):
-            result = self._carry_out(one, Turn(batch.scope, lease, touched))
+            turn = Turn(batch.scope, lease, touched)
+            result = result_or_not(self._desk, one, partial(self._carry_out, one, turn))
             level = _LEVELS.get(result.outcome, logging.INFO)
             _log.log(level, "%s, %d Stripe writes", result.outcome, result.writes)
-        if result.writes:
+        if result.writes or result.planned.bug is not None:  # then nobody knows how far it came
             self._written[account] = self._writes
             self._writes += 1
         elif not touched:
@@ -192,7 +193,7 @@ class Batches:
         return result, round((time.monotonic() - started) * 1000)
 
     def _is_over(self) -> bool:
-        return self._closed or self._stop.is_set()
+        return self._closed or (self._stop is not None and self._stop.is_set())
 
     def _finish(self) -> Iterator[Result]:
         """Wait for the batch that was begun first, tell the CRM of it, write its pages, and yield its results."""
@@ -208,7 +209,7 @@ class Batches:
         try:
             held = self._holds.held(self._leases(batch))
             told = tell(self._desk, [result for result, _ in done], {key.partition(":")[2] for key in held})
-            record(self._desk, told, self._run_id, [spent for _, spent in done])
+            told = record(self._desk, told, self._run_id, [spent for _, spent in done])
         finally:
             self._begun.popleft()
             self._holds.leave(self._leases(batch))

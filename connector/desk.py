@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
+from typing import Protocol
 
 from connector.billing.account import StripeAccount
 from connector.compile.window import AHEAD
@@ -22,6 +23,22 @@ from connector.plan.status import CrmStatus
 
 #: Stripe's 25 schedules a second, at the 0.6 s that one takes, keep 15 threads busy; the rest covers slow moments.
 THREADS = 32
+
+
+class Stop(Protocol):
+    """Whether to go on; asked before each contract, and by many threads."""
+
+    def is_set(self) -> bool:
+        """Tell whether to finish what was begun, and begin nothing more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a contract waits for its next try: `first`, then twice as long each time, never more than `most`."""
+
+    first: timedelta = timedelta(seconds=5)
+    most: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,7 @@ class Desk:
     dashboard: str
     ahead: int = AHEAD
     seek: bool = False
+    backoff: Backoff = Backoff()
     threads: int = THREADS
     billed_through: Mapping[str, date] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -67,6 +85,8 @@ class Planned:
     """The journal's mark of the contract's operations before Stripe was looked at."""
     unchanged: str | None = None
     """How it stands (nothing, skipped), when it was passed over: a look could only have found the same."""
+    bug: str | None = None
+    """What went wrong that nobody foresaw; nothing more is done for the contract."""
 
     @property
     def contract(self) -> Contract | None:
@@ -113,6 +133,8 @@ class Result:
     writes: int = 0
     error: str | None = None
     settled: Settled | None = None
+    untold: str | None = None
+    """Why the CRM was not told of it."""
 
 
 #: How something is done for each of many contracts: one after the other (`map`), or by the threads of a run.

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector import __version__, metrics
 from connector.app import App
 from connector.config import MonitorConfig
+from connector.config.types import OFF
 from connector.journal import JournalError
 from connector.masking import masked
 from connector.reports.facts import read_facts
@@ -94,11 +95,12 @@ def reasons_not_ready(app: App, config: MonitorConfig) -> list[str]:
         facts = [read_facts(desk, app.signals) for desk in app.desks.values()]
     except _AWAY as error:
         return [f"the journal: {masked(str(error))}"]
-    limit = timedelta(seconds=app.config.jobs.sync_every_seconds) * config.late_after_slots
+    every = app.config.jobs.sync_every_seconds
+    limit = None if every == OFF else timedelta(seconds=every) * config.late_after_slots
     reasons = []
     for one in facts:
         last = one.ends.get("sync")
-        if one.paused is None and (last is None or one.now - last > limit):
+        if one.paused is None and limit is not None and (last is None or one.now - last > limit):
             when = f"last at {last:%Y-%m-%d %H:%M:%S} UTC" if last else "not once"
             reasons.append(f"connection {one.connection}: no sync for {limit.total_seconds():.0f} seconds, {when}")
     breakers = app.signals.breakers() if app.signals.breakers else ()

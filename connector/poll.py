@@ -2,19 +2,16 @@
 
 import logging
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
-from threading import Event
+from collections.abc import Collection, Generator, Iterable, Iterator
 
 from connector.crm.protocol import Changed, ContractRef
+from connector.desk import Stop
 from connector.stamps import STREAM, Handled, has_other_filters, read_cursor, save_cursor
 from connector.sync import Desk, Result, sync_contracts
 
-__all__ = ["STREAM", "changed_refs", "read_cursor", "sync_changed", "sync_refs"]
+__all__ = ["STREAM", "changed_refs", "read_cursor", "sync_changed", "sync_failed", "sync_refs"]
 
 _log = logging.getLogger(__name__)
-
-#: Outcomes that another look may better although the CRM has not changed.
-UNSETTLED = frozenset({"waiting", "busy"})
 
 
 def sync_refs(
@@ -27,7 +24,7 @@ def sync_refs(
     live: bool = False,
     pass_over: bool = False,
     counts: Counter[str] | None = None,
-    stop: Event | None = None,
+    stop: Stop | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
@@ -47,29 +44,58 @@ def sync_refs(
         journal.finish_run(run.id, counts, desk.clock())
 
 
-def sync_changed(desk: Desk, *, job: str, config_hash: str, stop: Event | None = None) -> Generator[Result]:
+def sync_changed(
+    desk: Desk, *, job: str, config_hash: str, failed: bool = True, stop: Stop | None = None
+) -> Generator[Result]:
     """Sync what is worth a look, then move the cursor: a crash in between repeats work, and never loses any.
 
     Told to `stop`, it leaves the cursor where it was.
+
+    What could not be settled is in the journal's failures, with the time of its next try; without `failed` these are
+    left to `sync_failed`.
     """
     changed = _changed(desk)
     handled = Handled(desk, changed.stamps)
-    unsettled: list[str] = []
-    refs = _worth_a_look(desk, changed)
+    refs = _worth_a_look(desk, changed, failed=failed)
     for result in sync_refs(desk, refs, job=job, config_hash=config_hash, pass_over=True, stop=stop):
         handled.add(result)
-        if _is_unsettled(result):
-            unsettled.append(result.planned.raw.root.id)
         yield result
     if stop is not None and stop.is_set():
         return
     handled.save()
-    save_cursor(desk, changed.cursor, unsettled)
+    save_cursor(desk, changed.cursor)
+
+
+def sync_failed(
+    desk: Desk,
+    *,
+    job: str,
+    config_hash: str,
+    codes: Collection[str] = (),
+    but: Collection[str] = (),
+    stop: Stop | None = None,
+) -> Generator[Result]:
+    """Try again what failed and is due: of the failure `codes` only, or of all `but` some.
+
+    What the CRM has no more, and what has become part of another contract, is forgotten: its failure is nobody's.
+    """
+    journal, now = desk.account.journal, desk.clock()
+    due = [
+        failure
+        for failure in journal.due_failures(desk.name, now, desk.mapping.hash)
+        if failure.code not in but and (not codes or failure.code in codes)
+    ]
+    if due:
+        refs = dict.fromkeys(ContractRef(desk.name, failure.record) for failure in due)
+        yield from sync_refs(desk, refs, job=job, config_hash=config_hash, stop=stop)
+        if stop is not None and stop.is_set():
+            return
+        journal.forget_failures(desk.name, [failure.contract_key for failure in due], now)
 
 
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
     """Return what the next run would look at, without moving the cursor."""
-    return _worth_a_look(desk, _changed(desk))
+    return _worth_a_look(desk, _changed(desk), failed=True)
 
 
 def _changed(desk: Desk) -> Changed:
@@ -86,23 +112,11 @@ def _changed(desk: Desk) -> Changed:
     return changed
 
 
-def _worth_a_look(desk: Desk, changed: Changed) -> tuple[ContractRef, ...]:
-    """Return what changed, what the last run could not settle, what was approved since, and what a date has reached."""
-    records = (*_unsettled(desk), *_approved(desk), *_due(desk))
+def _worth_a_look(desk: Desk, changed: Changed, *, failed: bool) -> tuple[ContractRef, ...]:
+    """Return what changed, what failed and is due, what was approved since, and what a date has reached."""
+    due = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
+    records = (*(failure.record for failure in due), *_approved(desk), *_due(desk))
     return tuple(dict.fromkeys((*changed.refs, *(ContractRef(desk.name, record) for record in records))))
-
-
-def _is_unsettled(result: Result) -> bool:
-    """Tell whether to look again soon: the customer was held, a vendor was away, or the CRM was not told.
-
-    What Stripe refused for good waits for somebody who changes the order.
-    """
-    return result.outcome in UNSETTLED or (result.error is not None and result.outcome != "failed")
-
-
-def _unsettled(desk: Desk) -> Iterator[str]:
-    stored = desk.account.journal.cursor(desk.name, STREAM)
-    yield from stored.value.get("unsettled", ()) if stored else ()
 
 
 def _approved(desk: Desk) -> Iterator[str]:

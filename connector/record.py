@@ -1,35 +1,60 @@
 """A contract's page in the journal: what a run made of it, and how it stands now."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from connector.contained import with_result
 from connector.desk import Desk, Planned, Result
-from connector.journal import ContractPage, ContractState, PlanRecord, RunContract
+from connector.failures import due_after, failure_of
+from connector.journal import ContractPage, ContractState, FailureState, PlanRecord, RunContract
 from connector.plan.document import issue_json, tie_out_json
 from connector.plan.drift import adopted_in_words
 from connector.stake import since_when, told_worth
 from connector.windows import windows_of
 
 
-def record(desk: Desk, results: Sequence[Result], run_id: int, durations: Sequence[int]) -> None:
+def record(desk: Desk, results: Sequence[Result], run_id: int, durations: Sequence[int]) -> list[Result]:
     """Write the pages of a batch as one, and the plans where there was something to do; durations in milliseconds.
 
-    What was passed over has no new page: the last one says so already.
+    Returns the results; one whose page could not be made is a bug now. What was passed over has no new page: the last
+    one says so already.
     """
-    looked_at = [each for each in zip(results, durations, strict=True) if not each[0].planned.unchanged]
-    if not looked_at:
-        return
-    now, journal = desk.clock(), desk.account.journal
-    before = journal.contracts(desk.name, [result.planned.raw.key for result, _ in looked_at])
-    journal.record_batch(
-        [
-            ContractPage(
-                _result(desk, result, run_id, spent, now),
-                _state(desk, result, before.get(result.planned.raw.key), now),
-                _plan(desk, result.planned, now),
-            )
-            for result, spent in looked_at
-        ]
+    journal = desk.account.journal
+    looked_at = [result.planned.raw.key for result in results if not result.planned.unchanged]
+    before = journal.contracts(desk.name, looked_at)
+    book, recorded, pages = _Book(desk, run_id, before, desk.clock()), [], []
+    for result, spent in zip(results, durations, strict=True):
+        if result.planned.unchanged:
+            recorded.append(result)
+            continue
+        made, page = with_result(desk, result, partial(_page, book, spent))
+        recorded.append(made)
+        pages.append(page)
+    if pages:
+        journal.record_batch(pages)
+    return recorded
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What all pages of a batch have in common."""
+
+    desk: Desk
+    run_id: int
+    before: Mapping[str, ContractState]
+    now: datetime
+
+
+def _page(book: _Book, spent: int, result: Result) -> ContractPage:
+    desk, now, key = book.desk, book.now, result.planned.raw.key
+    return ContractPage(
+        _result(desk, result, book.run_id, spent, now),
+        _state(desk, result, book.before.get(key), now),
+        _plan(desk, result.planned, now),
+        _failure(desk, result, now),
     )
 
 
@@ -80,4 +105,30 @@ def _state(desk: Desk, result: Result, before: ContractState | None, now: dateti
         updated_at=now,
         same_until=settled.until if settled else None,
         since=since_when(result.outcome, before, now),
+    )
+
+
+def _failure(desk: Desk, result: Result, now: datetime) -> FailureState | None:
+    """Return the contract's failure as it stands now, counted on from the one it had; None when it is right."""
+    found = failure_of(result)
+    if found is None:
+        return None
+    key = result.planned.raw.key
+    before = desk.account.journal.failure(desk.name, key)
+    same = before is not None and before.kind == found.kind
+    attempts = before.attempts + 1 if before and same else 1
+    chance = random.random()  # noqa: S311 -- jitter, no secret
+    return FailureState(
+        connection=desk.name,
+        contract_key=key,
+        record=result.planned.raw.root.id,
+        kind=found.kind.value,
+        code=found.code,
+        error=found.error,
+        remedy=found.remedy,
+        since=before.since if before else now,
+        attempts=attempts,
+        last_at=now,
+        due_at=due_after(found.kind, attempts, now, desk.backoff, chance),
+        mapping_hash=desk.mapping.hash,
     )

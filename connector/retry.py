@@ -8,11 +8,16 @@ write with an idempotency key.
 
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from connector.domain.errors import RetryableError
+from connector.breaker import Breaker, BreakerOpenError
+from connector.domain.errors import ConnectorError, RetryableError
+
+_T = TypeVar("_T")
 
 
 def retry_policy(
@@ -22,12 +27,13 @@ def retry_policy(
     cap: float = 8.0,
     deadline: float = 120.0,
     sleep: Callable[[float], None] = time.sleep,
+    breaker: Breaker | None = None,
 ) -> Retrying:
     """Build the policy; use it as `retry_policy()(call, *args)`. One object may serve many threads.
 
     The nth wait is random between 0 and `first` * 2^(n-1) seconds, never more than `cap` unless the vendor asks for it.
     A wait that would end after `deadline` seconds since the first attempt is not begun: the last error is raised
-    instead, as it is after `attempts` calls.
+    instead, as it is after `attempts` calls. With a `breaker` every attempt goes through it, and ends when it is open.
     """
     jitter = wait_random_exponential(multiplier=first, max=cap)
 
@@ -36,10 +42,47 @@ def retry_policy(
         asked = error.after if isinstance(error, RetryableError) else None
         return jitter(state) + (asked or 0.0)
 
-    return Retrying(
-        retry=retry_if_exception_type(RetryableError),
+    return _Guarded(
+        breaker,
+        retry=retry_if_exception(_may_pass),
         wait=wait,
         stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
         sleep=sleep,
         reraise=True,
     )
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, RetryableError) and not isinstance(error, BreakerOpenError)
+
+
+class _Guarded(Retrying):
+    """The policy, with every single attempt reported to the vendor's breaker."""
+
+    def __init__(self, breaker: Breaker | None, **policy: Any) -> None:
+        super().__init__(**policy)
+        self._breaker = breaker
+
+    def __call__(self, fn: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+        if self._breaker is None:
+            return super().__call__(fn, *args, **kwargs)
+        return super().__call__(partial(_attempt, self._breaker, fn), *args, **kwargs)
+
+
+def _attempt(breaker: Breaker, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    breaker.enter()
+    try:
+        answer = call(*args, **kwargs)
+    except BreakerOpenError:  # of a call within this one
+        raise
+    except RetryableError as error:
+        breaker.failed(error)
+        raise
+    except ConnectorError:  # a refusal is an answer
+        breaker.answered()
+        raise
+    except BaseException:
+        breaker.left()
+        raise
+    breaker.answered()
+    return answer

@@ -3,7 +3,7 @@
 A stamp is that of the read which told the record, never that of a later one: what was modified meanwhile differs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from connector.crm.protocol import Cursor
@@ -46,9 +46,9 @@ def read_cursor(desk: Desk) -> Cursor | None:
     return cursor_of(stored.value) if stored else None
 
 
-def save_cursor(desk: Desk, cursor: Cursor, unsettled: Iterable[str]) -> None:
-    """Remember how far the CRM was read, by which filters, and what is to be looked at again soon."""
-    more = {"filters": filters_hash(desk.mapping), "unsettled": list(unsettled)}
+def save_cursor(desk: Desk, cursor: Cursor) -> None:
+    """Remember how far the CRM was read, and by which filters."""
+    more = {"filters": filters_hash(desk.mapping)}
     desk.account.journal.save_cursor(desk.name, STREAM, {**cursor_value(cursor), **more}, desk.clock())
 
 

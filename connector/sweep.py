@@ -9,17 +9,18 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Event
 
 from connector.crm.protocol import ContractRef
-from connector.desk import Desk, Result
+from connector.desk import Desk, Result, Stop
 from connector.journal import Stamp
-from connector.poll import UNSETTLED, sync_refs
+from connector.poll import sync_refs
 from connector.stamps import SWEEP, Handled, read_cursor
 
 #: Among the counts of a sweep's run: records that no poll had told.
 FOUND = "found_by_sweep"
 _PAGE = 1_000
+#: Outcomes that another look may better although the CRM has not changed.
+_UNSETTLED = frozenset({"waiting", "busy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,7 @@ def last_sweep(desk: Desk) -> Sweep | None:
     return Sweep(**{**value, "at": datetime.fromisoformat(value["at"]), "deep_at": deep_at})
 
 
-def sweep(
-    desk: Desk, *, job: str, config_hash: str, deep: bool = False, stop: Event | None = None
-) -> Generator[Result]:
+def sweep(desk: Desk, *, job: str, config_hash: str, deep: bool = False, stop: Stop | None = None) -> Generator[Result]:
     """Sync what differs from what was handled, what is gone, and with `deep` every contract that is known.
 
     The figures are kept when it is done: `last_sweep`. Told to `stop`, it remembers nothing: the next one begins anew.
@@ -92,7 +91,7 @@ class _Walk:
     def take(self, result: Result) -> None:
         """Take note of a result."""
         self._handled.add(result)
-        if result.outcome in UNSETTLED:
+        if result.outcome in _UNSETTLED:
             self._again.update(record.record.id for record in result.planned.raw.revisions)
             self._again.add(result.planned.raw.root.id)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
-from threading import Event
 
 from connector.adopted import adopted_edits, end_lapsed
 from connector.batches import BATCH, Batches, Turn, Way
@@ -20,8 +19,9 @@ from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.compile.spec import AdoptedEdit
 from connector.compile.window import windowed
+from connector.contained import planned_or_not
 from connector.crm.protocol import ContractRef
-from connector.desk import Desk, Each, Planned, Result
+from connector.desk import Desk, Each, Planned, Result, Stop
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
@@ -34,7 +34,7 @@ from connector.plan.kinds import KINDS
 from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
-from connector.plan.status import Ids, crm_status, failed_status
+from connector.plan.status import Ids, crm_status, failed_status, unexpected_status
 from connector.taking_over import taken_over
 from connector.unchanged import PassedOver
 from connector.write_back import ids_of, save_subscriptions
@@ -59,11 +59,15 @@ def plan_contracts(
         lost: list[Planned] = []
         raws = _read(desk, chunk, lost)
         while some := tuple(islice(raws, BATCH)):
-            plan: Callable[[RawContract], Planned] = partial(plan_contract, desk, live=live)
+            plan: Callable[[RawContract], Planned] = partial(_planned_or_not, desk, live)
             if pass_over and not live and not desk.seek and not desk.billed_through:
                 plan = PassedOver(desk, plan).planned
             yield from each(plan, some)
         yield from lost
+
+
+def _planned_or_not(desk: Desk, live: bool, raw: RawContract) -> Planned:  # noqa: FBT001 -- bound by `partial`
+    return planned_or_not(desk, raw, partial(plan_contract, desk, raw, live=live))
 
 
 def _read(desk: Desk, chunk: Sequence[ContractRef], lost: list[Planned]) -> Iterator[RawContract]:
@@ -157,7 +161,7 @@ def sync_contracts(
     live: bool = False,
     pass_over: bool = False,
     threads: int | None = None,
-    stop: Event | None = None,
+    stop: Stop | None = None,
 ) -> Generator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
@@ -172,7 +176,7 @@ def sync_contracts(
     """
     plan = partial(plan_contracts, desk, live=live, pass_over=pass_over)
     carry_out = partial(_carry_out, desk, _Asked(run_id, shown, live))
-    how = Way(threads or desk.threads, stop or Event())
+    how = Way(threads or desk.threads, stop)
     with Batches(desk, run_id, plan, carry_out, how) as batches:
         yield from batches.results(refs)
 
@@ -222,7 +226,7 @@ class _Asked:
 def _carry_out(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
     """Judge again, and apply; the customer is held until the CRM was told."""
     try:
-        return _applied(desk, asked, one, turn)
+        return _applied(desk, asked, one, turn) if one.bug is None else _unforeseen(one, one.bug)
     except LeaseLostError:  # it hung for longer than the lease lasts; whoever holds the customer now goes on
         return Result(one, "busy", None)
 
@@ -255,6 +259,10 @@ def _applied(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
         return Result(one, "failed", status, error=str(error))
     status = crm_status(one.plan, one.issues, one.judgement, _ids(desk, one), desk.today())
     return Result(one, _outcome(one), status, writes)
+
+
+def _unforeseen(one: Planned, words: str) -> Result:
+    return Result(one, "failed", unexpected_status(words), error=words)
 
 
 def _is_stale(desk: Desk, one: Planned, plan: Plan) -> bool:

@@ -6,7 +6,9 @@ or hides what was billed.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
+from connector.contained import with_result
 from connector.crm.protocol import WriteBack, WriteResult
 from connector.desk import Desk, Result
 from connector.domain.errors import RejectedError, RetryableError
@@ -21,21 +23,22 @@ def tell(desk: Desk, results: Sequence[Result], held: Collection[str]) -> list[R
 
     `held` are the customers that are still ours: of the others whoever took them over tells what is true now.
     """
-    wanted: list[tuple[WriteBack, ...]] = []
-    lost: set[int] = set()
-    for number, result in enumerate(results):
-        writes: tuple[WriteBack, ...] = ()
-        if result.status is not None and result.outcome != "skipped":
-            if result.planned.account in held:
-                writes = write_backs(result.planned.raw, desk.mapping, result.status, desk.clock())
-            else:
-                lost.add(number)
-        wanted.append(writes)
-    refused = _refused(desk, wanted)
+    wanted = [with_result(desk, result, partial(_writes, desk, held)) for result in results]
+    refused = _refused(desk, [writes or () for _, writes in wanted])
+    reasons = [_TAKEN_OVER if writes is None else _reason(writes, refused) for _, writes in wanted]
     return [
-        replace(result, error=result.error or (_TAKEN_OVER if number in lost else _reason(writes, refused)))
-        for number, (result, writes) in enumerate(zip(results, wanted, strict=True))
+        replace(result, error=result.error or reason, untold=reason)
+        for (result, _), reason in zip(wanted, reasons, strict=True)
     ]
+
+
+def _writes(desk: Desk, held: Collection[str], result: Result) -> tuple[WriteBack, ...] | None:
+    """Return what is to be said of a result; None when that is no longer ours to say."""
+    if result.status is None or result.outcome == "skipped":
+        return ()
+    if result.planned.account not in held:
+        return None
+    return write_backs(result.planned.raw, desk.mapping, result.status, desk.clock())
 
 
 def _refused(desk: Desk, wanted: Sequence[tuple[WriteBack, ...]]) -> dict[_Place, str] | str:

@@ -1,7 +1,6 @@
 """Every minute: whatever is wrong becomes an incident, and people are told once."""
 
 import logging
-import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -9,11 +8,12 @@ from connector.alerts import alert_round
 from connector.app import App
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
+from jobs.stopping import Stop
 
 _log = logging.getLogger(__name__)
 
 
-def alerts(app: App, stop: threading.Event) -> None:
+def alerts(app: App, stop: Stop) -> None:
     """Do one round; what goes wrong in it is logged, and the next round tries again."""
     if stop.is_set():
         return

@@ -5,7 +5,10 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
 
+from connector.failures import FailureClass, failure_of
 from connector.sync import Desk, Result
+
+_LEVELS = {FailureClass.BUG: logging.ERROR}
 
 
 def counted(results: Generator[Result, None, None], desk: Desk, log: logging.Logger) -> Counter[str]:
@@ -15,5 +18,13 @@ def counted(results: Generator[Result, None, None], desk: Desk, log: logging.Log
         for result in results:
             counts[result.outcome] += 1
             if result.error:
-                log.warning("connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
+                failure = failure_of(result)
+                level = _LEVELS.get(failure.kind, logging.WARNING) if failure else logging.WARNING
+                log.log(level, "connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
     return counts
+
+
+def say(counts: Counter[str], desk: Desk, log: logging.Logger) -> None:
+    """Log how many contracts ended how, when there were any."""
+    if counts:
+        log.info("connection %s: %s", desk.name, ", ".join(f"{n} {word}" for word, n in sorted(counts.items())))

@@ -1,17 +1,17 @@
 """Every night: all of Stripe's schedules against what was applied last. Findings are alarms; nothing is repaired."""
 
 import logging
-import threading
 
 from connector.app import App
 from connector.domain.errors import ConnectorError
 from connector.journal import JournalError
 from connector.reconcile import reconcile as reconcile_all
+from jobs.stopping import Stop
 
 _log = logging.getLogger(__name__)
 
 
-def reconcile(app: App, stop: threading.Event) -> None:
+def reconcile(app: App, stop: Stop) -> None:
     """Compare all connections with the Stripe account they bill into; what is away is compared at the next slot."""
     if stop.is_set():
         return

@@ -1,22 +1,20 @@
 """Once a day: ids and stamps of the CRM against what was looked at; now and then every contract, whatever its stamp."""
 
 import logging
-import threading
 from datetime import timedelta
 
 from connector.app import App
-from connector.domain.errors import ConnectorError
-from connector.journal import JournalError
 from connector.stamps import read_cursor
 from connector.sweep import last_sweep
 from connector.sweep import sweep as sweep_one
 from connector.sync import Desk
 from jobs.progress import counted
+from jobs.stopping import Stop
 
 _log = logging.getLogger(__name__)
 
 
-def sweep(app: App, stop: threading.Event) -> None:
+def sweep(app: App, stop: Stop) -> None:
     """Sweep every connection; the contract in hand is finished, and what is left comes with the next sweep."""
     for desk in app.desks.values():
         if stop.is_set():
@@ -24,13 +22,10 @@ def sweep(app: App, stop: threading.Event) -> None:
         if read_cursor(desk) is None:
             _log.info("connection %s: no sweep before the first sync has read everything", desk.name)
             continue
-        try:
-            _sweep_one(app, desk, stop)
-        except (ConnectorError, JournalError):
-            _log.exception("connection %s: the sweep could not run; it is tried again at the next slot", desk.name)
+        _sweep_one(app, desk, stop)
 
 
-def _sweep_one(app: App, desk: Desk, stop: threading.Event) -> None:
+def _sweep_one(app: App, desk: Desk, stop: Stop) -> None:
     before = last_sweep(desk)
     deep = _is_deep_due(app, desk)
     counted(sweep_one(desk, job="sweep", config_hash=app.config.hash, deep=deep, stop=stop), desk, _log)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 import stripe
 from stripe import StripeClient
+from tenacity import Retrying
 
 from connector import __version__
 from connector.billing.limiter import Limiter, Paced
@@ -47,6 +48,7 @@ class StripeApi:
         limiter: Paced | None = None,
         attempts: int = 6,
         sleep: Callable[[float], None] = time.sleep,
+        policy: Retrying | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         stripe.enable_telemetry = False
@@ -60,7 +62,7 @@ class StripeApi:
             base_addresses=cast("Any", addresses) if base_url else {},
             http_client=self.transport,
         )
-        self._retry = retry_policy(attempts=attempts, sleep=sleep)
+        self._retry = policy or retry_policy(attempts=attempts, sleep=sleep)
 
     def post(self, path: str, params: Mapping[str, Any], *, idempotency_key: str) -> Json:
         """Send a write; repeated with the same key until Stripe gives a final answer."""
@@ -83,9 +85,10 @@ def _translated(error: stripe.StripeError) -> ConnectorError:
     status = error.http_status
     text = error.user_message or str(error)
     if isinstance(error, stripe.APIConnectionError):
-        return RetryableError(f"Stripe could not be reached: {text}")
+        return RetryableError(f"Stripe could not be reached: {text}", away=True)
     if _may_pass(error):
-        return RetryableError(f"Stripe is busy ({status}): {text}", after=_asked_to_wait(error))
+        away = (status or 0) >= 500
+        return RetryableError(f"Stripe is busy ({status}): {text}", after=_asked_to_wait(error), away=away)
     if status in {401, 403}:
         return ConfigError(f"Stripe refuses the API key ({status}): {text} Check stripe.api_key and its permissions.")
     return RejectedError(

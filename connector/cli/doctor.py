@@ -75,7 +75,7 @@ def _pairing(app: App, desk: Desk, crm: ConnectedCrm) -> Probe:
 def _push(app: App) -> Probe:
     """Say that nothing is pushed to us, so that nobody looks for an address that could not be reached."""
     every = app.config.jobs.sync_every_seconds
-    return Probe("push", ok=True, detail=f"not configured; changes are found by polling every {every} s")
+    return Probe("push", ok=True, detail=f"not configured; changes are found by polling every {every:g} s")
 
 
 def _print(groups: dict[str, list[Probe]]) -> None:

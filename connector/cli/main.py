@@ -13,15 +13,18 @@ from connector.cli import config as config_commands
 from connector.cli import db as db_commands
 from connector.cli import map as map_commands
 from connector.cli.adopt import adopt
+from connector.cli.dead import dead, retry
 from connector.cli.demo import demo
 from connector.cli.doctor import doctor
 from connector.cli.drift import drift
 from connector.cli.exits import Exit
 from connector.cli.explain import explain
 from connector.cli.output import err, say
+from connector.cli.pause import pause, resume
 from connector.cli.plan import apply, approve, plan, sync
 from connector.cli.reconcile import reconcile
 from connector.cli.report import report
+from connector.cli.run import run as run_jobs
 from connector.cli.sandbox import sandbox
 from connector.cli.setup import setup
 from connector.cli.snapshot import snapshot
@@ -55,6 +58,9 @@ for command in (
     sandbox,
 ):
     app.command()(command)
+for running in (pause, resume, dead, retry):
+    app.command()(running)
+app.command("run")(run_jobs)
 app.add_typer(backfill_commands.app, name="backfill")
 app.add_typer(alert_commands.app, name="alerts")
 app.add_typer(config_commands.app, name="config")

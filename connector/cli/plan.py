@@ -22,6 +22,7 @@ from connector.cli.context import (
 from connector.cli.exits import Exit
 from connector.cli.offline import OfflineOptions, plan_offline
 from connector.cli.output import out, print_json, print_plan, say
+from connector.cli.pause import require_not_paused
 from connector.cli.results import exit_code, print_summary, result_json
 from connector.domain.errors import ConfigError
 from connector.journal import Backfill
@@ -32,6 +33,7 @@ from connector.poll import sync_changed, sync_refs
 from connector.sync import Planned, Result, plan_contracts
 
 Orders = Annotated[list[str] | None, typer.Argument(help="Order ids; without any, every changed contract.")]
+Force = Annotated[bool, typer.Option("--force", help="Although the connection is paused.")]
 
 
 def plan(
@@ -61,6 +63,7 @@ def plan(
 def apply(
     orders: Orders = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Force = False,
     json: JsonOption = False,
     config: ConfigOption = None,
     connection: ConnectionOption = None,
@@ -68,6 +71,7 @@ def apply(
     """Plan, show, ask, and apply what is within the safety limits or was approved."""
     with open_app(config) as app:
         desk = app.desk(connection)
+        require_not_paused(app, desk.name, force=force)
         refs = refs_of(desk, orders)
         planned = list(plan_contracts(desk, refs))
         if not json:
@@ -87,10 +91,12 @@ def sync(
     config: ConfigOption = None,
     connection: ConnectionOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, even in live mode.")] = False,
+    force: Force = False,
 ) -> None:
     """Plan and apply under the safety limits, and write the status back. What the scheduler does every minute."""
     with open_app(config) as app:
         desk = app.desk(connection)
+        require_not_paused(app, desk.name, force=force)
         if app.config.mode == "live":
             require_consent(app, yes=yes)
         config_hash = app.config.hash

@@ -12,6 +12,7 @@ from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, op
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
 from connector.cli.report import look_at, print_short
+from connector.cli.running import running_json, running_words
 from connector.desk import Desk
 from connector.domain.issues import Issue
 from connector.journal import ContractState
@@ -45,6 +46,8 @@ def status(
         if json:
             print_json(_document(app, desk, states, short))
         else:
+            for line in running_words(app, desk):
+                say(line, "yellow")
             _print(states)
             if only is None:
                 _print_rest(app, desk, short, known=bool(states))
@@ -57,6 +60,7 @@ def _document(app: App, desk: Desk, states: list[ContractState], short: Sequence
     return {
         "schema_version": 1,
         "open_intents": look.facts.intents.count,
+        **running_json(app, desk),
         "issues": [issue_json(issue) for issue in short],
         "reports": [summary_json(one.name, list(one.rows(look))) for one in REPORTS],
         "contracts": [_row(state) for state in states],

@@ -115,6 +115,7 @@ class Config(Settings):
         content = self.model_dump(mode="json")
         for connection in content["crm"].values():
             connection["mapping"] = Path(os.path.relpath(connection["mapping"], self._origin.folder)).as_posix()
+        content["jobs"].pop("archive")
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def database_url(self) -> str:

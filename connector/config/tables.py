@@ -20,7 +20,7 @@ from connector.config.rules import (
     is_salesforce_url,
 )
 from connector.config.secrets import is_reference
-from connector.config.types import Amounts, RelativePath, Secret, Secrets, Texts
+from connector.config.types import OFF, Amounts, Every, RelativePath, Secret, Secrets, Texts
 from connector.plan.safety import Limits
 
 _NEEDED_BY_LOGIN = tuple(dict.fromkeys(name for names in AUTH_NEEDS.values() for name in names))
@@ -232,24 +232,46 @@ class SafetyConfig(Settings):
 
 
 class JobsConfig(Settings):
-    """When the scheduled jobs run."""
+    """When the scheduled jobs run, and how they go about what fails."""
 
-    sync_every_seconds: int = Field(default=60, ge=1)
-    """Seconds between two looks for changed contracts."""
-    sweep_every_hours: int = Field(default=24, ge=1)
-    """Hours between two sweeps: ids and stamps of the CRM against what was looked at."""
+    sync_every_seconds: Every = 60.0
+    """Seconds between two looks for changed contracts, or "off"."""
+    write_back_every_seconds: Every = 30.0
+    """Seconds between two tries to tell the CRM what it could not be told, or "off"."""
+    retry_every_seconds: Every = 30.0
+    """Seconds between two looks for failed contracts whose next try is due, or "off"."""
+    sweep_every_hours: Every = 24.0
+    """Hours between two sweeps: ids and stamps of the CRM against what was looked at, or "off"."""
     deep_sweep_every_days: int = Field(default=7, ge=1)
     """Days between two sweeps that look at every known contract, whatever its stamp."""
-    reconcile_every_hours: int = Field(default=24, ge=1)
-    """Hours between two comparisons of all of Stripe's schedules with what was applied last."""
-    housekeeping_every_hours: int = Field(default=24, ge=1)
-    """Hours between two rounds of housekeeping."""
-    alerts_every_seconds: int = Field(default=60, ge=1)
-    """Seconds between two looks for something to alarm about."""
-    extend_every_hours: int = Field(default=6, ge=1)
-    """Hours between two looks for contracts with more phases than Stripe holds."""
+    reconcile_every_hours: Every = 24.0
+    """Hours between two comparisons of all of Stripe's schedules with what was applied last, or "off"."""
+    housekeeping_every_hours: Every = 24.0
+    """Hours between two rounds of housekeeping, or "off"."""
+    extend_every_hours: Every = 6.0
+    """Hours between two looks for contracts with more phases than Stripe holds, or "off"."""
+    alerts_every_seconds: Every = 60.0
+    """Seconds between two looks for something to alarm about, or "off"."""
     extend_days_ahead: int = Field(default=45, ge=1, le=366)
     """Days before the last phase in Stripe begins on which the next phases are appended."""
+    night_hour: int = Field(default=2, ge=0, le=23)
+    """The hour, in the time zone above, at which the day of jobs begins that run every 24 hours or less often."""
+    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+    """Seconds that the contract in hand has to be finished when the process is told to stop; then it is handed back."""
+    retry_first_seconds: float = Field(default=5.0, gt=0, le=86_400)
+    """Seconds until a contract that met an outage is tried again; each further wait is twice as long."""
+    retry_most_seconds: float = Field(default=3600.0, gt=0, le=604_800)
+    """Seconds between two tries at most."""
+    breaker_outages: int = Field(default=8, ge=1, le=1000)
+    """Calls in a row that a vendor must leave unanswered before nothing is sent to it for a while."""
+    breaker_seconds: float = Field(default=30.0, gt=0, le=86_400)
+    """Seconds for which nothing is sent at first; twice as long each time, up to twenty times this."""
+    keep_days: Every = OFF
+    """Days for which runs and plans are kept at least; older ones are archived and removed. "off": for ever."""
+    archive: RelativePath | None = None
+    """Folder into which old runs and plans are written before they are removed. Without it nothing is removed."""
+    remove_without_archive: bool = False
+    """Remove old runs and plans although there is no archive."""
     dispatcher: Literal["embedded", "procrastinate"] = "embedded"
     """Who deals out the work: embedded, or procrastinate, for which the journal must be on PostgreSQL."""
     threads: int = Field(default=32, ge=1, le=128)

@@ -1,5 +1,6 @@
 """The types settings are made of: references to secrets, money by currency, frozen tables."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -20,12 +22,15 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from connector.config.errors import shown
 from connector.config.rules import fault
 from connector.config.secrets import HOW, REFERENCE_PATTERN, SecretRef, is_reference
 from connector.domain.errors import UnknownCurrencyError
 from connector.domain.money import exponent
 
 T = TypeVar("T")
+
+OFF = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,20 @@ def _read_reference(value: Any, info: ValidationInfo) -> SecretRef:
 
 def _read_path(value: Path, info: ValidationInfo) -> Path:
     return info.context.folder / value if isinstance(info.context, Origin) else value
+
+
+def _read_every(value: Any, info: ValidationInfo) -> Any:
+    if value == "off":
+        return OFF
+    if isinstance(value, str) and not re.fullmatch(r"[0-9.]+", value):  # a variable of the environment is text
+        raise fault("CFG-005", f"{info.field_name} is {shown(value)}, expected a number", 'Or write "off".')
+    return value
+
+
+def _dump_every(value: float) -> int | float | str:
+    if value == OFF:
+        return "off"
+    return int(value) if float(value).is_integer() else value
 
 
 def _read_currency(code: str) -> str:
@@ -77,6 +96,14 @@ Secret = Annotated[
     WithJsonSchema({"type": "string", "pattern": REFERENCE_PATTERN}),
     NoDecode,
 ]
+Every = Annotated[
+    float,
+    BeforeValidator(_read_every),
+    Field(gt=0),
+    PlainSerializer(_dump_every),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"const": "off"}]}),
+]
+"""How often, or how long, in the unit that the setting's name says; "off" (`OFF`): never, or for ever."""
 RelativePath = Annotated[Path, AfterValidator(_read_path)]
 Currency = Annotated[str, AfterValidator(_read_currency)]
 Amount = Annotated[Decimal, Field(ge=0)]

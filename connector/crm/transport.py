@@ -62,7 +62,7 @@ class CrmTransport(requests.Session):
             status = response.status_code
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             message = f"{self._vendor} did not answer ({type(error).__name__})"
-            raise RetryableError(message) from error
+            raise RetryableError(message, away=True) from error
         finally:
             path = urlsplit(str(url)).path
             metrics.called(self._vendor.lower(), str(method), path, status, time.monotonic() - began)

@@ -43,7 +43,7 @@ class Blocks:
         self.lease = lease
         self.backoff = backoff or Backoff()
         self._numbers = itertools.count(1)
-        self._name = f"{worker_name()}/{id(self):x}"
+        self._name = f"{worker_name()}:{id(self):x}"
         self._held: set[str] = set()
         self._lock = threading.Lock()
 
@@ -57,7 +57,7 @@ class Blocks:
         if claim.items:
             with self._lock:
                 self._held.add(owner)
-        for worker in {silent.partition("/")[0] for silent in claim.silent} - {worker_name()}:
+        for worker in {silent.partition(":")[0] for silent in claim.silent} - {worker_name()}:
             freed = self.journal.release_leases_of(worker)
             _log.warning("worker %s fell silent: its accounts are taken over, %d customers freed", worker, freed)
         return claim.items

@@ -12,9 +12,10 @@ class ConfigError(ConnectorError):
 class RetryableError(ConnectorError):
     """The outside is busy or away; the retry policy may try again with the same idempotency key."""
 
-    def __init__(self, message: str, *, after: float | None = None) -> None:
+    def __init__(self, message: str, *, after: float | None = None, away: bool = False) -> None:
         super().__init__(message)
         self.after = after  # seconds the vendor asked us to wait
+        self.away = away  # not reached or failing as a whole; not: this object is locked, or too many calls
 
 
 class RejectedError(ConnectorError):

@@ -7,24 +7,29 @@ from connector.journal.adoptions import AdoptedRow
 from connector.journal.audit import AuditCheck, AuditEntry, AuditHead
 from connector.journal.backfill_items import BackfillItem, BackfillTotal
 from connector.journal.backfills import Backfill, Listed
+from connector.journal.breakers import OpenBreaker
 from connector.journal.canonical import canonical_json, read_json
 from connector.journal.contracts import ContractState
 from connector.journal.cursors import Cursor
-from connector.journal.errors import JournalError, JournalSchemaError, LeaseLostError
+from connector.journal.errors import DATABASE_AWAY, JournalError, JournalSchemaError, LeaseLostError
+from connector.journal.failures import FailureState
 from connector.journal.findings import Finding
 from connector.journal.incidents import Incident, Notice
 from connector.journal.leases import Lease
 from connector.journal.links import Link
 from connector.journal.operations import Intent, Operation
 from connector.journal.overview import OpenIntents
+from connector.journal.pauses import ALL, Pause
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import ContractPage, Run, RunContract
 from connector.journal.stamps import Stamp
 from connector.journal.store import Journal, open_journal
 from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
-from connector.journal.worker import worker_name
+from connector.journal.worker import is_gone, worker_name
 
 __all__ = [
+    "ALL",
+    "DATABASE_AWAY",
     "AdoptedRow",
     "Approval",
     "AuditCheck",
@@ -37,6 +42,7 @@ __all__ = [
     "ContractPage",
     "ContractState",
     "Cursor",
+    "FailureState",
     "Finding",
     "Incident",
     "Intent",
@@ -49,8 +55,10 @@ __all__ = [
     "Link",
     "Listed",
     "Notice",
+    "OpenBreaker",
     "OpenIntents",
     "Operation",
+    "Pause",
     "PlanRecord",
     "Run",
     "RunContract",
@@ -60,6 +68,7 @@ __all__ = [
     "WorkItem",
     "WorkState",
     "canonical_json",
+    "is_gone",
     "open_journal",
     "read_json",
     "worker_name",

@@ -3,6 +3,12 @@
 Everything else that a database can raise (a full disk, a lost connection) stays SQLAlchemy's own exception.
 """
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+#: The database itself cannot be used just now; it is nobody's contract's fault.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+
 
 class JournalError(Exception):
     """The journal was asked for something it cannot do honestly; the message says what."""

@@ -11,6 +11,7 @@ from connector import metrics
 from connector.journal.chapter import Chapter, columns_of, row_of, upsert
 from connector.journal.contracts import ContractState, write_contract
 from connector.journal.errors import JournalError
+from connector.journal.failures import FailureState, write_failure
 from connector.journal.plans import PlanRecord, write_plan
 from connector.journal.tables import run_contracts, runs
 
@@ -51,6 +52,8 @@ class ContractPage:
     result: RunContract
     state: ContractState
     plan: PlanRecord | None = None
+    failure: FailureState | None = None
+    """Why the contract is not right; None ends a failure it had."""
 
 
 class Runs(Chapter):
@@ -72,15 +75,19 @@ class Runs(Chapter):
             raise JournalError(f"there is no run {run_id}")
         metrics.run_ended(row["connection"], row["job"], (now - row["started_at"]).total_seconds())
 
-    def record_contract(self, result: RunContract, state: ContractState | None = None) -> None:
+    def record_contract(
+        self, result: RunContract, state: ContractState | None = None, failure: FailureState | None = None
+    ) -> None:
         """Write what came of a contract, and what is now known of it, in one transaction.
 
-        A contract that comes up twice in a run keeps the later row.
+        With a state and without a `failure`, the contract is right, and a failure it had is over. A contract that comes
+        up twice in a run keeps the later row.
         """
         with self._writing() as database:
             upsert(database, run_contracts, row_of(result))
             if state is not None:
                 write_contract(database, state)
+                write_failure(database, state.connection, state.contract_key, state.record, failure)
         metrics.contract_ended(result.connection, result.outcome, result.duration_ms / 1_000)
 
     def record_batch(self, pages: Sequence[ContractPage]) -> None:
@@ -91,6 +98,7 @@ class Runs(Chapter):
                     write_plan(database, page.plan)
                 upsert(database, run_contracts, row_of(page.result))
                 write_contract(database, page.state)
+                write_failure(database, page.state.connection, page.state.contract_key, page.state.record, page.failure)
         for page in pages:
             metrics.contract_ended(page.result.connection, page.result.outcome, page.result.duration_ms / 1_000)
 

@@ -1,8 +1,8 @@
 """The journal as one book, and how to open it.
 
-It keeps runs, plans, approvals, adopted edits, operations, links, cursors, leases, work, back-fills, incidents and the
-audit chain; never money events. It reads no clock and knows nothing of CRMs, of Stripe's SDK or of plans' insides: what
-it stores of them is plain JSON.
+It keeps runs, plans, approvals, adopted edits, operations, links, cursors, leases, slots, pauses, breakers, failures,
+work, back-fills, incidents and the audit chain; never money events. It reads no clock and knows nothing of CRMs, of
+Stripe's SDK or of plans' insides: what it stores of them is plain JSON.
 """
 
 from types import TracebackType
@@ -12,19 +12,24 @@ from connector.journal.adoptions import Adoptions
 from connector.journal.audit import Audit
 from connector.journal.backfill_items import BackfillItems
 from connector.journal.backfills import Backfills
+from connector.journal.breakers import Breakers
 from connector.journal.contracts import Contracts
 from connector.journal.cursors import Cursors
 from connector.journal.engine import create_private_file, database_file, journal_url, open_engine
+from connector.journal.failures import Failures
 from connector.journal.findings import Findings
 from connector.journal.incidents import Incidents
 from connector.journal.leases import Leases
 from connector.journal.links import Links
 from connector.journal.operations import Operations
 from connector.journal.overview import Overview
+from connector.journal.pauses import Pauses
 from connector.journal.plans import Plans
 from connector.journal.rates import BucketRates
+from connector.journal.retention import Retention
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
+from connector.journal.slots import Slots
 from connector.journal.stamps import Stamps
 from connector.journal.takeovers import Takeovers
 from connector.journal.work import Work
@@ -49,6 +54,11 @@ class Journal(
     Audit,
     Incidents,
     Overview,
+    Slots,
+    Pauses,
+    Breakers,
+    Failures,
+    Retention,
 ):
     """All chapters over one pooled engine. Threads share it; every method is one transaction.
 

@@ -75,6 +75,14 @@ def failed_status(message: str, remedy: str, ids: Ids) -> CrmStatus:
     return CrmStatus(values, ids.lines)
 
 
+def unexpected_status(what: str) -> CrmStatus:
+    """Return the status of a contract that met a bug: people see that it is stuck, and that it is not their fault."""
+    message = f"UNEXPECTED: {what}."
+    remedy = "Nothing to correct here: whoever runs the connector has the details in its log."
+    words = {"status": "Failed", "message": message, "remedy": remedy, "code": "UNEXPECTED"}
+    return CrmStatus({**words, "explanation": _explanation(message, remedy)}, {})
+
+
 def _explanation(message: str, remedy: str) -> str:
     return f"{message} {remedy}".strip()
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
 from connector.config import JobsConfig
+from connector.config.types import OFF
 from connector.desk import Desk
 from connector.domain.issues import IssueCode
 from connector.journal import ContractState
@@ -129,8 +130,8 @@ def look_at(desk: Desk, signals: Signals, jobs: JobsConfig, *, several: bool = F
 
 def limits_of(jobs: JobsConfig) -> Mapping[str, timedelta]:
     """Return after how long without a run each regular job is late."""
-    every = {"sync": timedelta(seconds=jobs.sync_every_seconds), "sweep": timedelta(hours=jobs.sweep_every_hours)}
-    return {job: 2 * interval + _GRACE for job, interval in every.items()}
+    every = {"sync": jobs.sync_every_seconds, "sweep": jobs.sweep_every_hours * 3_600}
+    return {job: timedelta(seconds=2 * seconds) + _GRACE for job, seconds in every.items() if seconds != OFF}
 
 
 def row_of(

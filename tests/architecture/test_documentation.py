@@ -116,5 +116,5 @@ def test_the_layers_in_the_pages_are_those_that_are_checked() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
-    (block,) = [block for _, block in FENCE.findall(page) if block.startswith("jobs | ")]
+    (block,) = [block for _, block in FENCE.findall(page) if block.startswith("connector.cli ")]
     assert [re.split(r"\s{2,}", line)[0] for line in block.splitlines()] == layers

@@ -83,7 +83,7 @@ VARIABLES = {
     ),
     "wrong value": (
         {"CONNECTOR_JOBS__SYNC_EVERY_SECONDS": "many"},
-        'CONNECTOR_JOBS__SYNC_EVERY_SECONDS  CFG-005 sync_every_seconds is "many", expected a whole number',
+        'CONNECTOR_JOBS__SYNC_EVERY_SECONDS  CFG-005 sync_every_seconds is "many", expected a number  Or write "off".',
     ),
     "key for a mode": (
         {"CONNECTOR_MODE": "sk_live_hunter2hunter2"},

@@ -48,11 +48,11 @@ class Site:
     def held_by(self, pid: int) -> list[Key]:
         """The accounts that a process has in hand."""
         running = self.app.journal.work_items(WorkState.RUNNING, limit=1_000)
-        return [item.key for item in running if f":{pid}:" in str(item.lease_owner)]
+        return [item.key for item in running if f"/{pid}/" in str(item.lease_owner)]
 
     def are_left(self, keys: Collection[Key], pid: int) -> bool:
         """Whether none of the accounts is in the hands of the process any more."""
-        return all(f":{pid}:" not in str(item.lease_owner) for item in self.app.journal.work_of(keys).values())
+        return all(f"/{pid}/" not in str(item.lease_owner) for item in self.app.journal.work_of(keys).values())
 
 
 @pytest.fixture(params=[("embedded", 120), ("procrastinate", 60)], ids=lambda param: param[0])

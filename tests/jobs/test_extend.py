@@ -10,6 +10,7 @@ import pytest
 
 from connector.app import App
 from connector.cli.playground import Playground
+from connector.domain.errors import ConnectorError
 from connector.journal import ContractState
 from connector.sandbox.http import FaultRule
 from connector.windows import due_windows, next_step, short_windows
@@ -102,8 +103,8 @@ def test_a_crm_that_is_away_does_not_silence_the_alarm(
     long_contract(app, playground.orders["ramp"], extend_in=-30, short_in=-1)
     error = [{"message": "Inactive user", "errorCode": "INSUFFICIENT_ACCESS"}]
     playground.salesforce.inject(FaultRule(route="/composite", status=403, body=error, times=None))
-    extend(app, stop)
-    assert any("long contracts could not be extended; it is tried again" in message for message in caplog.messages)
+    with pytest.raises(ConnectorError, match="Inactive user"):
+        extend(app, stop)
     assert any("were due to be appended" in message for message in caplog.messages)
 
 

@@ -6,29 +6,37 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from connector.app import build_app
+from connector.app import build_app, now_utc
 from connector.cli.playground import Playground
-from connector.desk import THREADS
 from connector.journal import open_journal
+from connector.poll import sync_changed
 from connector.sandbox.http import FaultRule
 
 COMMAND = [sys.executable, "-W", "error", "-m", "jobs"]
 ROOT = Path(__file__).parents[2]
 
 
-def start(config_file: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, "--config", str(config_file)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+@contextmanager
+def start(config_file: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the jobs; a test that fails leaves no process behind."""
+    command = [*COMMAND, "--config", str(config_file)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stderr=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def wait_for(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.05)
@@ -49,7 +57,7 @@ def test_it_stops_between_two_contracts(playground: Playground, config_file: Pat
         wait_for(lambda: any(r.path == "/v1/subscription_schedules" for r in playground.stripe.log))
         told = time.monotonic()
         running.send_signal(signal.Signals[name])
-        out, err = running.communicate(timeout=10)
+        out, err = running.communicate(timeout=60)
         assert time.monotonic() - told < 5
     assert (running.returncode, out) == (0, "")
     assert err.splitlines()[-1].endswith("stopped; the journal is consistent")
@@ -86,7 +94,7 @@ def test_what_is_missing_is_said_and_is_code_3(config_file: Path, made: bool, wo
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=90,
         check=False,
     )
     assert (done.returncode, done.stdout) == (3, "")
@@ -100,8 +108,96 @@ def test_a_killed_process_leaves_a_journal_that_goes_on(playground: Playground, 
     with start(config_file) as running:
         wait_for(lambda: any(r.path == "/v1/subscription_schedules" for r in playground.stripe.log))
         running.kill()
-        running.communicate(timeout=10)
+        running.communicate(timeout=60)
     playground.stripe.clear_faults()
     with open_journal(playground.config(config_file).database_url()) as journal:
         assert journal.verify_audit().intact
-        assert len(journal.pending_intents("salesforce")) <= THREADS
+        assert len(journal.pending_intents("salesforce")) <= 1
+
+
+def slow_schedules(playground: Playground, config_file: Path, seconds: float, settings: str) -> None:
+    """Let Stripe take its time over schedules, and set how long a process that is told to stop has."""
+    upgraded(playground, config_file)
+    config_file.write_text(config_file.read_text("utf-8") + f"\n[jobs]\n{settings}\n", encoding="utf-8")
+    rule = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=seconds, times=None)
+    playground.stripe.inject(rule)
+
+
+def wait_for_a_write(playground: Playground, config_file: Path) -> None:
+    """Wait until a schedule is being made: its intent is written, and its answer is not there."""
+    url = playground.config(config_file).database_url()
+
+    def is_open() -> bool:
+        with open_journal(url) as journal:
+            return any(intent.kind == "subscription_schedule" for intent in journal.pending_intents("salesforce"))
+
+    wait_for(is_open)
+
+
+def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, config_file: Path):
+    slow_schedules(playground, config_file, 6.0, "stop_seconds = 0.5")
+    with start(config_file) as running:
+        wait_for_a_write(playground, config_file)
+        told = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=60)
+        assert time.monotonic() - told < 5, "it did not wait for the answer"
+    assert running.returncode == 0
+    assert "not finished in time: the contracts of" in err
+    assert err.splitlines()[-1].endswith("stopped; the journal is consistent")
+    playground.stripe.clear_faults()
+    with build_app(playground.config(config_file)) as app:
+        now = now_utc()
+        assert app.journal.held_leases(now) == ()
+        assert app.journal.slot_owners(now) == ()
+        assert len(app.journal.pending_intents("salesforce")) >= 1
+        wait_for(lambda: not any(r.status == 0 for r in playground.stripe.log[-1:]))
+        list(sync_changed(app.desk(), job="test", config_hash=""))
+        assert app.journal.pending_intents("salesforce") == ()
+        assert app.journal.contract_counts("salesforce")["applied"] == 15
+    schedules = [made for made in playground.stripe.log if made.path == "/v1/subscription_schedules"]
+    keys = {made.idempotency_key for made in schedules}
+    assert len(keys) == 14, "a schedule that was under way was asked for again by the same key"
+
+
+def test_a_second_signal_ends_it_at_once(playground: Playground, config_file: Path):
+    slow_schedules(playground, config_file, 8.0, "stop_seconds = 60")
+    with start(config_file) as running:
+        wait_for_a_write(playground, config_file)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert running.poll() is None, "the first one waits for the contract in hand"
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+    assert running.returncode == 130
+    with open_journal(playground.config(config_file).database_url()) as journal:
+        assert journal.verify_audit().intact
+
+
+def test_a_process_takes_over_from_one_that_was_killed(playground: Playground, config_file: Path):
+    slow_schedules(playground, config_file, 1.0, "sync_every_seconds = 3600")
+    with start(config_file) as running:
+        wait_for_a_write(playground, config_file)
+        running.kill()
+        running.communicate(timeout=60)
+    with open_journal(playground.config(config_file).database_url()) as journal:
+        assert journal.held_leases(now_utc()) != ()
+    playground.stripe.clear_faults()
+    with start(config_file) as running:
+        lines: list[str] = []
+        assert running.stderr is not None
+        while not any(" applied" in line for line in lines):
+            lines.append(running.stderr.readline())
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=90)
+    assert any("a process before this one was killed; what it held is free again" in line for line in lines)
+    assert "busy" not in "".join(lines)
+    with build_app(playground.config(config_file)) as app:
+        assert app.journal.pending_intents("salesforce") == ()
+
+
+def test_the_command_is_the_same(config_file: Path):
+    command = [sys.executable, "-W", "error", "-m", "connector.cli", "run", "--config", str(config_file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "; run: connector db upgrade" in done.stderr

@@ -2,19 +2,21 @@
 
 import logging
 import threading
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from connector.app import App
 from connector.cli.playground import Playground
 from connector.config import JobsConfig
+from connector.domain.errors import ConnectorError
 from connector.journal import Intent
 from connector.poll import read_cursor
 from connector.sandbox.http import FaultRule
 from jobs import JOBS
-from jobs.__main__ import schedule
 from jobs.housekeeping import housekeeping
+from jobs.scheduler import firings
 from jobs.sync import sync
 
 
@@ -22,6 +24,8 @@ def test_the_table_says_what_and_how_often():
     config = JobsConfig(sync_every_seconds=30, housekeeping_every_hours=2, extend_every_hours=3)
     assert [(job.name, job.seconds(config)) for job in JOBS] == [
         ("sync", 30),
+        ("write_back", 30),
+        ("retry", 30),
         ("sweep", 86_400),
         ("reconcile", 86_400),
         ("extend", 10_800),
@@ -30,17 +34,16 @@ def test_the_table_says_what_and_how_often():
     ]
 
 
-def test_the_scheduler_folds_missed_slots_and_never_runs_a_job_twice_at_once(app: App, stop: threading.Event):
-    scheduler = schedule(app, stop)
-    jobs = {job.id: job for job in scheduler.get_jobs()}
-    assert set(jobs) == {job.name for job in JOBS}
-    for job in jobs.values():
-        assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
-        assert job.args == (app, stop)
-        assert job.next_run_time - datetime.now(UTC) < timedelta(seconds=1), "due at once"
-        assert job.trigger.jitter >= 1
-    assert jobs["sync"].trigger.interval == timedelta(seconds=app.config.jobs.sync_every_seconds)
-    assert jobs["housekeeping"].trigger.interval == timedelta(hours=app.config.jobs.housekeeping_every_hours)
+def test_jobs_are_fired_for_each_connection_and_those_that_are_off_never(app: App):
+    every = firings(app)
+    assert [(one.job.name, one.connection) for one in every] == [
+        *((name, "salesforce") for name in ("sync", "write_back", "retry", "sweep", "extend")),
+        ("housekeeping", "*"),
+    ]
+    jobs = JobsConfig.model_validate({"sweep_every_hours": "off", "retry_every_seconds": 0.2})
+    some = firings(replace(app, config=app.config.model_copy(update={"jobs": jobs})))
+    assert [one.job.name for one in some] == ["sync", "write_back", "retry", "extend", "housekeeping"]
+    assert some[2].seconds == 0.2
 
 
 # --- sync ------------------------------------------------------------------------------------------
@@ -88,13 +91,11 @@ def test_told_to_stop_it_finishes_the_contracts_in_hand_and_leaves_the_cursor(
     assert counts["applied"] + counts.get("nothing", 0) == 15
 
 
-def test_a_crm_that_refuses_us_is_logged_and_tried_again(
-    app: App, playground: Playground, stop: threading.Event, caplog: pytest.LogCaptureFixture
-):
+def test_a_crm_that_refuses_us_moves_nothing(app: App, playground: Playground, stop: threading.Event):
     error = [{"message": "Inactive user", "errorCode": "INSUFFICIENT_ACCESS"}]
     playground.salesforce.inject(FaultRule(route="/query", status=403, body=error, times=None))
-    sync(app, stop)
-    assert any("the sync could not run; it is tried again at the next slot" in message for message in caplog.messages)
+    with pytest.raises(ConnectorError, match="Inactive user"):
+        sync(app, stop)
     assert read_cursor(app.desk()) is None
     playground.salesforce.clear_faults()
     sync(app, stop)

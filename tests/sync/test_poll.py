@@ -8,10 +8,11 @@ import pytest
 
 from connector.crm.salesforce.adapter import SalesforceCrm
 from connector.plan.safety import Limits
-from connector.poll import STREAM, changed_refs, read_cursor, sync_changed
+from connector.poll import changed_refs, read_cursor, sync_changed
 from connector.retry import retry_policy
 from connector.sandbox.http import FaultRule
 from connector.sandbox.salesforce.faults import unavailable
+from connector.stamps import STREAM
 from connector.sync import Desk, Result
 from tests.wiring import KEY, World
 
@@ -118,9 +119,8 @@ def test_what_stripe_refused_waits_for_a_change(world: World, settled: Desk):
     pass_time(world, 1)
     world.stripe.inject(FaultRule("POST", "/v1/subscription_schedules/", status=400, times=None))
     assert outcomes(poll(settled)) == {"failed": 1}
-    stored = settled.account.journal.cursor(settled.name, STREAM)
-    assert stored is not None
-    assert stored.value["unsettled"] == []
+    (failure,) = settled.account.journal.failures(settled.name)
+    assert (failure.kind, failure.record, failure.due_at) == ("fix_data", world.orders["ramp"], None)
 
 
 def test_what_was_approved_is_applied_by_the_next_run_although_nothing_changed(world: World):

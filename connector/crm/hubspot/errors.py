@@ -36,7 +36,7 @@ def error_of(status: int, body: Any, headers: Mapping[str, str] | None = None) -
     category = answer.get("category") or answer.get("errorType")
     said = f"HubSpot: {text} ({category or status})"
     if status in _AWAY:
-        return RetryableError(said, after=_after(status, answer, headers or {}))
+        return RetryableError(said, after=_after(status, answer, headers or {}), away=status >= 500)
     if status in {401, 530}:
         return ConfigError(f"{said}. To do: check the access token of the connection; it may have been rotated.")
     if status == 403:

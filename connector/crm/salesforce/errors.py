@@ -48,7 +48,8 @@ def error_of(status: int, body: Any, headers: Mapping[str, str] | None = None) -
         daily = "total" in text.lower()
         return RetryableError(said, after=_AFTER_DAILY_LIMIT if daily else _AFTER_CONCURRENT_LIMIT)
     if code in TRANSIENT or status in {408, 429, 502, 503, 504} or (status == 500 and code != "APEX_ERROR"):
-        return RetryableError(said, after=_seconds((headers or {}).get("Retry-After")))
+        away = status in {502, 503, 504} or (status == 500 and code not in TRANSIENT)
+        return RetryableError(said, after=_seconds((headers or {}).get("Retry-After")), away=away)
     if code in _ADMIN or status == 401:
         return ConfigError(f"{said}. To do: {_ADMIN.get(code or '', 'check the login')}.")
     if status == 300:

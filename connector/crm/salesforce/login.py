@@ -141,10 +141,10 @@ def log_in(settings: SalesforceSettings, transport: SalesforceTransport) -> tupl
     except SalesforceAuthenticationFailed as error:
         code = str(error.code)
         if code.isdigit() or code in _BUSY:
-            raise RetryableError(f"{settings.name}: the login server is away ({code})") from error
+            raise RetryableError(f"{settings.name}: the login server is away ({code})", away=True) from error
         raise ConfigError(_refusal(settings, code, str(error.auth_message))) from error
     except (AttributeError, requests.JSONDecodeError) as error:  # an answer that is no OAuth answer
-        raise RetryableError(f"{settings.name}: the login server gave an unreadable answer") from error
+        raise RetryableError(f"{settings.name}: the login server gave an unreadable answer", away=True) from error
     except (PyJWTError, ValueError) as error:
         raise ConfigError(f"{settings.name}: the private key is not a PEM key that RS256 can sign with") from error
     return token, _checked_host(settings, instance)

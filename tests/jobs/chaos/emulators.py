@@ -1,0 +1,140 @@
+"""The emulators as another process serves them, steered over HTTP: what people do in the org, and what goes wrong."""
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+ROOT = Path(__file__).parents[3]
+KEY = "sk_test_sandbox"
+
+
+class Control:
+    """An emulator's own paths, and its faults."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._session.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def arm(self, *rules: Mapping[str, Any]) -> None:
+        self.call("POST", "faults", list(rules))
+
+    def disarm(self) -> None:
+        self.call("DELETE", "faults")
+
+
+class Org(Control):
+    """The emulated Salesforce org, as its people and their package change it."""
+
+    def rows(self, name: str) -> dict[str, dict[str, Any]]:
+        return {row["Id"]: row for row in self.call("GET", f"records/{name}")["records"]}
+
+    def edit(self, name: str, record: str, fields: Mapping[str, Any], *, visible_in: float | None = None) -> None:
+        body = {"visible_in_seconds": visible_in, "fields": fields} if visible_in else fields
+        self.call("PATCH", f"records/{name}/{record}", body)
+
+    def delete(self, name: str, record: str) -> None:
+        """Delete a record; somebody may hold it at the moment."""
+        for left in reversed(range(5)):
+            try:
+                self.call("DELETE", f"records/{name}/{record}")
+            except requests.HTTPError:
+                if not left:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def amend(self, order: str, start: date, quantities: Mapping[str, int]) -> str:
+        body = {"start": start.isoformat(), "quantities": quantities}
+        return str(self.call("POST", f"orders/{order}/amend", body)["id"])
+
+    def terminate(self, order: str, day: date) -> str:
+        return str(self.call("POST", f"orders/{order}/terminate", {"day": day.isoformat()})["id"])
+
+    def lines(self, order: str) -> list[dict[str, Any]]:
+        lines = [row for row in self.rows("OrderItem").values() if row["OrderId"] == order and not row["IsDeleted"]]
+        return sorted(lines, key=lambda row: str(row["Id"]))
+
+    def advance(self, seconds: float) -> None:
+        self.call("POST", "clock", {"advance_seconds": seconds})
+
+
+class Stripe(Control):
+    """The emulated Stripe account, as its dashboard would show it."""
+
+    def all(self, what: str) -> list[dict[str, Any]]:
+        return list(self._pages(what))
+
+    def _pages(self, what: str) -> Iterator[dict[str, Any]]:
+        after: dict[str, str] = {}
+        while True:
+            page = self._get(f"v1/{what}", {"limit": 100, **after})
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = {"starting_after": page["data"][-1]["id"]}
+
+    def _get(self, path: str, params: Mapping[str, Any]) -> Any:
+        answer = self._session.get(f"{self.url}/{path}", params=params, auth=(KEY, ""), timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+
+class Emulators:
+    """`connector sandbox` as a process of its own, on ports of its choice."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "sandbox.toml"
+        self._log = folder / "sandbox.log"
+        self._ticking: threading.Event | None = None
+
+    def __enter__(self) -> Self:
+        ports = ["--salesforce-port", "0", "--stripe-port", "0", "--hubspot-port", "0"]
+        command = [sys.executable, "-m", "connector.cli", "sandbox", *ports, "--write-config", str(self.config)]
+        with self._log.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log)
+        salesforce, stripe = self._addresses()
+        self.org, self.stripe = Org(salesforce), Stripe(stripe)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ticking:
+            self._ticking.set()
+        self._process.terminate()
+        self._process.wait(timeout=20)
+
+    def hasten(self, pace: float) -> None:
+        """Let the org's time run: so many seconds of it in each of ours."""
+        stop = self._ticking = threading.Event()
+        clock = Org(self.org.url)
+
+        def tick() -> None:
+            while not stop.wait(0.5):
+                clock.advance(pace / 2)
+
+        threading.Thread(target=tick, daemon=True).start()
+
+    def _addresses(self) -> tuple[str, str]:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = re.search(r"Salesforce\s+(\S+)\s+Stripe\s+(\S+)", self._log.read_text(encoding="utf-8"))
+            if found and self.config.exists():
+                return found[1], found[2]
+            time.sleep(0.1)
+        raise AssertionError(self._log.read_text(encoding="utf-8"))

@@ -1,0 +1,89 @@
+"""What goes wrong on the way: answers that get lost, storms of 429, outages, locks; each is over after a while."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from connector.sandbox.seed import ORDERS
+from tests.jobs.chaos.emulators import Control, Emulators
+
+_LIMITED = {
+    "status": 429,
+    "headers": {"Stripe-Rate-Limited-Reason": "global-rate"},
+    "body": {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}},
+}
+_BUSY = [{"message": "We are temporarily unable to service your request", "errorCode": "SERVER_UNAVAILABLE"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """A kind of trouble: what it arms, and for how many hundredths of the whole time it lasts."""
+
+    words: str
+    share: float
+    arm: Callable[[Emulators, random.Random], Control]
+
+
+def _stripe(*rules: dict[str, Any]) -> Callable[[Emulators, random.Random], Control]:
+    def arm(emulators: Emulators, _: random.Random) -> Control:
+        emulators.stripe.arm(*rules)
+        return emulators.stripe
+
+    return arm
+
+
+def _org(*rules: dict[str, Any]) -> Callable[[Emulators, random.Random], Control]:
+    def arm(emulators: Emulators, _: random.Random) -> Control:
+        emulators.org.arm(*rules)
+        return emulators.org
+
+    return arm
+
+
+def _lost_answers(emulators: Emulators, chance: random.Random) -> Control:
+    """Let Stripe do what it is asked, and lose some of its answers."""
+    rules = [
+        {"method": "POST", "route": "/v1/", "nth": chance.randint(1, 12), "action": "drop_after"} for _ in range(4)
+    ]
+    emulators.stripe.arm(*rules)
+    return emulators.stripe
+
+
+def _lost_by_the_org(emulators: Emulators, chance: random.Random) -> Control:
+    """Let Salesforce do what it is asked, reads and writes, and lose many of its answers."""
+    numbers = chance.sample(range(1, 30), 12)
+    emulators.org.arm(*({"method": "POST", "route": "/composite", "nth": n, "action": "drop_after"} for n in numbers))
+    return emulators.org
+
+
+def _locked(emulators: Emulators, _: random.Random) -> Control:
+    """Let somebody hold every order once, when it is to be written."""
+    emulators.org.call("POST", "locks", {"ids": list(ORDERS.values())})
+    return emulators.org
+
+
+LOST = Storm("answers of Stripe are lost", 6, _lost_answers)
+LIMITED = Storm("storm of 429", 6, _stripe({"route": "/v1/", "times": None, **_LIMITED}))
+OUTAGE = Storm("Stripe is away for an hour", 14, _stripe({"route": "/v1/", "times": None, "action": "drop_before"}))
+FAILING = Storm("Stripe fails", 6, _stripe({"route": "/v1/", "times": None, "status": 503}))
+AWAY = Storm("Salesforce is away", 8, _org({"route": "/services", "times": None, "status": 503, "body": _BUSY}))
+UNTOLD = Storm("answers of Salesforce are lost", 8, _lost_by_the_org)
+LOCKED = Storm("rows are locked", 4, _locked)
+
+#: One round of trouble, in this order, with quiet between.
+ROUND = (LOST, LIMITED, OUTAGE, UNTOLD, AWAY, FAILING, LOCKED)
+
+
+def blow(emulators: Emulators, seconds: float, seed: int, told: Callable[[str], None]) -> None:
+    """Let one round of storms pass in so many seconds."""
+    chance = random.Random(seed)  # noqa: S311 -- no secret
+    quiet = (100 - sum(storm.share for storm in ROUND)) / len(ROUND)
+    for storm in ROUND:
+        time.sleep(seconds * quiet / 100)
+        told(storm.words)
+        control = storm.arm(emulators, chance)
+        time.sleep(seconds * storm.share / 100)
+        control.disarm()
+        told(f"over: {storm.words}")
