@@ -22,9 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Claims items and holds on to them by a thread of its own, which also notices that somebody paused the back-fill.
+    """Claims items and holds on to them by a thread of its own.
 
-    Use it as a context manager: what is still claimed at the end is given back.
+    The thread also notices that somebody paused the back-fill or its connection. Use it as a context manager: what is
+    still claimed at the end is given back.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Worker:
         self.stop = stop or threading.Event()
         self.block = block
         self._journal, self._id, self._clock = journal, backfill.id, clock
+        self._connection = backfill.connection
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="backfill-watch", daemon=True)
 
@@ -74,7 +76,8 @@ class Worker:
         while not self._over.wait(_TICK):
             ticks += 1
             try:
-                if self._journal.backfill(self._id).paused is not None:
+                connection = self._journal.paused(self._connection)
+                if connection is not None or self._journal.backfill(self._id).paused is not None:
                     self.stop.set()
                 if ticks % _RENEW_EVERY == 0:
                     self._journal.renew_claims(self._id, self.owner, self._clock() + CLAIM)

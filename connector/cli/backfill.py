@@ -19,6 +19,7 @@ from connector.cli.backfill_show import print_overview, state_words
 from connector.cli.context import ConfigOption, ConnectionOption, JsonOption, checked_id, open_app, require_consent
 from connector.cli.exits import Exit
 from connector.cli.output import out, print_json, say
+from connector.cli.pause import require_not_paused
 from connector.crm.selection import Selection
 from connector.domain.errors import ConfigError
 from connector.journal import Backfill
@@ -70,6 +71,7 @@ def start(
     first = day(billed_through, "--billed-through")
     with open_app(config) as wired:
         desk = wired.desk(connection)
+        require_not_paused(wired, desk.name)
 
         def check(record: str) -> str:
             return checked_id(desk, record)
@@ -97,6 +99,7 @@ def resume(
     submitter_of(submit)
     with open_app(config) as wired:
         desk, backfill = _chosen(wired, connection, number)
+        require_not_paused(wired, desk.name)
         check_mapping(desk, backfill)
         wired.journal.unpause_backfill(backfill.id, by or _user(), desk.clock())
         backfill = wired.journal.backfill(backfill.id)

@@ -50,15 +50,16 @@ def paused_words(found: Pause) -> str:
     return f"{what}, since {found.paused_at:%Y-%m-%d %H:%M} UTC by {found.paused_by}: {found.reason}"
 
 
-def require_not_paused(app: App, connection: str, *, force: bool) -> None:
-    """End the command when its connection is paused, unless forced."""
+def require_not_paused(app: App, connection: str, *, force: bool | None = None) -> None:
+    """End the command when its connection is paused, unless forced; `force` is None where there is no such option."""
     found = app.journal.paused(connection)
     if found is None:
         return
     if force:
         say(f"Forced although paused: {paused_words(found)}.", "yellow")
         return
-    say(f"Paused: {paused_words(found)}. Nothing was done; use --force, or `connector resume` first.", "red")
+    first = "`connector resume` first" if force is None else "use --force, or `connector resume` first"
+    say(f"Paused: {paused_words(found)}. Nothing was done; {first}.", "red")
     raise typer.Exit(Exit.BUSY)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from connector.journal.chapter import Chapter, columns_of, upsert
-from connector.journal.tables import breakers
+from connector.journal.running_tables import breakers
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, upsert
-from connector.journal.tables import failures
+from connector.journal.running_tables import failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

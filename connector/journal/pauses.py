@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from connector.journal.audit import append_audit
 from connector.journal.chapter import Chapter, columns_of, upsert
-from connector.journal.tables import pauses
+from connector.journal.running_tables import pauses
 
 #: Stands for every connection.
 ALL = "*"

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from connector.journal.chapter import Chapter, insert_into
-from connector.journal.tables import slots
+from connector.journal.running_tables import slots
 
 _NOBODY = ""
 

@@ -227,6 +227,24 @@ def test_a_pause_by_somebody_else_is_honoured_between_contracts(filling: Filling
     assert filling.page(filling.applied(paused)).outcomes["open"] == 0
 
 
+def test_a_pause_of_the_connection_is_honoured_too(filling: Filling):
+    begun = begin(filling.desk, filling.planned(), "dana")
+    seen: list[str] = []
+    with Worker(filling.journal, begun, filling.desk.clock, block=3) as worker:
+
+        def stop_it(item: object) -> None:
+            seen.append(str(item))
+            if len(seen) == 3:
+                filling.journal.pause(filling.desk.name, reason="lunch", by="erin", now=filling.desk.clock())
+                assert worker.stop.wait(10)
+
+        left = apply_backfill(filling.desk, begun, worker, done=stop_it)
+    assert (left.phase, left.paused) == ("applying", None)
+    assert len(seen) == 3
+    filling.journal.resume(filling.desk.name, by="erin", now=filling.desk.clock())
+    assert filling.page(filling.applied(left)).outcomes["open"] == 0
+
+
 def test_an_outage_pauses_it_and_resume_tries_again(world: World, filling: Filling, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(applying, "OUTAGE", 3)
     planned = filling.planned()

@@ -13,7 +13,7 @@ REFUSED = {"error": {"type": "invalid_request_error", "message": "Not with this 
 @pytest.fixture(autouse=True)
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     """`run` logs to stderr from then on; here it does not, since the next test has another stderr."""
-    monkeypatch.setattr("jobs.logs.start_logging", lambda _: None)
+    monkeypatch.setattr("connector.cli.run.start_logging", lambda _: None)
 
 
 @pytest.fixture

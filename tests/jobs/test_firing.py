@@ -202,9 +202,10 @@ def test_while_a_vendor_is_away_no_job_runs_and_one_call_asks_whether_it_is_back
 
 
 def test_an_outage_in_the_middle_leaves_contracts_waiting_without_calls(config_file: Path, playground: Playground):
-    config_file.write_text(
-        config_file.read_text("utf-8") + "\n[jobs]\nbreaker_outages = 3\nretry_first_seconds = 60\n", encoding="utf-8"
+    jobs = (
+        "\n[jobs]\nbreaker_outages = 3\nretry_first_seconds = 60\nthreads = 1\n"  # calls beside each other all go out
     )
+    config_file.write_text(config_file.read_text("utf-8") + jobs, encoding="utf-8")
     now = now_utc()
     playground.stripe.inject(FaultRule("POST", "=/v1/subscription_schedules", status=503, times=None))
     with build_app(playground.config(config_file), clock=lambda: now, upgrade=True, sleep=lambda _: None) as app:

@@ -14,6 +14,7 @@ import pytest
 
 from connector.app import build_app, now_utc
 from connector.cli.playground import Playground
+from connector.desk import THREADS
 from connector.journal import open_journal
 from connector.poll import sync_changed
 from connector.sandbox.http import FaultRule
@@ -112,7 +113,7 @@ def test_a_killed_process_leaves_a_journal_that_goes_on(playground: Playground, 
     playground.stripe.clear_faults()
     with open_journal(playground.config(config_file).database_url()) as journal:
         assert journal.verify_audit().intact
-        assert len(journal.pending_intents("salesforce")) <= 1
+        assert len(journal.pending_intents("salesforce")) <= THREADS
 
 
 def slow_schedules(playground: Playground, config_file: Path, seconds: float, settings: str) -> None:
@@ -151,10 +152,11 @@ def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, 
         assert app.journal.held_leases(now) == ()
         assert app.journal.slot_owners(now) == ()
         assert len(app.journal.pending_intents("salesforce")) >= 1
-        wait_for(lambda: not any(r.status == 0 for r in playground.stripe.log[-1:]))
+        wait_for(lambda: not any(r.status == 0 for r in playground.stripe.log))
         list(sync_changed(app.desk(), job="test", config_hash=""))
         assert app.journal.pending_intents("salesforce") == ()
-        assert app.journal.contract_counts("salesforce")["applied"] == 15
+        counts = app.journal.contract_counts("salesforce")
+        assert counts["applied"] + counts.get("nothing", 0) == 15, "one has no schedule, and may have been done before"
     schedules = [made for made in playground.stripe.log if made.path == "/v1/subscription_schedules"]
     keys = {made.idempotency_key for made in schedules}
     assert len(keys) == 14, "a schedule that was under way was asked for again by the same key"

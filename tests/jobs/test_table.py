@@ -38,11 +38,12 @@ def test_jobs_are_fired_for_each_connection_and_those_that_are_off_never(app: Ap
     every = firings(app)
     assert [(one.job.name, one.connection) for one in every] == [
         *((name, "salesforce") for name in ("sync", "write_back", "retry", "sweep", "extend")),
+        ("alerts", "*"),
         ("housekeeping", "*"),
     ]
     jobs = JobsConfig.model_validate({"sweep_every_hours": "off", "retry_every_seconds": 0.2})
     some = firings(replace(app, config=app.config.model_copy(update={"jobs": jobs})))
-    assert [one.job.name for one in some] == ["sync", "write_back", "retry", "extend", "housekeeping"]
+    assert [one.job.name for one in some] == ["sync", "write_back", "retry", "extend", "alerts", "housekeeping"]
     assert some[2].seconds == 0.2
 
 

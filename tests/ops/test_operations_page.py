@@ -33,7 +33,16 @@ FILE = ROOT / "docs" / "operations.md"
 PAGE = FILE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 #: Commands that end with another code than 0 when they have something to tell.
-TELLS = {"report": {4}, "alerts": {4}, "status": {4}, "drift": {5}, "adopt": {4, 6}, "plan": {3}, "doctor": {3}}
+TELLS = {
+    "report": {4},
+    "dead": {4},
+    "alerts": {4},
+    "status": {4},
+    "drift": {5},
+    "adopt": {4, 6},
+    "plan": {3},
+    "doctor": {3},
+}
 
 
 def test_no_block_is_left_out():
@@ -63,7 +72,7 @@ class Reader:
         for word, prepare in self.prepare.items():
             if word in line:
                 prepare()
-        if line.startswith("python -m jobs"):
+        if line == "connector run" or line.startswith("python -m jobs"):
             self.run_jobs()
             return
         words = shlex.split(line.replace("FINGERPRINT", self.fingerprint), comments=True)[1:]
