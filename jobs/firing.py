@@ -52,7 +52,7 @@ class Firing:
             self.job.name, self.connection, slot, owner=owner, now=now, until=self._now() + CLAIM
         ):
             return False
-        again = self._run(stop)
+        again = self._now() if stop.is_set() else self._run(stop)  # told to stop while it claimed
         if again is None:
             journal.finish_slot(self.job.name, self.connection, slot, owner=owner, now=self._now())
         else:
