@@ -55,7 +55,9 @@ def test_it_stops_between_two_contracts(playground: Playground, config_file: Pat
     slow = FaultRule("POST", "/v1/subscription_schedules", action="delay", delay=0.1, times=None)
     playground.stripe.inject(slow)
     with start(config_file) as running:
-        wait_for(lambda: any(r.path == "/v1/subscription_schedules" for r in playground.stripe.log))
+        wait_for(
+            lambda: any((r.method, r.path) == ("POST", "/v1/subscription_schedules") for r in playground.stripe.log)
+        )
         told = time.monotonic()
         running.send_signal(signal.Signals[name])
         out, err = running.communicate(timeout=60)
@@ -107,7 +109,9 @@ def test_a_killed_process_leaves_a_journal_that_goes_on(playground: Playground, 
     upgraded(playground, config_file)
     playground.stripe.inject(FaultRule("POST", "/v1/", action="delay", delay=0.05, times=None))
     with start(config_file) as running:
-        wait_for(lambda: any(r.path == "/v1/subscription_schedules" for r in playground.stripe.log))
+        wait_for(
+            lambda: any((r.method, r.path) == ("POST", "/v1/subscription_schedules") for r in playground.stripe.log)
+        )
         running.kill()
         running.communicate(timeout=60)
     playground.stripe.clear_faults()
@@ -157,7 +161,7 @@ def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, 
         assert app.journal.pending_intents("salesforce") == ()
         counts = app.journal.contract_counts("salesforce")
         assert counts["applied"] + counts.get("nothing", 0) == 15, "one has no schedule, and may have been done before"
-    schedules = [made for made in playground.stripe.log if made.path == "/v1/subscription_schedules"]
+    schedules = [r for r in playground.stripe.log if (r.method, r.path) == ("POST", "/v1/subscription_schedules")]
     keys = {made.idempotency_key for made in schedules}
     assert len(keys) == 14, "a schedule that was under way was asked for again by the same key"
 

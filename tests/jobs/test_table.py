@@ -37,13 +37,16 @@ def test_the_table_says_what_and_how_often():
 def test_jobs_are_fired_for_each_connection_and_those_that_are_off_never(app: App):
     every = firings(app)
     assert [(one.job.name, one.connection) for one in every] == [
-        *((name, "salesforce") for name in ("sync", "write_back", "retry", "sweep", "extend")),
+        *((name, "salesforce") for name in ("sync", "write_back", "retry", "sweep")),
+        ("reconcile", "*"),
+        ("extend", "salesforce"),
         ("alerts", "*"),
         ("housekeeping", "*"),
     ]
     jobs = JobsConfig.model_validate({"sweep_every_hours": "off", "retry_every_seconds": 0.2})
     some = firings(replace(app, config=app.config.model_copy(update={"jobs": jobs})))
-    assert [one.job.name for one in some] == ["sync", "write_back", "retry", "extend", "alerts", "housekeeping"]
+    names = ["sync", "write_back", "retry", "reconcile", "extend", "alerts", "housekeeping"]
+    assert [one.job.name for one in some] == names
     assert some[2].seconds == 0.2
 
 
