@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import Connection, func, select, text
 
 from connector.journal.chapter import Chapter, columns_of, insert_into
-from connector.journal.tables import incidents, notices
+from connector.journal.running_tables import incidents, notices
 
 Word = Literal["opened", "reminder", "closed"]
 

@@ -210,7 +210,7 @@ def test_a_pause_by_somebody_else_is_honoured_between_contracts(filling: Filling
     planned = filling.planned()
     begun = begin(filling.desk, planned, "dana")
     seen: list[str] = []
-    with Worker(filling.journal, begun, filling.desk.clock) as worker:
+    with Worker(filling.journal, begun, filling.desk.clock, block=3) as worker:
 
         def stop_it(item: object) -> None:
             seen.append(str(item))
@@ -252,10 +252,11 @@ def test_an_outage_pauses_it_and_resume_tries_again(world: World, filling: Filli
     done = filling.applied(planned)
     assert done.paused is not None
     assert done.paused["reason"].startswith("3 contracts in a row could not be done: Stripe is busy (503)")
-    assert filling.page(done).outcomes["waiting"] == 3
+    waiting = filling.page(done).outcomes["waiting"]  # those that were begun beside the third one, too
+    assert waiting >= 3
     world.stripe.clear_faults()
     filling.journal.unpause_backfill(done.id, "dana", filling.desk.clock())
-    assert filling.journal.reopen_items(done.id, ("waiting",)) == 3
+    assert filling.journal.reopen_items(done.id, ("waiting",)) == waiting
     page = filling.page(filling.applied(filling.journal.backfill(done.id)))
     assert (page.outcomes["applied"], page.outcomes["waiting"]) == (15, 0)
 
