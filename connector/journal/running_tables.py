@@ -1,5 +1,4 @@
-"""The tables of running by itself: which job runs where, what is paused or away, which contracts are not
-right, and what is wrong that people are told.
+"""The tables of running by itself: which job runs where, what is paused or away, what is wrong, and who is told.
 
 As with `tables.py`, a change here needs a migration beside it.
 """
