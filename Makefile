@@ -42,9 +42,9 @@ format: setup ## format and fix what can be fixed
 
 lock: ## pin dependencies again (needs uv); the files name no index
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --extra dev requirements/build.in pyproject.toml -o requirements/dev.txt
+	  --no-header --no-strip-extras --extra dev requirements/build.in pyproject.toml -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header pyproject.toml -o requirements/runtime.txt
+	  --no-header --no-strip-extras pyproject.toml -o requirements/runtime.txt
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
