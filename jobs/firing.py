@@ -7,6 +7,7 @@ that another process has in hand. Nothing that a job raises leaves here: the sch
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 from connector.app import App
 from connector.breaker import Breaker
@@ -22,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 #: How long a claim holds without a sign of life of its process.
 CLAIM = timedelta(seconds=60)
+#: Held while a slot is claimed: who hands everything back takes it first, and nothing is claimed behind them.
+CLAIMING = Lock()
 #: A job that could not run is tried again within its slot, after its interval or this, whichever is shorter.
 _AGAIN = timedelta(minutes=5)
 
@@ -48,10 +51,12 @@ class Firing:
         if not journal.slot_is_free(self.job.name, self.connection, slot, now) or not self.vendors_answer():
             return False
         owner = worker_name()
-        if not journal.claim_slot(
-            self.job.name, self.connection, slot, owner=owner, now=now, until=self._now() + CLAIM
-        ):
-            return False
+        with CLAIMING:
+            until = self._now() + CLAIM
+            if stop.is_set() or not journal.claim_slot(
+                self.job.name, self.connection, slot, owner=owner, now=now, until=until
+            ):
+                return False
         again = self._now() if stop.is_set() else self._run(stop)  # told to stop while it claimed
         if again is None:
             journal.finish_slot(self.job.name, self.connection, slot, owner=owner, now=self._now())

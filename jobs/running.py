@@ -18,7 +18,7 @@ from connector.domain.errors import ConfigError, RetryableError
 from connector.health import start_monitor
 from connector.journal import is_gone, worker_name
 from jobs import JOBS
-from jobs.firing import Firing
+from jobs.firing import CLAIMING, Firing
 from jobs.scheduler import Scheduler
 from jobs.stopping import Stopping
 
@@ -121,5 +121,6 @@ def _hand_back(app: App) -> None:
     held = [lease for lease in app.journal.held_leases(now) if lease.owner.startswith(f"{mine}:")]
     for lease in held:
         app.journal.release_lease(lease)
-    app.journal.free_slots(mine, now)
+    with CLAIMING:  # a claim under way ends first; told to stop, nobody begins another
+        app.journal.free_slots(mine, now)
     _log.warning("not finished in time: the contracts of %d customers were handed back", len(held))
