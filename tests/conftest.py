@@ -8,7 +8,7 @@ import pytest
 
 from tests.wiring import TODAY, World
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.wired"]
 
 
 @pytest.fixture
@@ -25,10 +25,12 @@ def today() -> date:
 
 
 @pytest.fixture(autouse=True)
-def no_handler_stays_behind() -> Iterator[None]:
-    """Take away what a test made the log go to: its stream is closed, and the next test would see the complaint."""
-    before = [*logging.getLogger().handlers]
+def log_as_it_was() -> Iterator[None]:
+    """Undo what a test made the log do: the stream it goes to is closed, and the next test would see the complaint."""
+    root = logging.getLogger()
+    before, level = [*root.handlers], root.level
     yield
-    for handler in [*logging.getLogger().handlers]:
-        if handler not in before and type(handler) is logging.StreamHandler:
-            logging.getLogger().removeHandler(handler)
+    root.setLevel(level)
+    for each in [*root.handlers]:
+        if each not in before and type(each) is logging.StreamHandler:
+            root.removeHandler(each)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from connector import batches, sync
 from connector.backfill import planning
 from connector.backfill.document import item_json, overview_json
 from connector.backfill.overview import all_items
@@ -152,7 +153,8 @@ def test_no_more_plans_are_alive_than_are_in_hand(monkeypatch: pytest.MonkeyPatc
     count, batch = 40, 4
     with World(records=ramps(TODAY, count)) as world:
         filling = Filling(world.desk())
-        monkeypatch.setattr(filling.desk.crm, "batch", batch)
+        for where, name in ((filling.desk.crm, "batch"), (batches, "BATCH"), (sync, "BATCH")):
+            monkeypatch.setattr(where, name, batch)
         alive: list[int] = []
         keep = planned_item
 

@@ -6,26 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.app import App, build_app, now_utc
+from connector.app import App, build_app
 from connector.cli.playground import Playground
-
-
-@pytest.fixture(scope="session")
-def shared_playground() -> Iterator[Playground]:
-    with Playground(now_utc().date()) as made:
-        yield made
-
-
-@pytest.fixture
-def playground(shared_playground: Playground) -> Playground:
-    shared_playground.salesforce.reset()
-    shared_playground.stripe.reset()
-    return shared_playground
-
-
-@pytest.fixture
-def config_file(playground: Playground, tmp_path: Path) -> Path:
-    return playground.write_config(tmp_path / "config.toml")
 
 
 @pytest.fixture

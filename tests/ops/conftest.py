@@ -29,27 +29,9 @@ class Clock:
         self.at += timedelta(**span)
 
 
-@pytest.fixture(scope="session")
-def shared_playground() -> Iterator[Playground]:
-    with Playground(now_utc().date()) as made:
-        yield made
-
-
-@pytest.fixture
-def playground(shared_playground: Playground) -> Playground:
-    shared_playground.salesforce.reset()
-    shared_playground.stripe.reset()
-    return shared_playground
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def config_file(playground: Playground, tmp_path: Path) -> Path:
-    return playground.write_config(tmp_path / "config.toml")
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def storm(folder: Path, plot: Plot, today: date, told: Callable[[str], None]) ->
         with ThreadPoolExecutor(1) as people:
             acting = people.submit(_act, emulators, plot, today, told)
             for number in range(plot.rounds):
-                blow(emulators, plot.seconds / plot.rounds, plot.seed + number, told)
+                blow(emulators, plot.seconds / plot.rounds, plot.seed + number, told, runner.words)
             acting.result(timeout=plot.seconds + 150)
         last = runner.calm_down()
         told("quiet")

@@ -19,11 +19,16 @@ _BUSY = [{"message": "We are temporarily unable to service your request", "error
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """A kind of trouble: what it arms, and for how many hundredths of the whole time it lasts."""
+    """A kind of trouble: what it arms, and for how many hundredths of the whole time it lasts.
+
+    With `met`, words of the log, it goes on until they were logged: on a slow machine a process may be starting all the
+    while, and meet nothing.
+    """
 
     words: str
     share: float
     arm: Callable[[Emulators, random.Random], Control]
+    met: str = ""
 
 
 def _stripe(*rules: dict[str, Any]) -> Callable[[Emulators, random.Random], Control]:
@@ -68,7 +73,12 @@ LOST = Storm("answers of Stripe are lost", 6, _lost_answers)
 LIMITED = Storm("storm of 429", 6, _stripe({"route": "/v1/", "times": None, **_LIMITED}))
 OUTAGE = Storm("Stripe is away for an hour", 14, _stripe({"route": "/v1/", "times": None, "action": "drop_before"}))
 FAILING = Storm("Stripe fails", 6, _stripe({"route": "/v1/", "times": None, "status": 503}))
-AWAY = Storm("Salesforce is away", 8, _org({"route": "/services", "times": None, "status": 503, "body": _BUSY}))
+AWAY = Storm(
+    "Salesforce is away",
+    8,
+    _org({"route": "/services", "times": None, "status": 503, "body": _BUSY}),
+    met="is away, nothing is sent until",
+)
 UNTOLD = Storm("answers of Salesforce are lost", 8, _lost_by_the_org)
 LOCKED = Storm("rows are locked", 4, _locked)
 
@@ -76,14 +86,20 @@ LOCKED = Storm("rows are locked", 4, _locked)
 ROUND = (LOST, LIMITED, OUTAGE, UNTOLD, AWAY, FAILING, LOCKED)
 
 
-def blow(emulators: Emulators, seconds: float, seed: int, told: Callable[[str], None]) -> None:
-    """Let one round of storms pass in so many seconds."""
+def blow(
+    emulators: Emulators, seconds: float, seed: int, told: Callable[[str], None], logged: Callable[[], str]
+) -> None:
+    """Let one round of storms pass in so many seconds; `logged` is the log of the process they are for."""
     chance = random.Random(seed)  # noqa: S311 -- no secret
     quiet = (100 - sum(storm.share for storm in ROUND)) / len(ROUND)
     for storm in ROUND:
         time.sleep(seconds * quiet / 100)
         told(storm.words)
+        before = logged().count(storm.met)
         control = storm.arm(emulators, chance)
         time.sleep(seconds * storm.share / 100)
+        deadline = time.monotonic() + 60
+        while storm.met and logged().count(storm.met) == before and time.monotonic() < deadline:
+            time.sleep(0.2)
         control.disarm()
         told(f"over: {storm.words}")
