@@ -59,15 +59,15 @@ def plan_contracts(
         lost: list[Planned] = []
         raws = _read(desk, chunk, lost)
         while some := tuple(islice(raws, BATCH)):
-            plan: Callable[[RawContract], Planned] = partial(_planned_or_not, desk, live)
+            plan: Callable[[RawContract], Planned] = partial(plan_contract, desk, live=live)
             if pass_over and not live and not desk.seek and not desk.billed_through:
                 plan = PassedOver(desk, plan).planned
-            yield from each(plan, some)
+            yield from each(partial(_contained, desk, plan), some)
         yield from lost
 
 
-def _planned_or_not(desk: Desk, live: bool, raw: RawContract) -> Planned:  # noqa: FBT001 -- bound by `partial`
-    return planned_or_not(desk, raw, partial(plan_contract, desk, raw, live=live))
+def _contained(desk: Desk, plan: Callable[[RawContract], Planned], raw: RawContract) -> Planned:
+    return planned_or_not(desk, raw, partial(plan, raw))
 
 
 def _read(desk: Desk, chunk: Sequence[ContractRef], lost: list[Planned]) -> Iterator[RawContract]:

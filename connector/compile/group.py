@@ -87,7 +87,7 @@ class _Frequency:
 
     @property
     def lines(self) -> dict[str, Line]:
-        mine = _recurring(self.contract, self.interval)
+        mine = _recurring(self.contract.lines, self.interval)
         return {line.ref: line for line in mine if self.term.start <= line.start < self.term.end}
 
     def bill(self, line: Line, grid: Grid) -> LineBilling:
@@ -124,7 +124,7 @@ def groups_of(sold: Contract, timeline: Timeline, interval: int, horizon: Horizo
     return tuple(_numbered(_term(each, slices, since, opened) for each in every))
 
 
-def _term(every: _Frequency, slices: Iterable[Slice], since: date, opened: Sequence[Line] = ()) -> tuple[Group, ...]:
+def _term(every: _Frequency, slices: Iterable[Slice], since: date, opened: Iterable[Line]) -> tuple[Group, ...]:
     """Return the groups of a term; `since` is the day on which the frequency is first billed."""
     contract = every.contract
     mine = tuple(one for one in slices if every.term.start <= one.period.start < every.term.end)
@@ -146,11 +146,10 @@ def _new_terms(contract: Contract, slices: Sequence[Slice], interval: int) -> li
     What was sold on from there (an extension, a renewal) begins with a period of its own. Where something runs on
     across the day, or the term ended on a billing date, the billing dates go on as they were.
     """
-    lines = _recurring(contract, interval)
-    first = slices[0].period.start
+    lines = _recurring(contract.lines, interval)
     found: list[date] = []
-    anchor, end = first, _sold_until(contract, interval)
-    grid = grid_for(anchor, end, interval, contract.policies) if end else None
+    end = _sold_until(contract, interval)
+    grid = grid_for(slices[0].period.start, end, interval, contract.policies) if end else None
     while grid and end and _is_sold_on(lines, contract, slices, end):
         following = _sold_until(contract, interval, end)
         if not grid.on(end) and following:
@@ -180,9 +179,8 @@ def _numbered(terms: Iterable[tuple[Group, ...]]) -> Iterator[Group]:
     yield from every
 
 
-def _recurring(contract: Contract, interval: int) -> list[Line]:
-    lines = (line for line in contract.lines if line.charge is not Charge.ONE_TIME)
-    return [line for line in lines if line.interval == interval]
+def _recurring(lines: Iterable[Line], interval: int) -> list[Line]:
+    return [line for line in lines if line.charge is not Charge.ONE_TIME and line.interval == interval]
 
 
 def _lots(every: _Frequency, slices: tuple[Slice, ...], grid: Grid) -> list[tuple[int, Lot, tuple[Slice, ...]]]:
@@ -220,8 +218,7 @@ def _told(line: Line, billing: LineBilling, contract: Contract) -> tuple[str, Fr
 def _sold_until(contract: Contract, interval: int, since: date = date.min) -> date | None:
     """Return the end that was sold first, of what begins from a day on: ending it earlier moves no billing dates."""
     for revision in contract.revisions:
-        mine = [line for line in revision.lines if line.charge is not Charge.ONE_TIME and line.interval == interval]
-        mine = [line for line in mine if line.start >= since]
+        mine = [line for line in _recurring(revision.lines, interval) if line.start >= since]
         if mine:
             return max(line_end(line, contract) for line in mine)
     return None

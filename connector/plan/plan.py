@@ -77,11 +77,11 @@ def make_plan(
     settlement = settle(contract, existing, begun.unsettled, today)
     bills, account = _money(contract, desired, existing, begun, settlement)
     operations, more = _changes(contract, desired, existing, begun)
-    stuck = (*begun.issues, *check_settlement(contract, settlement, begun.waived))
-    if not any(issue.blocks for issue in stuck):  # else what would be billed is anybody's guess
+    settling = check_settlement(contract, settlement, begun.waived)
+    if not any(issue.blocks for issue in (*begun.issues, *settling)):  # else what would be billed is anybody's guess
         found += check_tie_out(account, contract)
-    found += check_steps(contract, (*bills, *_as_made(contract, desired, existing, today))) + stuck[: len(begun.issues)]
-    found += more + stuck[len(begun.issues) :]
+    steps = check_steps(contract, (*bills, *_as_made(contract, desired, existing, today)))
+    found += steps + begun.issues + more + settling
     edits = (
         *find_edits(contract, desired, existing, operations, today),
         *lapsed_edits(contract, desired, existing, operations),
