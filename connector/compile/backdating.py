@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import count
 
 from connector.compile.bills import Bill, Charge, discounted, item_amount, one_off_charge, one_off_days, schedule_bills
 from connector.compile.cycle import anchor_on, dates_until, latest_start, running_phase
@@ -90,7 +91,8 @@ class _Late:
         if self._index == 0 and start != self.made:
             first = replace(first, period=Period(self.spec.start, first.period.end))
         found = one_off_days(self.spec, self.made)
-        waiting = (one_off for due, day, one_off in found if due <= self.made <= day)
+        billed = self.made if start == self.made else day_after(self.made)
+        waiting = (one_off for due, day, one_off in found if due <= self.made and billed <= day)
         return self._with(replace(first, one_offs=tuple(waiting)))
 
     def going_on(self) -> PhaseSpec:
@@ -190,12 +192,15 @@ def _rest(discount: Discount, began: date, start: date, counted: tuple[date, dat
         return discount
     if discount.duration == "once" or discount.months is None:
         return discount if start <= began else None
-    end = add_months(began, discount.months)
+    end = discount.until or add_months(began, discount.months)
     tomorrow = day_after(made)
-    coming = len(list(billing_dates(anchor, 1, Period(tomorrow, end)))) if end > tomorrow else 0
+    coming = list(billing_dates(anchor, 1, Period(tomorrow, end))) if end > tomorrow else []
     if coming:
-        return replace(discount, months=coming)
-    return replace(discount, duration="once", months=None) if start < end and start <= made else None
+        months = next(number for number in count(1) if add_months(made, number) >= coming[-1])
+        return replace(discount, months=months, until=day_after(add_months(made, months)))
+    if start < end and start <= made:
+        return replace(discount, duration="once", months=None, until=None)
+    return None
 
 
 def _by_line(charges: Iterable[Charge]) -> Mapping[str, int]:

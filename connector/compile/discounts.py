@@ -22,7 +22,9 @@ def for_phase(owner: Contract | Line, phase: Period, first: date, anchor: date) 
         given = [(discount, first) for discount in owner.discounts]
     else:
         given = list(_of_orders(owner, phase, first))
-    return tuple(left for discount, began in given if (left := _left(discount, phase, began, anchor)) is not None)
+    return tuple(
+        left for discount, began in given if (left := left_on(phase.start, discount, began, anchor)) is not None
+    )
 
 
 def _of_orders(contract: Contract, phase: Period, first: date) -> Iterator[tuple[Discount, date]]:
@@ -43,12 +45,15 @@ def at_once(discounts: Iterable[Discount]) -> tuple[Discount, ...]:
     return tuple(replace(d, duration="once", months=None) if d.duration == "repeating" else d for d in discounts)
 
 
-def _left(discount: Discount, phase: Period, first: date, anchor: date) -> Discount | None:
-    """Return what is left of a discount: as many months as it still has monthly billing dates, never a part more."""
-    if phase.start <= first or discount.duration == "forever":
+def left_on(start: date, discount: Discount, first: date, anchor: date) -> Discount | None:
+    """Return what is left of a discount for a phase that begins on a day, none if nothing is.
+
+    As many months as it still has monthly billing dates, never a part more.
+    """
+    if start <= first or discount.duration == "forever":
         return discount
     if discount.duration == "once" or discount.months is None:
         return None
     end = add_months(first, discount.months)
-    months = len(tuple(billing_dates(anchor, 1, Period(phase.start, end)))) if end > phase.start else 0
+    months = len(tuple(billing_dates(anchor, 1, Period(start, end)))) if end > start else 0
     return replace(discount, months=months) if months else None

@@ -19,7 +19,7 @@ def holds(discount: Discount, began: date, day: date, *, first: bool) -> bool:
         return True
     if discount.duration == "once" or discount.months is None:
         return first
-    return day < add_months(began, discount.months)
+    return day < (discount.until or add_months(began, discount.months))
 
 
 def reduce(amount: int, discounts: Iterable[Discount], currency: str) -> int:

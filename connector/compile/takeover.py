@@ -7,11 +7,11 @@ not from the clock.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
-from connector.compile.backdating import discounts_left
 from connector.compile.bills import Bill, Charge, one_off_charge, recurring_days, schedule_bills
 from connector.compile.cycle import anchor_on, latest_start, running_phase
+from connector.compile.discounts import left_on
 from connector.compile.spec import InvoiceSpec, OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.domain.contract import Contract, Discount
 from connector.domain.issues import Issue, IssueCode, block
@@ -74,11 +74,10 @@ def _waiting(spec: ScheduleSpec, first: date, start: date) -> Iterator[OneOffSpe
 def _begun(spec: ScheduleSpec, phase: PhaseSpec, start: date, waiting: tuple[OneOffSpec, ...]) -> PhaseSpec:
     """Return a phase from one of its billing dates on, as the first of the schedule."""
     begins = phase.period.start == start
-    eve = start - timedelta(days=1)
     anchor = start if begins else anchor_on(spec, start)
 
     def left(given: tuple[Discount, ...], began: date) -> tuple[Discount, ...]:
-        return given if began >= start else discounts_left(given, began, eve, anchor)
+        return tuple(rest for one in given if (rest := left_on(start, one, began, anchor)) is not None)
 
     items = (
         replace(one, discounts=left(one.discounts, max(one.line.start, phase.period.start))) for one in phase.items

@@ -1,12 +1,14 @@
 """How amounts billed once come to the customer: the policies `proration` and `correction`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from connector.compile.bills import recurring_days
 from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec, Way
 from connector.domain.contract import Charge, Contract, Line
+from connector.domain.timeline import held_around
 
 #: What changes within a billing period cost, as opposed to what was sold to be billed once.
 _PARTS = frozenset({"proration", "credit"})
@@ -37,8 +39,8 @@ def _phase(phase: PhaseSpec, schedule: ScheduleSpec, days: Sequence[date], contr
     alone = not any(day >= start for day in days)
     within = start != schedule.start and start not in days
     phase = replace(phase, prorates=contract.policies.proration == "stripe" and within and not alone)
-    one_offs = tuple(replace(one, way=_way(one, phase, contract, alone=alone)) for one in phase.one_offs)
-    return replace(phase, one_offs=one_offs)
+    one_offs = [each for one in phase.one_offs for each in _on_its_ways(one, phase, contract, alone=alone)]
+    return replace(phase, one_offs=tuple(one_offs))
 
 
 def _reckoned(one: OneOffSpec, phase: PhaseSpec) -> bool:
@@ -46,15 +48,38 @@ def _reckoned(one: OneOffSpec, phase: PhaseSpec) -> bool:
     return phase.prorates and one.line.start < phase.period.end
 
 
-def _never_began(line: Line, contract: Contract) -> bool:
-    """Tell whether a line takes away what the first order was to begin on the same day: less is begun, not changed."""
-    begins = {each.ref: each.start for each in contract.revisions[0].lines}
-    return line.quantity < 0 and line.revises is not None and begins.get(line.revises) == line.start
+def _on_its_ways(one: OneOffSpec, phase: PhaseSpec, contract: Contract, *, alone: bool) -> Iterator[OneOffSpec]:
+    """Yield a one-off on its way; in two where it takes away units that never began, and others, on different ones."""
+    if one.line.charge is Charge.ONE_TIME or one.reason not in _PARTS:
+        yield replace(one, way="apart" if alone else "invoice")
+        return
+    never = min(int(_never_began(one.line, contract)), one.quantity)
+    changed = _way_of_part(one, phase, contract, alone=alone)
+    begun: Way = "apart" if alone else "invoice"
+    if never and begun != changed:
+        yield replace(one, quantity=never, way=begun)
+        if never < one.quantity:
+            yield replace(one, quantity=one.quantity - never, way=changed)
+    else:
+        yield replace(one, way=changed)
 
 
-def _way(one: OneOffSpec, phase: PhaseSpec, contract: Contract, *, alone: bool) -> Way:
-    part = one.reason in _PARTS and one.line.charge is not Charge.ONE_TIME and not _never_began(one.line, contract)
-    if part and leaves_parts(contract) and not (leaves_to_stripe(contract) and not _reckoned(one, phase)):
+def _never_began(line: Line, contract: Contract) -> Decimal:
+    """Return how many units a line takes of what the first order was to begin on that day: less is begun, not changed.
+
+    What later orders were to begin on that day is taken before it.
+    """
+    first = {each.ref for each in contract.revisions[0].lines if each.start == line.start}
+    if line.quantity >= 0 or not first:
+        return Decimal(0)
+    before, after = (
+        sum((held.quantity for held in around if held.line.ref in first), Decimal(0))
+        for around in held_around(contract, line, line.start)
+    )
+    return before - after
+
+
+def _way_of_part(one: OneOffSpec, phase: PhaseSpec, contract: Contract, *, alone: bool) -> Way:
+    if leaves_parts(contract) and not (leaves_to_stripe(contract) and not _reckoned(one, phase)):
         return "waived"
-    at_once = contract.policies.correction == "now" and part
-    return "apart" if alone or at_once else "invoice"
+    return "apart" if alone or contract.policies.correction == "now" else "invoice"

@@ -125,7 +125,11 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A coupon of the CRM. Exactly one of percent and amount (major units) is given."""
+    """A coupon of the CRM. Exactly one of percent and amount (major units) is given.
+
+    `until` is known of a repeating one that was given already: the day from which it holds no more. It follows from
+    the moment at which it was given, which months that are counted from a day cannot say at the end of a month.
+    """
 
     ref: str
     name: str | None
@@ -135,6 +139,7 @@ class Discount:
     duration: Literal["once", "repeating", "forever"]
     months: int | None = None
     max_redemptions: int | None = None
+    until: date | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from connector.compile.spec import Interval, IntervalUnit, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
 from connector.domain.contract import Charge, Contract, Discount, Line, Product
-from connector.domain.period import Period, billing_dates, day_after
+from connector.domain.period import Period, add_months, day_after
 from connector.plan.canonical import Json
 from connector.plan.existing import ExistingObject
 
@@ -168,7 +168,8 @@ def _running(phases: Sequence[Json], existing: ExistingObject) -> int:
 
 def _stretch(phase: Json, words: Vocabulary) -> Stretch:
     due = date.fromisoformat(phase["start_date"][:10])
-    return Stretch(
+    within = not _is_day(phase["start_date"])
+    stretch = Stretch(
         start=first_whole_day(phase["start_date"]),
         end=first_whole_day(phase["end_date"]),
         items=tuple(_item(item, words) for item in phase.get("items", [])),
@@ -177,10 +178,22 @@ def _stretch(phase: Json, words: Vocabulary) -> Stretch:
         bills_from_start=phase.get("proration_behavior") != "none",
         restarts_cycle=phase.get("billing_cycle_anchor") == "phase_start",
     )
+    return _coupons_counted(stretch, due, within=within)
+
+
+def _coupons_counted(stretch: Stretch, given: date, *, within: bool) -> Stretch:
+    """Say until when coupons hold that were given on a day: `within` it, they hold on the day on which they end."""
+
+    def counted(discounts: Iterable[Discount]) -> tuple[Discount, ...]:
+        ends = ((d, add_months(given, d.months) if d.months else None) for d in discounts)
+        return tuple(replace(d, until=day_after(end) if end and within else end) for d, end in ends)
+
+    items = tuple(replace(item, discounts=counted(item.discounts)) for item in stretch.items)
+    return replace(stretch, items=items, discounts=counted(stretch.discounts))
 
 
 def _counted_from(first: Stretch, made: date) -> Stretch:
-    """Return the first phase of a late schedule with coupons counted from its start; Stripe counts from its making.
+    """Return the first phase of a late schedule: Stripe counts its coupons from its making, not from its start.
 
     If it was made without an invoice, what is billed once waits for the next one.
     """
@@ -188,16 +201,7 @@ def _counted_from(first: Stretch, made: date) -> Stretch:
         return first
     if not first.bills_from_start:
         first = replace(first, one_offs=tuple(replace(one, due=made) for one in first.one_offs))
-
-    def longer(given: Iterable[Discount], began: date) -> tuple[Discount, ...]:
-        until = day_after(made)
-        before = sum(1 for _ in billing_dates(first.start, 1, Period(began, until))) if began < until else 0
-        return tuple(replace(d, months=d.months + before) if d.months else d for d in given)
-
-    items = tuple(
-        replace(item, discounts=longer(item.discounts, max(item.line.start, first.start))) for item in first.items
-    )
-    return replace(first, items=items, discounts=longer(first.discounts, first.start))
+    return _coupons_counted(first, made, within=True)
 
 
 def _item(item: Json, words: Vocabulary) -> ItemSpec:

@@ -57,14 +57,11 @@ def dues(contract: Contract) -> Iterator[Due]:
                 worth = _rated(sale, piece.at, contract)
             off = _share_off(sale.line.discounts, sale.line.start, day)
             part = begins and piece.at.start not in (sale.dates.first, *sale.dates.every)
-            part = part and not _never_began(sale.line, contract)
-            yield Due(
-                day,
-                sale.line.product.ref,
-                worth * (1 - off),
-                room + (HALF if off else 0),
-                part and _changes(sale.line, contract),
-            )
+            part = part and _changes(sale.line, contract)
+            if part and (share := _never_began(sale.line, contract)):
+                yield Due(day, sale.line.product.ref, worth * share, room, part=False)
+                worth *= 1 - share
+            yield Due(day, sale.line.product.ref, worth * (1 - off), room + (HALF if off else 0), part)
     for item in one_time(contract):
         yield Due(_day_of(item.line, contract), item.line.product.ref, item.worth, HALF, part=False)
 
@@ -99,10 +96,23 @@ def plain(contract: Contract) -> bool:
     return not any(line.discounts or line.rated for line in contract.lines)
 
 
-def _never_began(line: Line, contract: Contract) -> bool:
-    """Tell whether a line takes away what the first order was to begin on the same day."""
+def _never_began(line: Line, contract: Contract) -> Fraction:
+    """Return the share of what a line takes away that the first order was to begin on the same day.
+
+    The last in is the first out: what later orders were to begin on that day is taken away before it.
+    """
     root = root_of(line, contract)
-    return line.quantity < 0 and root.start == line.start and root in contract.revisions[0].lines
+    if line.quantity >= 0 or root.start != line.start or root not in contract.revisions[0].lines:
+        return Fraction(0)
+    later = Fraction(0)
+    for each in contract.lines:
+        if each is root or each.start != root.start or root_of(each, contract) is not root:
+            continue
+        taken = max(Fraction(0), -Fraction(each.quantity) - later)
+        later = max(Fraction(0), later + Fraction(each.quantity))
+        if each is line:
+            return taken / -Fraction(line.quantity)
+    return Fraction(0)
 
 
 def _changes(line: Line, contract: Contract) -> bool:

@@ -153,9 +153,9 @@ class Running:
         self.waiting = []
         self.status, self.ended = "canceled", now
 
-    def owing(self) -> Iterator[Billed]:
-        """Yield what waits for the next invoice, if there is to be one."""
-        waiting = self.waiting if self.waiting and self._bills_again() else []
+    def owing(self, *, goes_on: bool) -> Iterator[Billed]:
+        """Yield what waits for the next invoice, if there is to be one: of its phases, or after it was released."""
+        waiting = self.waiting if self.waiting and (goes_on or self._bills_again()) else []
         for entry, since in waiting:
             yield self._once(entry, since.date())
 

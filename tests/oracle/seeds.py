@@ -48,15 +48,9 @@ LIVED = {
     80162: "the past of a schedule that a later order added was skipped, and then missed",
     80194: "correction manual: a fee heard of late, where an invoice follows, was never billed",
     1047: "a schedule that had not begun was given a start in the past, and billed nothing for it",
-}
-
-#: Lives that still disagree: found by the run of 100,500 to 106,500, not understood yet.
-OPEN = {
-    100629: "correction manual, more lines than a schedule holds: a fee of the day is billed later than it is owed",
-    101545: "the plan promises less than is billed",
-    102795: "more was billed of a product than is owed",
-    103098: "correction manual: a termination of all segments, heard of before it counts, gives nothing back",
-    103348: "what a later order adds is not billed by the day it is heard of",
-    104506: "less was billed of a product than is owed by the day",
-    106243: "applied, and a coupon makes the next plan an update again",
+    102795: "proration none: the promise gave back what a later order was to begin, and a still later one took away",
+    103098: "correction manual: units that never began were given back although later orders had joined them unbilled",
+    101545: "backdated_start skip, made on a billing date that later ones cannot be counted from: a skipped part was sent",
+    103348: "a window that is released: the stand-in thought that what waits for an invoice is lost with it",
+    106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
 }

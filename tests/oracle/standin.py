@@ -95,7 +95,8 @@ class StandIn:
 
     def waiting(self) -> list[Billed]:
         """Return what waits for invoices to come."""
-        return [line for one in self.linked for line in one.schedule.owing()]
+        pending = ((one.schedule, one.said["end_behavior"] == "release") for one in self.linked)
+        return [line for schedule, goes_on in pending for line in schedule.owing(goes_on=goes_on)]
 
     def lost(self) -> list[Any]:
         """Return what was pending when its schedule ended."""
