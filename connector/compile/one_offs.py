@@ -12,9 +12,13 @@ from connector.compile.group import Group
 from connector.compile.rating import rated_amount, tier_specs
 from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
-from connector.domain.money import line_amount, round_minor, to_minor, unit_amount
-from connector.domain.period import Period, billing_dates, day_after
+from connector.domain.money import exponent, line_amount, round_minor, to_minor, unit_amount
+from connector.domain.period import Period, billing_dates, day_after, span
 from connector.domain.timeline import InForce, Slice, held_around
+
+#: By how many months the CRM's count of a stretch may differ from the calendar's: parts of months are whole ones to
+#: `month`; days of 365/12 to a month, and months that end earlier than they begin, make some days.
+_COUNTED = {"month": Fraction(1), "month_day": Fraction(1, 6), "day": Fraction(1, 6)}
 
 
 def one_time_spec(line: Line, contract: Contract) -> OneOffSpec:
@@ -53,9 +57,10 @@ def _changes(line: Line, part: Part, contract: Contract) -> bool:
 
 
 def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
-    """Return the credits of lines that take away in the middle of a period; on a billing date nothing is owed back.
+    """Return the credits of lines that take away in the middle of a period.
 
-    What joined on that day and is taken away again by the same credit must be charged, though it is never in force.
+    What joined on that day and is taken away again by the same credit must be charged, though it is never in force. On
+    a billing date nothing is owed back but what the CRM's own count of months leaves.
     """
     owed_back = []
     in_force = {entry.line.ref for entry in piece.in_force}
@@ -67,7 +72,7 @@ def reductions(group: Group, piece: Slice, period: Period) -> list[OneOffSpec]:
         if part and not part.on_grid and part.period.start == period.start and part.amount:
             owed = replace(part, amount=_owed_now(group, line, part))
             owed_back.append(part_one_off(group, line, owed, line.quantity))
-    return owed_back
+    return [*owed_back, *_miscounted(group, period.start)]
 
 
 def credits_at_the_end(group: Group) -> tuple[OneOffSpec, ...]:
@@ -84,7 +89,7 @@ def credits_at_the_end(group: Group) -> tuple[OneOffSpec, ...]:
             if part.period.start == group.period.end and not part.on_grid and part.amount:
                 owed = replace(part, amount=_owed_now(group, line, part))
                 found.append(part_one_off(group, line, owed, line.quantity))
-    return tuple(found)
+    return (*found, *_miscounted(group, group.period.end))
 
 
 def last_invoice(group: Group) -> date:
@@ -99,13 +104,58 @@ def _owed_now(group: Group, line: Line, part: Part) -> Fraction:
     """
     if line.quantity >= 0 or line.price_term is not None:
         return part.amount
-    end = group.sold_until[line.ref]
-    rest = [Period(part.period.end, end)] if part.period.end < end else []
-    later = 0
+    return Fraction(
+        round_minor(to_minor(line.total, group.contract.currency)) - _takes_later(group, line, part.period.end)
+    )
+
+
+def _takes_later(group: Group, line: Line, since: date) -> int:
+    """Return what a line changes of the bills from a day on: a smaller quantity bills less."""
+    end, later = group.sold_until[line.ref], 0
+    rest = [Period(since, end)] if since < end else []
     for day in (day for period in rest for day in billing_dates(group.grid.anchor, group.grid.interval, period)):
         before, after = held_around(group.contract, line, day)
         later += _billed_on(group, after, day) - _billed_on(group, before, day)
-    return Fraction(round_minor(to_minor(line.total, group.contract.currency)) - later)
+    return later
+
+
+def _miscounted(group: Group, day: date) -> list[OneOffSpec]:
+    """Return what lines that take away on a billing date leave of the CRM's figures.
+
+    A CRM that counts days prices seven months of 31 days as more than seven, one that counts from 28 February to
+    31 December as ten and three days; and its figure is what was agreed. More than that is another price, and no matter
+    of counting: it is left for the tie-out to refuse.
+    """
+    found = []
+    for line in group.lines:
+        plain = line.quantity < 0 and not line.rated and line.price_term is None and line.period_price is None
+        if not plain or line.start != day or any(p.period.start == day and not p.on_grid for p in _parts(group, line)):
+            continue
+        taken = _takes_later(group, line, day)
+        left = round_minor(to_minor(line.total, group.contract.currency)) - taken
+        months = _months(group, line)
+        if (
+            _rounded(group, line, months)
+            < abs(left)
+            <= abs(taken) / months * _COUNTED[group.contract.policies.precision]
+        ):
+            found.append(OneOffSpec(line, "correction", 1, unit_amount(left), Period(day, group.sold_until[line.ref])))
+    return found
+
+
+def _parts(group: Group, line: Line) -> tuple[Part, ...]:
+    return group.billing[line.ref].parts
+
+
+def _months(group: Group, line: Line) -> Fraction:
+    length = span(line.start, group.sold_until[line.ref], group.grid.anchor)
+    return Fraction(length.months) + Fraction(length.days * 12, 365)
+
+
+def _rounded(group: Group, line: Line, months: Fraction) -> Fraction:
+    """Return how far rounding alone may leave the bills from the CRM's figure: of each period, and of each unit."""
+    coarse = Fraction(10 ** max(exponent(group.contract.currency) - 2, 0))
+    return months / group.grid.interval + 1 - Fraction(line.quantity) * coarse / 2
 
 
 def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:

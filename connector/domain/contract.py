@@ -196,6 +196,9 @@ class Revision:
     link: str | None = None
 
 
+SettlementPolicy = Literal["credit_balance", "credit_note", "refund", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """What the mapping decides once per contract, where more than one answer is right (docs/policies.md).
@@ -205,7 +208,7 @@ class Policies:
 
     proration: Literal["crm", "stripe", "none"] = "crm"
     correction: Literal["next_invoice", "now", "manual"] = "next_invoice"
-    settlement: Literal["credit_balance", "credit_note", "refund", "none"] = "credit_balance"
+    settlement: SettlementPolicy = "credit_balance"
     precision: Literal["month", "month_day", "day"] = "month_day"
     rounding: Literal["report", "adjust"] = "report"
     stub: Literal["last", "first"] = "last"

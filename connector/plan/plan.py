@@ -74,7 +74,7 @@ def make_plan(
     if desired is None:
         return Plan(contract, None, (), tuple(dict.fromkeys(found)), (), None, today)
     begun = outlook(contract, desired, existing, today)
-    settlement = settle(contract, existing, begun.unsettled, today)
+    settlement = settle(contract, existing, begun.unsettled, today, begun.settlement)
     bills, account = _money(contract, desired, existing, begun, settlement)
     operations, more = _changes(contract, desired, existing, begun)
     settling = check_settlement(contract, settlement, begun.waived)

@@ -13,7 +13,7 @@ from connector.compile.resource import DesiredState, Key, Params, Resource, Valu
 from connector.compile.schedule import schedule_key
 from connector.compile.spec import OneOffSpec, ScheduleSpec
 from connector.compile.ways import leaves_parts, leaves_to_stripe
-from connector.domain.contract import Contract
+from connector.domain.contract import Contract, SettlementPolicy
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.domain.period import day_after
 from connector.plan.canonical import canonical
@@ -30,7 +30,7 @@ from connector.plan.settle import settled_by_line
 from connector.plan.wording import in_words
 from connector.plan.words import vocabulary
 
-_SETTLED = {
+_SETTLED: Mapping[SettlementPolicy, str] = {
     "credit_balance": "credited to the customer's balance",
     "credit_note": "credited by credit note",
     "refund": "refunded by credit note",
@@ -62,7 +62,8 @@ class Outlook:
     """What becomes of the schedules that have begun.
 
     `specs` tells by key how each bills in all, and the day it was made; `unsettled` is what no schedule can bill,
-    `waived` what is left as it was billed by policy (minor units; more than was billed is positive).
+    `waived` what is left as it was billed by policy (minor units; more than was billed is positive). `settlement` is
+    how what is owed back is given back.
     """
 
     operations: tuple[Operation, ...]
@@ -72,6 +73,7 @@ class Outlook:
     today: date
     waived: int = 0
     words: tuple[str, ...] = ()
+    settlement: SettlementPolicy = "credit_balance"
 
 
 def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Outlook:
@@ -92,8 +94,22 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
         operations += [operation] if operation else []
         issues += more
         specs[one.key] = (spec, one.held.made)
-    words = [*_carried_in_words(carriers, specs, contract.currency, today), *_settled_in_words(unsettled, contract)]
-    return Outlook(tuple(operations), tuple(issues), specs, unsettled, today, waived, tuple(words))
+    settlement = _settlement(contract, desired, today)
+    words = [
+        *_carried_in_words(carriers, specs, contract.currency, today),
+        *_settled_in_words(unsettled, contract, _SETTLED[settlement]),
+    ]
+    return Outlook(tuple(operations), tuple(issues), specs, unsettled, today, waived, tuple(words), settlement)
+
+
+def _settlement(contract: Contract, desired: DesiredState, today: date) -> SettlementPolicy:
+    """Return how what is owed back is settled: `none` keeps it only where no invoice of the contract could carry it.
+
+    A schedule that is made by this very plan carries none yet, so the customer's balance does.
+    """
+    policies = contract.policies
+    follows = policies.correction == "next_invoice" and any(bills_after(spec, today) for spec in desired.schedules)
+    return "credit_balance" if policies.settlement == "none" and follows else policies.settlement
 
 
 def _ours(
@@ -142,9 +158,8 @@ def _sum(one_offs: Iterable[OneOffSpec], contract: Contract) -> int:
     return sum(one_off_charge(one, date.min, contract.currency).net for one in one_offs)
 
 
-def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract) -> Iterator[str]:
-    owed = _sum(unsettled, contract)
-    how = "invoiced at once" if owed >= 0 else _SETTLED[contract.policies.settlement]
+def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract, back: str) -> Iterator[str]:
+    how = "invoiced at once" if _sum(unsettled, contract) >= 0 else back
     yield from (f"{in_words(one, contract.currency)}, {how}" for one in unsettled)
 
 

@@ -20,7 +20,7 @@ from connector.compile.params import metadata
 from connector.compile.resource import Key, Params, Ref
 from connector.compile.schedule import invoice_resources
 from connector.compile.spec import InvoiceSpec, OneOffSpec
-from connector.domain.contract import Contract, Line
+from connector.domain.contract import Contract, Line, SettlementPolicy
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.domain.money import text
 from connector.plan.canonical import Json
@@ -76,8 +76,14 @@ class Settlement:
     short: int = 0
 
 
-def settle(contract: Contract, existing: ExistingState, unsettled: Sequence[OneOffSpec], today: date) -> Settlement:
-    """Return how corrections are settled that no schedule can bill."""
+def settle(
+    contract: Contract,
+    existing: ExistingState,
+    unsettled: Sequence[OneOffSpec],
+    today: date,
+    policy: SettlementPolicy,
+) -> Settlement:
+    """Return how corrections are settled that no schedule can bill; `policy` is for what is owed back."""
     done = _unfinished(contract, existing)
     if not unsettled:
         return Settlement(done)
@@ -86,7 +92,6 @@ def settle(contract: Contract, existing: ExistingState, unsettled: Sequence[OneO
     name = f"{contract.ref}{_MARK}{_next_number(existing)}"
     if total >= 0:
         return Settlement((*done, *_invoice(contract, existing, name, amounts)), _bill(contract, amounts, today))
-    policy = contract.policies.settlement
     if policy == "none":
         return Settlement(done, kept=total)
     if policy == "credit_balance":

@@ -10,6 +10,9 @@ from itertools import pairwise
 from connector.domain.contract import Charge, Contract, Line
 from tests.oracle.days import months_on
 
+#: Months for which nothing here is followed.
+_NEVER = 60
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -49,6 +52,14 @@ class Dates:
         """
         ends = line.start == self.end and line.start not in self.every
         return max(day for day in (self.first, *self.every) if day < self.end) if ends else self.invoice_on(line.start)
+
+    def before_the_end(self, line: Line) -> date | None:
+        """Return the last invoice where everything ends on a billing date, and the line begins with taking it away.
+
+        What the CRM's count of months leaves of its figure is known before: it may be on that invoice.
+        """
+        ends = line.quantity < 0 and line.start == self.end and line.start in self.every
+        return max((day for day in (self.first, *self.every) if day < self.end), default=None) if ends else None
 
     def stretches(self, start: date, end: date) -> tuple[Stretch, ...]:
         """Return [start, end) cut at the billing dates, and at the first day."""
@@ -114,10 +125,8 @@ def recurring(contract: Contract) -> list[Line]:
 
 
 def end_of(line: Line, contract: Contract) -> date:
-    """Return the day after a line's last."""
-    end = line.end or contract.end
-    assert end is not None
-    return end
+    """Return the day after a line's last; of what has no end one that is never reached."""
+    return line.end or contract.end or months_on(contract.start, _NEVER)
 
 
 def root_of(line: Line, contract: Contract) -> Line:

@@ -12,7 +12,8 @@ from tests.oracle.changes import amendments
 from tests.oracle.days import months_on
 from tests.oracle.goods import Offer, offer, once
 
-_STARTS = (
+#: Days on which contracts begin, most of them at the end of a month.
+STARTS = (
     date(2027, 1, 1),
     date(2027, 1, 15),
     date(2027, 1, 29),
@@ -94,7 +95,7 @@ def deal_of(
 ) -> tuple[Book, Contract]:
     """Return the contract of a seed and the book it was made in; perhaps under other policies, with other changes."""
     chance = seeded(seed)
-    start = chance.choice(_STARTS) if chance.random() < 0.7 else date(2027, 1, 1) + timedelta(chance.randint(0, 800))
+    start = chance.choice(STARTS) if chance.random() < 0.7 else date(2027, 1, 1) + timedelta(chance.randint(0, 800))
     end = months_on(start, chance.choice(_TERMS))
     if chance.random() < 0.15:
         end += timedelta(chance.randint(-20, 20))

@@ -77,17 +77,18 @@ class Life:
 def life(seed: int) -> Life:
     """Return the life of a seed."""
     chance = seeded(seed + 2 * 10**9)
-    book, contract = deal_of(seed, _policies(chance), _later)
+    book, contract = deal_of(seed, policies_of(chance), _later)
     contract = _with_extras(chance, book, contract)
     made = contract.start - timedelta(days=chance.randint(1, 40))
     if chance.random() < 0.3:
         made = contract.start + timedelta(days=chance.choice((0, 1, 20, chance.randint(0, 200))))
     end = contract.end or contract.start
     made = min(made, end - timedelta(days=1))
-    return Life(seed, contract, tuple(_visits(chance, contract, made)))
+    return Life(seed, contract, tuple(visits_of(chance, contract, made)))
 
 
-def _visits(chance: random.Random, contract: Contract, made: date) -> Iterator[Visit]:
+def visits_of(chance: random.Random, contract: Contract, made: date) -> Iterator[Visit]:
+    """Yield the visits of a contract that is first looked at on a day."""
     first, *later = contract.revisions
     heard: dict[date, list[Revision]] = defaultdict(list)
     early: list[Revision] = []
@@ -138,7 +139,8 @@ def _mistaken(contract: Contract, day: date) -> Contract:
     return replace(contract, revisions=(*contract.revisions, Revision("AW", RevisionKind.AMENDMENT, day, lines)))
 
 
-def _policies(chance: random.Random) -> Policies:
+def policies_of(chance: random.Random) -> Policies:
+    """Return policies by chance, with those that only matter to what lives."""
     return replace(
         policies(chance),
         proration=chance.choice(("crm",) * 9 + ("none",)),

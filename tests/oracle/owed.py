@@ -47,6 +47,9 @@ def dues(contract: Contract) -> Iterator[Due]:
     for sale in every:
         families[sale.root].append(sale)
     for sale in every:
+        if last := sale.dates.before_the_end(sale.line):
+            room = slack(sale, sale.pieces[0], families[sale.root], contract)
+            yield Due(last, sale.line.product.ref, Fraction(0), room, part=False)
         for piece in sale.pieces:
             day = piece.at.start
             begins = day == sale.line.start
@@ -92,8 +95,8 @@ def added(*parts: Mapping[str, Sum]) -> Mapping[str, Sum]:
 
 
 def plain(contract: Contract) -> bool:
-    """Tell whether the CRM's figures are what is billed: no coupons, tiers or usage."""
-    return not any(line.discounts or line.rated for line in contract.lines)
+    """Tell whether the CRM's figures are what is billed: no coupons, tiers or usage, and everything has an end."""
+    return not any(line.discounts or line.rated or line.price_term is not None for line in contract.lines)
 
 
 def _never_began(line: Line, contract: Contract) -> Fraction:

@@ -13,6 +13,7 @@ from connector.plan.existing import ExistingState, to_be_made
 from connector.plan.operation import Create, operation_json
 from connector.plan.plan import Plan, make_plan
 from tests.builders import seeded
+from tests.oracle.days import months_on
 from tests.oracle.laws import shuffled
 from tests.oracle.lives import Life, Visit
 from tests.oracle.owed import Sum, added, billed_once, fees_moved, owed, plain, total
@@ -168,6 +169,8 @@ def days_apart(plan: Plan | None, after: date, until: date) -> list[date]:
     phases = [phase for spec in plan.desired.schedules for phase in spec.phases]
     days = {phase.period.start for phase in phases if any(one.way == "apart" for one in phase.one_offs)}
     days |= {each.extend for each in plan.desired.windows}
+    if plan.contract.end is None:  # what has no end is told for another year
+        days |= {months_on(plan.contract.start, 12 * years) for years in range(1, 10)}
     return sorted(day for day in days if after < day < until)
 
 

@@ -50,7 +50,7 @@ LIVED = {
     1047: "a schedule that had not begun was given a start in the past, and billed nothing for it",
     102795: "proration none: the promise gave back what a later order was to begin, and a still later one took away",
     103098: "correction manual: units that never began were given back although later orders had joined them unbilled",
-    101545: "backdated_start skip, made on a billing date that later ones cannot be counted from: a skipped part was sent",
+    101545: "backdated_start skip, made on the last of a month: a part that is skipped was sent",
     103348: "a window that is released: the stand-in thought that what waits for an invoice is lost with it",
     106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
 }

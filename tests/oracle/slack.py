@@ -26,11 +26,16 @@ def slack(sale: Sale, piece: Piece, family: Sequence[Sale], contract: Contract) 
         own += sale.wholes * HALF + 1
     if sale.line.quantity >= 0:
         return own
-    between = piece.at.start == sale.line.start and piece.at.start not in sale.dates.every
-    if not between:
+    if piece.at.start != sale.line.start:
         return own + _stray(sale, piece, family, contract)
-    rest = sum((_stray(sale, other, family, contract) + 1 for other in sale.pieces if other != piece), Fraction(0))
-    return own + rest + abs(Fraction(sale.line.quantity)) * half_a_cent(sale.line, contract)
+    return own + _stray(sale, piece, family, contract) + slack_of_rest(sale, family, contract)
+
+
+def slack_of_rest(sale: Sale, family: Sequence[Sale], contract: Contract) -> Fraction:
+    """Return how much of what is taken away later may be given back with the first piece, or before it."""
+    later = [piece for piece in sale.pieces if piece.at.start != sale.line.start]
+    strays = sum((_stray(sale, piece, family, contract) + 1 for piece in later), Fraction(0))
+    return strays + abs(Fraction(sale.line.quantity)) * half_a_cent(sale.line, contract)
 
 
 def slack_of_all(sale: Sale, contract: Contract) -> Fraction:
@@ -58,7 +63,8 @@ def _one_price(one: Sale, other: Sale, contract: Contract) -> bool:
     """Tell whether two lines have the same price per month, each by its own count of months and rounded by itself."""
     prices, rounding = [], Fraction(0)
     for line in (one.line, other.line):
-        months = length(line.start, end_of(line, contract), line.start, contract.policies.precision)
+        sold = length(line.start, end_of(line, contract), line.start, contract.policies.precision)
+        months = Fraction(line.price_term) if line.price_term else sold
         prices.append(minor(line.unit_price, contract) / months)
         rounding += half_a_cent(line, contract) / months
     return abs(prices[0] - prices[1]) <= prices[0] * _SAME + rounding

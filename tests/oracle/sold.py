@@ -105,6 +105,10 @@ def _sale(line: Line, contract: Contract, dates: Dates) -> Sale:
         for each in stretches
         if not each.whole
     }
+    if line.price_term is not None:
+        monthly = minor(line.unit_price, contract) * Fraction(line.quantity) / Fraction(line.price_term)
+        pieces = tuple(Piece(each, monthly * (dates.interval if each.whole else weights[each])) for each in stretches)
+        return Sale(line, root_of(line, contract).ref, dates, pieces, Fraction(0))
     wholes = len(stretches) - len(weights)
     months, field = _months(line, contract, wholes * dates.interval, sum(weights.values(), Fraction(0)))
     per_period = minor(line.unit_price, contract) * Fraction(line.quantity) * dates.interval / months

@@ -116,6 +116,8 @@ def _due(contract: Contract, today: date) -> tuple[dict[Place, Fraction], dict[P
         families[sale.root].append(sale)
     for root, family in families.items():
         for sale in family:
+            if last := sale.dates.before_the_end(sale.line):
+                room[root, _moved(last, sale.line.start, today)] += slack(sale, sale.pieces[0], family, contract)
             for piece in sale.pieces:
                 begins = piece.at.start == sale.line.start
                 invoice = sale.dates.invoice_of(sale.line) if begins else sale.dates.invoice_on(piece.at.start)
