@@ -1,16 +1,20 @@
 """Compare contracts by chance: `python -m tests.oracle --contracts 10000 --first 1`, or play lives: `--lives 2000`.
 
+`--open` plays contracts without an end.
+
 Prints every disagreement, and what was refused by code; the exit code is 1 if there is a disagreement.
 """
 
 import argparse
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 from tests.builders import seeded
 from tests.oracle.deals import deal, today_of
 from tests.oracle.laws import broken
-from tests.oracle.lives import life
+from tests.oracle.lives import Life, life
+from tests.oracle.open_ended import open_life
 from tests.oracle.play import judged
 from tests.oracle.verdict import judge
 
@@ -21,19 +25,20 @@ def main() -> int:
     parser.add_argument("--contracts", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--lives", type=int, default=0, help="so many contracts that live, instead")
+    parser.add_argument("--open", type=int, default=0, help="so many contracts without an end, instead")
     asked = parser.parse_args()
-    if asked.lives:
-        return live(range(asked.first, asked.first + asked.lives))
+    if asked.lives or asked.open:
+        return live(range(asked.first, asked.first + (asked.lives or asked.open)), open_life if asked.open else life)
     return compare(range(asked.first, asked.first + asked.contracts))
 
 
-def live(seeds: range) -> int:
+def live(seeds: range, of: Callable[[int], Life]) -> int:
     """Play lives, print what is wrong with them and why visits were refused."""
     counts: Counter[str] = Counter()
     refused: dict[str, list[int]] = defaultdict(list)
     visits: Counter[str] = Counter()
     for seed in seeds:
-        played, told = judged(life(seed))
+        played, told = judged(of(seed))
         counts.update(visits=played.visits, complete=played.complete, disagreements=len(told) > 0)
         for code in dict.fromkeys(code for code, _ in played.refused):
             refused[code].append(seed)

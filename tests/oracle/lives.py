@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from tests.oracle.goods import Offer
 
 
+#: The seeds from which on coupons may take an amount off: those below stay what they were when they were found.
+_AMOUNTS_OFF = 300_000
+
+
 @dataclass(frozen=True)
 class Visit:
     """A day on which the contract is looked at, as the CRM then shows it. `wrong`: with a mistake in it."""
@@ -79,6 +83,8 @@ def life(seed: int) -> Life:
     chance = seeded(seed + 2 * 10**9)
     book, contract = deal_of(seed, policies_of(chance), _later)
     contract = _with_extras(chance, book, contract)
+    if seed >= _AMOUNTS_OFF:
+        contract = _with_amounts_off(seeded(seed + 4 * 10**9), contract)
     made = contract.start - timedelta(days=chance.randint(1, 40))
     if chance.random() < 0.3:
         made = contract.start + timedelta(days=chance.choice((0, 1, 20, chance.randint(0, 200))))
@@ -268,6 +274,20 @@ def _coupon(chance: random.Random, currency: str) -> Discount:
         duration=duration,
         months=chance.choice((1, 2, 3, 7, 12, 14)) if duration == "repeating" else None,
     )
+
+
+def _with_amounts_off(chance: random.Random, contract: Contract) -> Contract:
+    """Let some of the coupons take an amount off each bill, sometimes more than there is."""
+    first, *later = contract.revisions
+    lines = []
+    for line in first.lines:
+        if line.discounts and chance.random() < 0.5:
+            amount = (line.unit_price * line.quantity / 24 + 1).quantize(Decimal(1)) * chance.choice((1, 1, 2, 40))
+            given = (replace(one, percent=None, amount=amount) for one in line.discounts)
+            lines.append(replace(line, discounts=tuple(given)))
+        else:
+            lines.append(line)
+    return replace(contract, revisions=(replace(first, lines=tuple(lines)), *later))
 
 
 def _tiered(chance: random.Random, line: Line) -> Line:

@@ -5,12 +5,12 @@ says, for all of the past, unless a policy leaves the past as it was billed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
-from connector.domain.contract import Contract, Discount, Line, RevisionKind
+from connector.domain.contract import Contract, Line, RevisionKind
 from tests.oracle.calendars import Stretch, calendars, root_of
 from tests.oracle.days import length, months_on
 from tests.oracle.slack import slack, slack_of_all
@@ -58,13 +58,14 @@ def dues(contract: Contract) -> Iterator[Due]:
             worth, room = piece.worth, slack(sale, piece, families[sale.root], contract)
             if sale.line.rated:
                 worth = _rated(sale, piece.at, contract)
-            off = _share_off(sale.line.discounts, sale.line.start, day)
+            left = _taken_off(worth, sale.line, day, contract)
+            room += HALF if left != worth else 0
             part = begins and piece.at.start not in (sale.dates.first, *sale.dates.every)
             part = part and _changes(sale.line, contract)
             if part and (share := _never_began(sale.line, contract)):
-                yield Due(day, sale.line.product.ref, worth * share, room, part=False)
-                worth *= 1 - share
-            yield Due(day, sale.line.product.ref, worth * (1 - off), room + (HALF if off else 0), part)
+                yield Due(day, sale.line.product.ref, left * share, room, part=False)
+                left *= 1 - share
+            yield Due(day, sale.line.product.ref, left, room, part)
     for item in one_time(contract):
         yield Due(_day_of(item.line, contract), item.line.product.ref, item.worth, HALF, part=False)
 
@@ -179,13 +180,14 @@ def minor_unit(contract: Contract) -> Fraction:
     )
 
 
-def _share_off(discounts: Iterable[Discount], began: date, day: date) -> Fraction:
-    """Return the share that coupons of a line take off on a day."""
-    share = Fraction(1)
-    for one in discounts:
-        holds = one.duration == "forever" or (one.duration == "once" and day == began)
+def _taken_off(worth: Fraction, line: Line, day: date, contract: Contract) -> Fraction:
+    """Return what is left of a bill after the coupons of its line, in order; never less than nothing."""
+    for one in line.discounts:
+        holds = one.duration == "forever" or (one.duration == "once" and day == line.start)
         if one.duration == "repeating" and one.months:
-            holds = day < months_on(began, one.months)
+            holds = day < months_on(line.start, one.months)
         if holds and one.percent is not None:
-            share *= 1 - Fraction(one.percent) / 100
-    return 1 - share
+            worth *= 1 - Fraction(one.percent) / 100
+        elif holds and one.amount is not None:
+            worth -= min(minor(one.amount, contract), max(worth, Fraction(0)))
+    return worth

@@ -51,6 +51,7 @@ LIVED = {
     102795: "proration none: the promise gave back what a later order was to begin, and a still later one took away",
     103098: "correction manual: units that never began were given back although later orders had joined them unbilled",
     101545: "backdated_start skip, made on the last of a month: a part that is skipped was sent",
+    200770: "settlement none: all of one frequency was exchanged for another, and what was kept was given back later",
     103348: "a window that is released: the stand-in thought that what waits for an invoice is lost with it",
     106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
 }

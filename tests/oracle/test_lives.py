@@ -1,6 +1,6 @@
 """Contracts that live: every change is planned when it is heard of, and Stripe's stand-in bills what was sold.
 
-`python -m tests.oracle --lives 2000 --first 1` plays more of them.
+`python -m tests.oracle --lives 2000 --first 1` plays more of them, `--open 500` those without an end.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ import pytest
 from connector.domain.contract import Contract
 from tests.builders import amendment, contract, day, line, once
 from tests.oracle.lives import Life, Visit, life
+from tests.oracle.open_ended import open_life
 from tests.oracle.play import Played, ended, judged, play
 from tests.oracle.seeds import LIVED
 
@@ -50,6 +51,12 @@ def test_what_is_heard_of_bit_by_bit_is_billed_as_sold(seeds):
     assert {seed: told for seed, (_, told) in found.items() if told} == {}
     codes = Counter(code for played, _ in found.values() for code, _ in played.refused)
     assert set(codes) <= REFUSALS
+    assert sum(played.complete for played, _ in found.values()) > len(found) * 0.5
+
+
+def test_what_has_no_end_is_billed_until_it_is_taken_away():
+    found = {seed: judged(open_life(seed)) for seed in range(12)}
+    assert {seed: told for seed, (_, told) in found.items() if told} == {}
     assert sum(played.complete for played, _ in found.values()) > len(found) * 0.5
 
 
