@@ -4,7 +4,7 @@ Anything longer than a step here means that a rule has leaked out of the pure co
 and how often; this module makes one contract right, or says why not.
 """
 
-from collections.abc import Callable, Collection, Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +14,8 @@ from connector.adopted import adopted_edits, end_lapsed
 from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
-from connector.billing.observe import made_on, observe
+from connector.billing.observe import continued_on, made_on, observe
+from connector.compile.continued import Continued
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.compile.spec import AdoptedEdit
@@ -29,7 +30,7 @@ from connector.journal import LeaseLostError
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
-from connector.plan.existing import NOTHING, ExistingState, to_be_made
+from connector.plan.existing import NOTHING, ExistingState, over_since, to_be_made
 from connector.plan.kinds import KINDS
 from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
@@ -133,23 +134,38 @@ def _look(
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    made = made_on(contract, desk.account) or desk.today()
-    compiled = _compiled(desk, contract, made, adopted)
+    goes_on = continued_on(contract, desk.account)
+    first = _Known(desk, contract, made_on(contract, desk.account) or desk.today(), adopted, goes_on)
+    compiled = first.compiled()
     if compiled.desired is None:
         return compiled, NOTHING
     existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
-    fresh = to_be_made(compiled.desired, existing, desk.today())
-    if existing.made in {None, made} and not fresh:
+    asked = replace(first, goes_on=over_since(compiled.desired, existing))
+    compiled = compiled if asked == first else asked.compiled()
+    fresh = to_be_made(compiled.desired, existing, desk.today()) if compiled.desired else frozenset()
+    if existing.made in {None, asked.made} and not fresh:
         return compiled, existing
-    return _compiled(desk, contract, existing.made or made, adopted, fresh), existing
+    return replace(asked, made=existing.made or asked.made, fresh=fresh).compiled(), existing
 
 
-def _compiled(
-    desk: Desk, contract: Contract, made: date, adopted: Sequence[AdoptedEdit], fresh: Collection[str] = ()
-) -> Compiled:
-    """Compile a contract, cut to the phases that Stripe is to hold today."""
-    today = desk.today()
-    return windowed(compile_contract(contract, made, today, fresh, adopted), today, desk.ahead)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a contract is compiled from: itself, and what is known of its schedules."""
+
+    desk: Desk
+    contract: Contract
+    made: date
+    adopted: Sequence[AdoptedEdit]
+    goes_on: Continued
+    fresh: frozenset[str] = frozenset()
+
+    def compiled(self) -> Compiled:
+        """Compile the contract, cut to the phases that Stripe is to hold today."""
+        today = self.desk.today()
+        whole = compile_contract(
+            self.contract, self.made, today, fresh=self.fresh, adopted=self.adopted, goes_on=self.goes_on
+        )
+        return windowed(whole, today, self.desk.ahead)
 
 
 def sync_contracts(

@@ -18,6 +18,7 @@ from connector.billing.orphans import orphans
 from connector.billing.recover import LostCreates, find_by_metadata, find_lost, lost_creates, step_done
 from connector.billing.seek import seek_schedule
 from connector.billing.settlements import creditable_invoices, settlements
+from connector.compile.continued import Continued, continued_by
 from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
@@ -114,6 +115,15 @@ def made_on(contract: Contract, account: StripeAccount) -> date | None:
         intents = account.journal.pending_intents(account.connection, contract.key)
         moments = [one.started_at for one in intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
     return min(moments).astimezone(account.zone).date() if moments else None
+
+
+def continued_on(contract: Contract, account: StripeAccount) -> Continued:
+    """Return where schedules go on that began after others had ended, or were meant to by a write without an answer."""
+    links = account.journal.contract_links(account.connection, contract.key)
+    intents = account.journal.pending_intents(account.connection, contract.key)
+    made = [link.key for link in links if link.kind == "subscription_schedule" and not link.retired_at]
+    meant = [one.key for one in intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
+    return continued_by((*made, *meant))
 
 
 def _own_ids(desired: DesiredState) -> dict[str, Key]:

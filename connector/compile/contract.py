@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 from connector.compile.adopted import with_adopted, with_settings
 from connector.compile.backdating import as_sent
 from connector.compile.catalog import PriceBook, coupon_resource, product_resource
 from connector.compile.checks import check_coverage, check_lines, check_over
+from connector.compile.continued import Continued, continued
 from connector.compile.customer import customer_resource
 from connector.compile.horizon import check_auto_renewal, going_on, horizon
 from connector.compile.limits import check_limits
@@ -23,20 +25,25 @@ from connector.domain.contract import Charge, Contract, Discount
 from connector.domain.issues import Issue, IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
 
+_NOWHERE: Continued = MappingProxyType({})
+
 
 def compile_contract(
     contract: Contract,
     made: date | None = None,
     today: date | None = None,
+    *,
     fresh: Collection[str] = (),
     adopted: Sequence[AdoptedEdit] = (),
+    goes_on: Continued = _NOWHERE,
 ) -> Compiled:
     """Return the desired state and everything that stands in its way.
 
     `made` is the day on which the schedules are, or were, made; without it they are made before they begin. `today`
     counts in whole years, for what has no end: it is told until a horizon (`horizon.py`). `fresh` are the keys of
     schedules that are made today, although others of the contract were made before. `adopted` are edits made in Stripe
-    that count as long as the part of the contract they belong to says what it said.
+    that count as long as the part of the contract they belong to says what it said. `goes_on` are the days on which
+    schedules ended although the contract goes on (`continued.py`).
 
     With issues that make the arithmetic meaningless (a gap, half a seat) there is no desired state; limits of Stripe
     are reported beside it, so that people can see what would have been.
@@ -50,7 +57,7 @@ def compile_contract(
     if blocking(tuple(issue for issue in issues if issue.code not in _ARITHMETIC_HOLDS)):
         return Compiled(None, issues)
     days = dict.fromkeys(fresh, today) if today else {}
-    desired, more = _desired(contract, pieces, (made, today, days), adopted)
+    desired, more = _desired(contract, pieces, (made, today, days), adopted, goes_on)
     issues += more
     return Compiled(desired, issues + check_over(desired, contract) + check_limits(desired, contract.ref))
 
@@ -70,10 +77,11 @@ def _desired(
     pieces: Timeline,
     at: tuple[date | None, date | None, Mapping[str, date]],
     adopted: Sequence[AdoptedEdit],
+    goes_on: Continued,
 ) -> tuple[DesiredState, tuple[Issue, ...]]:
     made, today, fresh = at
     ahead = horizon(contract, today)
-    sold = schedules(contract, pieces, ahead) if pieces else ()
+    sold = continued(contract, schedules(contract, pieces, ahead), goes_on) if pieces else ()
     taken = taken_over(contract, sold, () if sold else _invoices(contract))
     edited, invoices = with_adopted(taken.specs, adopted), taken.invoices
     specs = edited.specs

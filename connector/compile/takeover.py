@@ -58,7 +58,7 @@ def _rest(spec: ScheduleSpec, first: date) -> ScheduleSpec | str | None:
     if latest_start(spec, start) != start:
         return f"later billing dates cannot be counted from {start}, the first one that is left (a shorter month)"
     index = running_phase(spec, start)
-    begun = _begun(spec, spec.phases[index], start, waiting)
+    begun = begun_on(spec, spec.phases[index], start, waiting)
     return replace(spec, phases=(begun, *spec.phases[index + 1 :]), whole=spec)
 
 
@@ -71,7 +71,7 @@ def _waiting(spec: ScheduleSpec, first: date, start: date) -> Iterator[OneOffSpe
                 yield replace(one, due=due, way="invoice" if one.way == "apart" else one.way)
 
 
-def _begun(spec: ScheduleSpec, phase: PhaseSpec, start: date, waiting: tuple[OneOffSpec, ...]) -> PhaseSpec:
+def begun_on(spec: ScheduleSpec, phase: PhaseSpec, start: date, waiting: tuple[OneOffSpec, ...]) -> PhaseSpec:
     """Return a phase from one of its billing dates on, as the first of the schedule."""
     begins = phase.period.start == start
     anchor = start if begins else anchor_on(spec, start)

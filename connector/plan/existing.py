@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
+from connector.compile.continued import Continued, continuation_key, continued_by
 from connector.compile.resource import DesiredState, Key
 from connector.domain.issues import Issue
 from connector.plan.canonical import Json
@@ -69,6 +70,16 @@ def to_be_made(desired: DesiredState, existing: ExistingState, today: date) -> f
     late = (spec for spec in desired.schedules if spec.key in found and spec.start <= today)
     overdue = {spec.key for spec in late if found[spec.key].status == "not_started"}
     return frozenset(missing | overdue) if existing.made else frozenset()
+
+
+def over_since(desired: DesiredState, existing: ExistingState) -> Continued:
+    """Return where the contract goes on although the schedule has completed, since that was heard of too late."""
+    found = {key.name: held for key, held in existing.objects.items() if key.kind == "subscription_schedule"}
+    over = ((spec, found[spec.key]) for spec in desired.schedules if spec.key in found)
+    ends = ((spec, held.params["phases"][-1]["end_date"]) for spec, held in over if held.status == "completed")
+    days = ((spec, date.fromisoformat(end[:10])) for spec, end in ends)
+    new = (continuation_key(spec.key, day) for spec, day in days if spec.start < day < spec.end)
+    return continued_by((*(spec.key for spec in desired.schedules), *new))
 
 
 NOTHING = ExistingState()

@@ -109,7 +109,7 @@ class Emulator:
         existing = observe(contract, compiled.desired, account, self.now, live=live)
         fresh = to_be_made(compiled.desired, existing, today)
         if existing.made not in {None, made} or fresh:
-            compiled = windowed(compile_contract(contract, existing.made or today, today, fresh), today)
+            compiled = windowed(compile_contract(contract, existing.made or today, today, fresh=fresh), today)
         return make_plan(contract, compiled, existing, today), existing
 
     def api(self) -> StripeApi:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
+from connector.compile.continued import continued_by
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.compile.window import windowed
 from connector.domain.contract import Contract
-from connector.plan.existing import ExistingState, to_be_made
+from connector.plan.existing import ExistingState, over_since, to_be_made
 from connector.plan.operation import Create, operation_json
 from connector.plan.plan import Plan, make_plan
 from tests.builders import seeded
@@ -77,14 +78,20 @@ def _visit_all(life: Life, played: Played, *, laws: bool) -> None:
 def look(contract: Contract, stripe: StandIn) -> tuple[Compiled, ExistingState]:
     """Compile for the day on which the schedules were made, and look at what Stripe holds."""
     made = stripe.made() or stripe.today
-    compiled = windowed(compile_contract(contract, made, stripe.today), stripe.today)
+    goes_on = continued_by(one.key.name for one in stripe.linked if not one.retired)
+    compiled = windowed(compile_contract(contract, made, stripe.today, goes_on=goes_on), stripe.today)
     if compiled.desired is None:
         return compiled, ExistingState()
     existing = stripe.observe(compiled.desired)
+    over = over_since(compiled.desired, existing)
+    if over != goes_on:
+        compiled = windowed(compile_contract(contract, made, stripe.today, goes_on=over), stripe.today)
+        assert compiled.desired is not None
     fresh = to_be_made(compiled.desired, existing, stripe.today)
     if existing.made is None or (existing.made == made and not fresh):
         return compiled, existing
-    return windowed(compile_contract(contract, existing.made, stripe.today, fresh), stripe.today), existing
+    again = compile_contract(contract, existing.made, stripe.today, fresh=fresh, goes_on=over)
+    return windowed(again, stripe.today), existing
 
 
 def _plan(contract: Contract, stripe: StandIn) -> Plan:

@@ -19,6 +19,7 @@ from tests.oracle.seeds import LIVED
 #: A contract may be refused for its own sake, or because time that has begun cannot be made good in Stripe.
 REFUSALS = {
     "AMOUNT_STEP",
+    "AMOUNT_STEP when live",
     "COVERAGE_GAP",
     "LIMIT_ITEMS",
     "LIMIT_ONE_OFFS",
