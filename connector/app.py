@@ -23,7 +23,7 @@ from connector.config.tables import Connection, PackagedConnection
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.kinds import Connecting, connect
 from connector.crm.protocol import ConnectedCrm, Crm
-from connector.crm.salesforce.login import (
+from connector.crm.salesforce.settings import (
     Auth,
     ClientCredentials,
     JwtBearer,
