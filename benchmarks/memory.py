@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.emulators import Emulators, emulators
 from benchmarks.made_up import MadeUpCrm
 from benchmarks.table import Row
+from connector.app import share_heaps
 from connector.crm.protocol import ContractRef
 from connector.journal import open_journal
 from connector.journal.schema import upgrade
@@ -52,6 +53,7 @@ def _measured(both: Emulators, size: int) -> tuple[float, float]:
 def main() -> None:
     """Sync that many orders and print the peak in megabytes, and the seconds it took."""
     both, url, size = Emulators(**json.loads(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    share_heaps()
     with open_journal(url) as journal:
         desk = replace(
             both.desk(journal, key=f"sk_test_{size}"), crm=MadeUpCrm(), limits=Limits(max_backdating_days=10_000)

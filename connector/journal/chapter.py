@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Engine, Table, Text, any_, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from connector.journal.engine import READ_ONLY
 from connector.journal.turns import Turns
@@ -55,9 +55,18 @@ def row_of(value: Row) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
-def insert_into(connection: Connection | Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: Connection | Engine, table: Table) -> Any:
     """Begin the database's own INSERT, which knows ON CONFLICT; both spell it alike."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_by(connection.dialect.name, table)
+
+
+def insert_by(dialect: str, table: Table) -> Any:
+    """`insert_into` where only the name of the database's dialect is known."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 -- with it come all drivers for PostgreSQL
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> None:
@@ -69,7 +78,7 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, k
 def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> Any:
     """Return the statement for these columns: building one costs more than running it."""
     key = [column.name for column in table.primary_key]
-    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = insert_by(dialect, table)
     statement = statement.values({name: bindparam(name, type_=table.c[name].type) for name in names})
     changed = {name: statement.excluded[name] for name in names if name not in key and name not in keep}
     return statement.on_conflict_do_update(index_elements=key, set_=changed)

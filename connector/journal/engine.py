@@ -19,7 +19,7 @@ from connector.journal.errors import JournalError
 READ_ONLY = {"journal_read_only": True}
 
 _BUSY_MS = 30_000
-_CACHE_KB = 512  # of each connection; with one for each thread SQLite's default of 2 MB adds up
+_CACHE_KB = 256  # of each connection; with one for each thread SQLite's default of 2 MB adds up
 _WAL_PAUSE_MS = 50
 _POSTGRES_DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 

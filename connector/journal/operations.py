@@ -12,10 +12,9 @@ from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.journal.audit import append_audit
-from connector.journal.chapter import Chapter, columns_of
+from connector.journal.chapter import Chapter, columns_of, insert_by
 from connector.journal.errors import JournalError
 from connector.journal.leases import Lease, require_lease
 from connector.journal.links import Link, read_link, write_link
@@ -211,7 +210,7 @@ def _inserted(database: Connection, intent: Intent, now: datetime) -> Operation 
 
 @cache
 def _insert_unless_open(dialect: str) -> Any:
-    insert = postgresql.insert(operations) if dialect == "postgresql" else sqlite.insert(operations)
+    insert = insert_by(dialect, operations)
     names = (*_INTENT, "state", "attempts", "started_at")
     values = insert.values({name: bindparam(name, type_=_C[name].type) for name in names})
     unless_open = values.on_conflict_do_nothing(
