@@ -108,8 +108,8 @@ class CommandTree(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Return the name, the command itself, and the rest of the words."""
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, listed and load(name), rest
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else None, rest
 
 
 def load(name: str) -> Any:

@@ -101,5 +101,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("journal_read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("journal_read_only", False):
+        connection.connection.cursor().execute("BEGIN")  # it locks nothing, so it cannot fail as a statement can
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -141,10 +141,16 @@ class Operations(Chapter):
         with self._reading() as database:
             return int(database.execute(query).scalar_one() or 0)
 
-    def pending_intents(self, connection: str, contract_key: str | None = None) -> tuple[Operation, ...]:
-        """List the calls whose outcome is unknown, oldest first: of one contract, or of all for the sweeper."""
+    def pending_intents(
+        self, connection: str, contract_key: str | None = None, *, begun: datetime | None = None
+    ) -> tuple[Operation, ...]:
+        """List the calls whose outcome is unknown, oldest first: of one contract, or of all.
+
+        With `begun`, only those that were begun then or earlier.
+        """
         query = _OPEN if contract_key is None else _OPEN_OF_CONTRACT
-        named = {"connection": connection, "contract_key": contract_key}
+        query = query if begun is None else query.where(_C.started_at <= bindparam("begun", type_=_C.started_at.type))
+        named = {"connection": connection, "contract_key": contract_key, "begun": begun}
         with self._reading() as database:
             return tuple(Operation(**row) for row in database.execute(query, named).mappings())
 
@@ -227,8 +233,14 @@ def _locked(database: Connection, operation_id: int) -> Operation:
 
 
 def _close(database: Connection, operation: Operation, state: State, values: Mapping[str, Any], now: datetime) -> None:
-    this = operations.c.id == operation.id
-    database.execute(operations.update().where(this).values(**values, state=state, finished_at=now))
+    named = {**values, "number": operation.id, "state": state, "finished_at": now}
+    database.execute(_closing(tuple(sorted(values))), named)
+
+
+@cache
+def _closing(names: tuple[str, ...]) -> Any:
+    told = {name: bindparam(name, type_=_C[name].type) for name in (*names, "state", "finished_at")}
+    return operations.update().where(_C.id == bindparam("number")).values(told)
 
 
 def _link_after(operation: Operation, stripe_id: str, now: datetime) -> Link:

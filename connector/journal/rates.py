@@ -48,7 +48,7 @@ class BucketRates(Chapter):
         """Remember what one process has learned by itself."""
         with self._writing() as database:
             database.execute(
-                _insert(database.dialect.name)
+                insert_by(database.dialect.name, rates)
                 .values(bucket=bucket, full=full, rate=rate, arrival=0.0, refused=0.0)
                 .on_conflict_do_update(index_elements=[rates.c.bucket], set_={"full": full, "rate": rate})
             )
