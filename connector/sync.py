@@ -14,7 +14,7 @@ from connector.adopted import adopted_edits, end_lapsed
 from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
-from connector.billing.observe import made_on, observe
+from connector.billing.observe import made_on, observe, own_of
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
 from connector.compile.spec import AdoptedEdit
@@ -133,11 +133,12 @@ def _look(
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    made = made_on(contract, desk.account) or desk.today()
+    own = own_of(contract, desk.account)
+    made = made_on(contract, desk.account, own) or desk.today()
     compiled = _compiled(desk, contract, made, adopted)
     if compiled.desired is None:
         return compiled, NOTHING
-    existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
+    existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek, own=own)
     fresh = to_be_made(compiled.desired, existing, desk.today())
     if existing.made in {None, made} and not fresh:
         return compiled, existing
