@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Engine, Table, Text, any_, bindparam
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.journal.engine import READ_ONLY
 from connector.journal.turns import Turns
@@ -63,11 +63,7 @@ def insert_into(connection: Connection | Engine, table: Table) -> Any:
 
 def insert_by(dialect: str, table: Table) -> Any:
     """`insert_into` where only the name of the database's dialect is known."""
-    if dialect == "postgresql":
-        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 -- with it come all drivers for PostgreSQL
-
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> None:
