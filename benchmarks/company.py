@@ -1,12 +1,11 @@
 """A company with as many three-year ramp orders as wanted, copied from the seeded one."""
 
 import copy
-from datetime import date
 from typing import Any
 
+from benchmarks.day import TODAY
 from connector.sandbox.seed import ORDERS, seed
 
-TODAY = date(2026, 11, 24)
 RAMP = ORDERS["ramp"]
 
 Tables = dict[str, dict[str, dict[str, Any]]]

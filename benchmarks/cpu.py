@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.company import TODAY, order_id
+from benchmarks.company import order_id
+from benchmarks.day import TODAY
 from benchmarks.emulators import emulators
 from benchmarks.table import Row
 from connector.compile.contract import compile_contract

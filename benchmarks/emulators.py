@@ -1,4 +1,7 @@
-"""Salesforce and Stripe, each in a process of its own: `emulators` starts them, the module run as a program is one."""
+"""Salesforce and Stripe, each in a process of its own (`serving.py`): `emulators` starts them.
+
+None of the emulators' code is loaded here: the memory that is measured is the connector's alone.
+"""
 
 import json
 import subprocess
@@ -8,23 +11,24 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import requests
 
-from benchmarks.company import TODAY, company
-from benchmarks.limited import Gate, LimitedStripe
+from benchmarks.day import TODAY
 from connector.billing.account import StripeAccount
 from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
 from connector.crm.salesforce.adapter import SalesforceCrm
-from connector.crm.salesforce.login import ClientCredentials, SalesforceSettings
+from connector.crm.salesforce.settings import ClientCredentials, SalesforceSettings
 from connector.journal import Journal
 from connector.offline import bundled_mapping, read_mapping
 from connector.plan.safety import Limits
-from connector.sandbox.salesforce import SalesforceSandbox
 from connector.sync import Desk
+
+if TYPE_CHECKING:
+    from benchmarks.limited import Gate
 
 NOW = datetime.combine(TODAY, time(9), UTC)
 #: As good as no limit: what is measured is not the waiting.
@@ -64,7 +68,7 @@ class Emulators:
         stripe = requests.get(f"{self.stripe}/_sandbox/counters", timeout=60).json()["total"]
         return {"salesforce": len(calls), "stripe": stripe}
 
-    def gate(self, gate: Gate) -> None:
+    def gate(self, gate: "Gate") -> None:
         """Set Stripe's limits and latency, and its counts to nothing."""
         requests.post(f"{self.stripe}/_sandbox/gate", json=asdict(gate), timeout=60).raise_for_status()
 
@@ -94,32 +98,10 @@ def emulators(orders: int, *, customers: bool) -> Iterator[Emulators]:
 
 @contextmanager
 def _running(*arguments: str) -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "benchmarks.emulators", *arguments]
+    command = [sys.executable, "-m", "benchmarks.serving", *arguments]
     root = Path(__file__).parents[1]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.stdin.close()
-
-
-def main() -> None:
-    """Serve until standard input is closed."""
-    if sys.argv[1] == "stripe":
-        with LimitedStripe(now=NOW) as stripe:
-            _serve({"url": stripe.url})
-        return
-    orders, customers = int(sys.argv[2]), bool(int(sys.argv[3]))
-    with SalesforceSandbox(records=company(orders, customers=customers), now=NOW) as salesforce:
-        app = salesforce.connected_app
-        _serve({"url": salesforce.url, "key": app.consumer_key, "secret": app.consumer_secret})
-
-
-def _serve(place: dict[str, str]) -> None:
-    sys.stdout.write(json.dumps(place) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()

@@ -17,8 +17,10 @@ from pathlib import Path
 from benchmarks.emulators import Emulators, emulators
 from benchmarks.made_up import MadeUpCrm
 from benchmarks.table import Row
+from connector.app import share_heaps
 from connector.crm.protocol import ContractRef
 from connector.journal import open_journal
+from connector.journal.schema import upgrade
 from connector.plan.safety import Limits
 from connector.poll import sync_refs
 
@@ -39,19 +41,20 @@ def memory(sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
 
 
 def _measured(both: Emulators, size: int) -> tuple[float, float]:
-    command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(both)), str(size)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'journal.db'}"
+        upgrade(url)  # as `connector db upgrade` does, in a process of its own
+        command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(both)), url, str(size)]
+        done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
     peak, seconds = json.loads(done.stdout)
     return peak, seconds
 
 
 def main() -> None:
     """Sync that many orders and print the peak in megabytes, and the seconds it took."""
-    both, size = Emulators(**json.loads(sys.argv[1])), int(sys.argv[2])
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_journal(f"sqlite:///{Path(folder) / 'journal.db'}", upgrade=True) as journal,
-    ):
+    both, url, size = Emulators(**json.loads(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    share_heaps()
+    with open_journal(url) as journal:
         desk = replace(
             both.desk(journal, key=f"sk_test_{size}"), crm=MadeUpCrm(), limits=Limits(max_backdating_days=10_000)
         )

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from benchmarks.company import order_id
 from benchmarks.emulators import Emulators
 from connector.crm.salesforce.client import SalesforceClient
-from connector.crm.salesforce.login import ClientCredentials, SalesforceSettings
+from connector.crm.salesforce.settings import ClientCredentials, SalesforceSettings
 
 _ORDER = "SELECT Id, AccountId, Account.Name, EffectiveDate FROM Order WHERE Id = '{}'"
 _FIELDS = "Id, Product2Id, Product2.Name, Quantity, UnitPrice, ServiceDate, EndDate"

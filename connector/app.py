@@ -1,6 +1,8 @@
 """The composition root: one Config → everything wired. Only here are clients built and the wall clock read."""
 
+import ctypes
 import logging
+import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +25,7 @@ from connector.config.tables import Connection, PackagedConnection
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.kinds import Connecting, connect
 from connector.crm.protocol import ConnectedCrm, Crm
-from connector.crm.salesforce.login import (
+from connector.crm.salesforce.settings import (
     Auth,
     ClientCredentials,
     JwtBearer,
@@ -42,11 +44,21 @@ from connector.retry import retry_policy
 from connector.sync import Desk
 
 _log = logging.getLogger(__name__)
+_M_ARENA_MAX = -8  # glibc's <malloc.h>
 
 
 def now_utc() -> datetime:
     """Return the present moment; the only place where the connector reads the wall clock."""
     return datetime.now(UTC)
+
+
+def share_heaps() -> None:
+    """Let all threads take memory from two heaps, where the C library would give them sixteen on two cores.
+
+    A sixth of a back-fill's memory was their leavings. Only glibc knows heaps; it heeds this before threads begin.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,7 @@ def build_app(
 
     `upgrade` brings the journal's tables up to date first (the demo's private database). `sleep` waits between tries.
     """
+    share_heaps()
     api_key = config.stripe.api_key.resolve()
     check_key_mode(api_key, config.mode)
     journal = open_journal(config.database_url(), upgrade=upgrade)

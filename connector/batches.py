@@ -5,6 +5,7 @@ order when a run is broken off: contracts that were begun are finished, told and
 """
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -107,6 +108,7 @@ class Batches:
         self._crew = self._block.enter_context(Crew(way.threads))
         self._begun: deque[tuple[Batch, list[Coming]]] = deque()
         self._closed = False
+        self._counting = threading.Lock()
         self._writes = 0
         self._written: dict[str, int] = {}
 
@@ -185,12 +187,22 @@ class Batches:
             level = _LEVELS.get(result.outcome, logging.INFO)
             _log.log(level, "%s, %d Stripe writes", result.outcome, result.writes)
         if result.writes or result.planned.bug is not None:  # then nobody knows how far it came
-            self._written[account] = self._writes
-            self._writes += 1
+            self._count_write(account)
         elif not touched:
             result = replace(result, settled=settled(self._desk, result, batch.shared))
         result = replace(result, writes=result.writes + batch.made.get(one.raw.key, 0))
         return result, round((time.monotonic() - started) * 1000)
+
+    def _count_write(self, account: str) -> None:
+        with self._counting:
+            self._written[account] = self._writes
+            self._writes += 1
+
+    def _forget_writes(self) -> None:
+        """Forget the writes that every batch in hand was planned after, as those to come will be."""
+        with self._counting:
+            oldest = self._begun[0][0].began if self._begun else self._writes
+            self._written = {account: write for account, write in self._written.items() if write >= oldest}
 
     def _is_over(self) -> bool:
         return self._closed or (self._stop is not None and self._stop.is_set())
@@ -212,6 +224,7 @@ class Batches:
             told = record(self._desk, told, self._run_id, [spent for _, spent in done])
         finally:
             self._begun.popleft()
+            self._forget_writes()
             self._holds.leave(self._leases(batch))
         yield from told
         if failures:

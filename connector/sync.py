@@ -14,7 +14,7 @@ from connector.adopted import adopted_edits, end_lapsed
 from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
-from connector.billing.observe import continued_on, made_on, observe
+from connector.billing.observe import continued_on, made_on, observe, own_of
 from connector.compile.continued import Continued
 from connector.compile.contract import compile_contract
 from connector.compile.resource import Compiled
@@ -134,12 +134,13 @@ def _look(
 
     A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
     """
-    goes_on = continued_on(contract, desk.account)
-    first = _Known(desk, contract, made_on(contract, desk.account) or desk.today(), adopted, goes_on)
+    own = own_of(contract, desk.account)
+    made = made_on(contract, desk.account, own) or desk.today()
+    first = _Known(desk, contract, made, adopted, continued_on(own))
     compiled = first.compiled()
     if compiled.desired is None:
         return compiled, NOTHING
-    existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek)
+    existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek, own=own)
     asked = replace(first, goes_on=over_since(compiled.desired, existing))
     compiled = compiled if asked == first else asked.compiled()
     fresh = to_be_made(compiled.desired, existing, desk.today()) if compiled.desired else frozenset()

@@ -12,7 +12,7 @@ from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
 from connector.crm.protocol import ContractRef
 from connector.crm.salesforce.adapter import SalesforceCrm
-from connector.crm.salesforce.login import ClientCredentials, SalesforceSettings
+from connector.crm.salesforce.settings import ClientCredentials, SalesforceSettings
 from connector.journal import Journal, open_journal
 from connector.offline import bundled_mapping, read_mapping
 from connector.plan.safety import Limits

@@ -5,7 +5,7 @@ schedule that must change is read once, whole. Ids the CRM names but the journal
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from connector.compile.resource import DesiredState, Key, Kind, Resource
 from connector.domain.contract import Contract
 from connector.domain.errors import RejectedError
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
-from connector.journal import Link
+from connector.journal import Link, Operation
 from connector.plan.canonical import canonical, digest
 from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS, Identity
@@ -31,6 +31,20 @@ from connector.plan.kinds import BILLING_KINDS, KINDS, Identity
 #: Ids people may have typed into the CRM count only when they can be of the kind.
 _PREFIXES: Mapping[Kind, str] = {"customer": "cus_", "subscription_schedule": "sub_sched_", "invoice": "in_"}
 _STEPS = frozenset({"invoice_lines", "invoice_finalization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the journal has of a contract: the objects that are its own, and its writes without an answer."""
+
+    links: Sequence[Link]
+    intents: Sequence[Operation]
+
+
+def own_of(contract: Contract, account: StripeAccount) -> Own:
+    """Return what the journal has of a contract."""
+    key = (account.connection, contract.key)
+    return Own(account.journal.contract_links(*key), account.journal.pending_intents(*key))
 
 
 def observe(
@@ -41,18 +55,20 @@ def observe(
     *,
     live: bool = False,
     seek: bool = False,
+    own: Own | None = None,
 ) -> ExistingState:
     """Return what exists of the desired state, and what the contract has beside it.
 
+    `own` is what the journal has of the contract, where it was read already.
     `live` reads every schedule, to find edits made by hand; `seek` looks for schedules that nothing names, too.
     """
+    of_contract = own or own_of(contract, account)
     links = _links(desired, account)
     names = _own_ids(desired) | {link.stripe_id: key for key, link in links.items() if key.kind not in _STEPS}
     lost = lost_creates(account, now) if len(links) < len(desired.resources) else {}
-    open_intents = account.journal.pending_intents(account.connection, contract.key)
-    unsure = {(intent.kind, intent.key) for intent in open_intents}
-    own = account.journal.contract_links(account.connection, contract.key)
-    live = live or _has_changed(desired, own, unsure) or _is_due(desired, own, account, now)
+    unsure = {(intent.kind, intent.key) for intent in of_contract.intents}
+    held = of_contract.links
+    live = live or _has_changed(desired, held, unsure) or _is_due(desired, held, account, now)
     objects: dict[Key, ExistingObject] = {}
     issues: list[Issue] = []
     for resource in desired.resources:
@@ -70,8 +86,8 @@ def observe(
             objects[resource.key] = replace(found, linked=False)
             if resource.key.kind not in _STEPS:  # a step has the id of its invoice
                 names[found.id] = resource.key
-    objects |= orphans(own, desired, {held.id for held in objects.values()}, names, account)
-    objects |= settlements(own, names, account, live=live)
+    objects |= orphans(held, desired, {one.id for one in objects.values()}, names, account)
+    objects |= settlements(held, names, account, live=live)
     _set_currency(contract, objects, account)
     return ExistingState(
         objects,
@@ -107,22 +123,22 @@ def _has_changed(desired: DesiredState, own: Sequence[Link], unsure: Collection[
     )
 
 
-def made_on(contract: Contract, account: StripeAccount) -> date | None:
+def made_on(contract: Contract, account: StripeAccount, own: Own | None = None) -> date | None:
     """Return the day on which the contract's schedules were made, or were meant to be by a write without an answer."""
-    links = account.journal.contract_links(account.connection, contract.key)
-    moments = [link.created_at for link in links if link.kind == "subscription_schedule" and not link.retired_at]
+    of_contract = own or own_of(contract, account)
+    moments = [
+        link.created_at for link in of_contract.links if link.kind == "subscription_schedule" and not link.retired_at
+    ]
     if not moments:
-        intents = account.journal.pending_intents(account.connection, contract.key)
-        moments = [one.started_at for one in intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
+        creates = ("subscription_schedule", "create")
+        moments = [one.started_at for one in of_contract.intents if (one.kind, one.verb) == creates]
     return min(moments).astimezone(account.zone).date() if moments else None
 
 
-def continued_on(contract: Contract, account: StripeAccount) -> Continued:
+def continued_on(own: Own) -> Continued:
     """Return where schedules go on that began after others had ended, or were meant to by a write without an answer."""
-    links = account.journal.contract_links(account.connection, contract.key)
-    intents = account.journal.pending_intents(account.connection, contract.key)
-    made = [link.key for link in links if link.kind == "subscription_schedule" and not link.retired_at]
-    meant = [one.key for one in intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
+    made = [link.key for link in own.links if link.kind == "subscription_schedule" and not link.retired_at]
+    meant = [one.key for one in own.intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
     return continued_by((*made, *meant))
 
 

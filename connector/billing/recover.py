@@ -23,9 +23,8 @@ LostCreates = Mapping[tuple[str, str], Operation]
 
 def lost_creates(account: StripeAccount, now: datetime) -> LostCreates:
     """Return the creates that can only be settled by looking."""
-    intents = account.journal.pending_intents(account.connection)
-    old = (one for one in intents if one.verb == "create" and now - one.started_at >= KEY_LIFETIME)
-    return {(one.kind, one.key): one for one in old}
+    old = account.journal.pending_intents(account.connection, begun=now - KEY_LIFETIME)
+    return {(one.kind, one.key): one for one in old if one.verb == "create"}
 
 
 def find_lost(resource: Resource, names: Mapping[str, Key], lost: LostCreates, api: Api) -> str | None:

@@ -13,7 +13,7 @@ from connector.compile.resource import DesiredState, Key, Kind
 from connector.compile.schedule import schedule_key
 from connector.domain.contract import Contract
 from connector.journal import Link
-from connector.plan.existing import ExistingObject, InvoiceFact
+from connector.plan.existing import RETIRED, ExistingObject, InvoiceFact
 from connector.plan.kinds import SETTLING_KINDS
 from connector.plan.settle import is_settlement
 
@@ -24,19 +24,20 @@ _BY_CREDIT_NOTE = frozenset({"credit_note", "refund"})
 def settlements(
     own: Iterable[Link], names: Mapping[str, Key], account: StripeAccount, *, live: bool
 ) -> Mapping[Key, ExistingObject]:
-    """Return what settled a contract's corrections; with `live` also its schedules that were ended for good.
+    """Return what settled a contract's corrections; with `live` also its schedules that were taken back.
 
-    What such a schedule billed and what was settled of it belong together: one without the other would be a correction.
+    What such a schedule billed and what was given back of it, apart or with invoices of another schedule, belong
+    together: one without the other would be a correction.
     """
     links = tuple(own)
     keyed = [(Key(kind, link.key), link) for link in links for kind in _KINDS if kind == link.kind]
     found = {key: ExistingObject(link.stripe_id, dict(link.applied)) for key, link in keyed if is_settlement(key)}
-    if found and live:
+    if live:
         for link in links:
             if link.kind == "subscription_schedule" and link.retired_at:
                 answer = read_object("subscription_schedule", link, account.api)
                 if answer is not None:
-                    key = Key("subscription_schedule", f"{link.key}:retired")
+                    key = Key("subscription_schedule", f"{link.key}{RETIRED}")
                     found[key] = read_schedule(answer, names, account.zone)
     return found
 

@@ -9,6 +9,7 @@ Empty fields are left out. Numbers are exact: they are read as int or Decimal an
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -179,7 +180,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
+    made = {sys.intern(key): value for key, value in pairs}  # the same few names in every record
     if len(made) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connector.journal.audit import append_audit
 from connector.journal.chapter import Chapter, columns_of
@@ -69,10 +69,9 @@ class Adoptions(Chapter):
 
     def adopted_edits(self, connection: str, contract_key: str) -> tuple[AdoptedRow, ...]:
         """List the edits that are adopted for a contract, oldest first."""
-        this = (adopted_edits.c.connection == connection, adopted_edits.c.contract_key == contract_key)
-        query = select(*_ROW).where(*this, adopted_edits.c.ended_at.is_(None)).order_by(adopted_edits.c.id)
+        named = {"connection": connection, "contract_key": contract_key}
         with self._reading() as database:
-            return tuple(AdoptedRow(**row) for row in database.execute(query).mappings())
+            return tuple(AdoptedRow(**row) for row in database.execute(_OPEN, named).mappings())
 
     def end_adopted(
         self, connection: str, contract_key: str, ids: Collection[int], *, by: str, reason: str, now: datetime
@@ -92,3 +91,12 @@ def _end(database: Connection, ids: Collection[int], now: datetime) -> int:
 
 
 _ROW = columns_of(adopted_edits, AdoptedRow)
+_OPEN = (
+    select(*_ROW)
+    .where(
+        adopted_edits.c.connection == bindparam("connection"),
+        adopted_edits.c.contract_key == bindparam("contract_key"),
+        adopted_edits.c.ended_at.is_(None),
+    )
+    .order_by(adopted_edits.c.id)
+)

@@ -30,12 +30,13 @@ class Chapter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._readers = engine.execution_options(**READ_ONLY)  # the same pool
         self._turns = None if engine.dialect.name == "postgresql" else Turns(engine)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Read committed rows; on SQLite it does not wait for a writer."""
-        with journal_time("read"), self._engine.connect().execution_options(**READ_ONLY) as connection:
+        with journal_time("read"), self._readers.connect() as connection:
             yield connection
 
     @contextmanager
@@ -55,9 +56,14 @@ def row_of(value: Row) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
-def insert_into(connection: Connection | Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: Connection | Engine, table: Table) -> Any:
     """Begin the database's own INSERT, which knows ON CONFLICT; both spell it alike."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_by(connection.dialect.name, table)
+
+
+def insert_by(dialect: str, table: Table) -> Any:
+    """`insert_into` where only the name of the database's dialect is known."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> None:
@@ -65,14 +71,23 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any], *, k
     connection.execute(_upsert(connection.dialect.name, table, tuple(values), tuple(keep)), dict(values))
 
 
+def upserted(
+    connection: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()
+) -> Mapping[str, Any]:
+    """`upsert`, and return the values as they are stored now."""
+    statement = _upsert(connection.dialect.name, table, tuple(values), tuple(keep), told=True)
+    return dict(connection.execute(statement, dict(values)).mappings().one())
+
+
 @cache
-def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> Any:
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: tuple[str, ...], *, told: bool = False) -> Any:
     """Return the statement for these columns: building one costs more than running it."""
     key = [column.name for column in table.primary_key]
-    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = insert_by(dialect, table)
     statement = statement.values({name: bindparam(name, type_=table.c[name].type) for name in names})
     changed = {name: statement.excluded[name] for name in names if name not in key and name not in keep}
-    return statement.on_conflict_do_update(index_elements=key, set_=changed)
+    statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
+    return statement.returning(*(table.c[name] for name in names)) if told else statement
 
 
 def is_one_of(connection: Connection, column: Column[str], wanted: Collection[str]) -> ColumnElement[bool]:
@@ -80,6 +95,14 @@ def is_one_of(connection: Connection, column: Column[str], wanted: Collection[st
     if connection.dialect.name == "postgresql":
         return column == any_(bindparam(None, list(wanted), type_=ARRAY(Text)))
     return column.in_(list(wanted))
+
+
+@cache
+def one_of(dialect: str, column: Column[str]) -> ColumnElement[bool]:
+    """`is_one_of` for a statement that is built once; the values come as `wanted`, a list."""
+    if dialect == "postgresql":
+        return column == any_(bindparam("wanted", type_=ARRAY(Text)))
+    return column.in_(bindparam("wanted", expanding=True))
 
 
 def in_chunks(values: Iterable[str], size: int = 1_000) -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ from connector.journal.errors import JournalError
 READ_ONLY = {"journal_read_only": True}
 
 _BUSY_MS = 30_000
-_CACHE_KB = 512  # of each connection; with one for each thread SQLite's default of 2 MB adds up
+_CACHE_KB = 256  # of each connection; with one for each thread SQLite's default of 2 MB adds up
 _WAL_PAUSE_MS = 50
 _POSTGRES_DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 
@@ -101,5 +101,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("journal_read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("journal_read_only", False):
+        connection.connection.cursor().execute("BEGIN")  # it locks nothing, so it cannot fail as a statement can
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -12,9 +12,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of
+from connector.journal.chapter import Chapter, columns_of, in_chunks, insert_by, is_one_of
 from connector.journal.errors import LeaseLostError
 from connector.journal.tables import leases
 
@@ -115,7 +114,7 @@ _HELD = (
 @cache
 def _taking(dialect: str) -> Any:
     """Return the statement that takes an account; built once, since every contract needs it."""
-    insert = postgresql.insert(leases) if dialect == "postgresql" else sqlite.insert(leases)
+    insert = insert_by(dialect, leases)
     names = ("account_key", "owner", "expires_at")
     values = {name: bindparam(name, type_=leases.c[name].type) for name in names}
     over = leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type)

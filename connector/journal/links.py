@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
-from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, upsert
+from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, one_of, upserted
 from connector.journal.tables import links
 
 
@@ -48,8 +49,8 @@ class Links(Chapter):
         found: dict[tuple[str, str], Link] = {}
         with self._reading() as database:
             for chunk in in_chunks(key for _, key in sorted(wanted)):
-                query = _select_links(links.c.connection == connection, is_one_of(database, links.c.key, chunk))
-                for row in database.execute(query).mappings():
+                named = {"connection": connection, "wanted": chunk}
+                for row in database.execute(_by_key(database.dialect.name), named).mappings():
                     found[row["kind"], row["key"]] = Link(**row)
         return {pair: link for pair, link in found.items() if pair in wanted}
 
@@ -141,12 +142,16 @@ def read_link(database: Connection, connection: str, kind: str, key: str) -> Lin
 def write_link(database: Connection, link: Link) -> Link:
     """Upsert a link inside a caller's transaction and return it as stored: `created_at` of an older one is kept."""
     values = {name: getattr(link, name) for name in Link.__dataclass_fields__}
-    upsert(database, links, values, keep=("created_at",))
-    return read_link(database, link.connection, link.kind, link.key) or link
+    return Link(**upserted(database, links, values, keep=("created_at",)))
 
 
 def _select_links(*conditions: ColumnElement[bool]) -> Any:
     return select(*columns_of(links, Link)).where(*conditions).order_by(links.c.kind, links.c.key)
+
+
+@cache
+def _by_key(dialect: str) -> Any:
+    return _select_links(_OF_CONNECTION, one_of(dialect, links.c.key))
 
 
 # Built once, since every contract asks: building a statement costs more than running it.

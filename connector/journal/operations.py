@@ -12,10 +12,9 @@ from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.journal.audit import append_audit
-from connector.journal.chapter import Chapter, columns_of
+from connector.journal.chapter import Chapter, columns_of, insert_by
 from connector.journal.errors import JournalError
 from connector.journal.leases import Lease, require_lease
 from connector.journal.links import Link, read_link, write_link
@@ -142,10 +141,16 @@ class Operations(Chapter):
         with self._reading() as database:
             return int(database.execute(query).scalar_one() or 0)
 
-    def pending_intents(self, connection: str, contract_key: str | None = None) -> tuple[Operation, ...]:
-        """List the calls whose outcome is unknown, oldest first: of one contract, or of all for the sweeper."""
+    def pending_intents(
+        self, connection: str, contract_key: str | None = None, *, begun: datetime | None = None
+    ) -> tuple[Operation, ...]:
+        """List the calls whose outcome is unknown, oldest first: of one contract, or of all.
+
+        With `begun`, only those that were begun then or earlier.
+        """
         query = _OPEN if contract_key is None else _OPEN_OF_CONTRACT
-        named = {"connection": connection, "contract_key": contract_key}
+        query = query if begun is None else query.where(_C.started_at <= bindparam("begun", type_=_C.started_at.type))
+        named = {"connection": connection, "contract_key": contract_key, "begun": begun}
         with self._reading() as database:
             return tuple(Operation(**row) for row in database.execute(query, named).mappings())
 
@@ -211,7 +216,7 @@ def _inserted(database: Connection, intent: Intent, now: datetime) -> Operation 
 
 @cache
 def _insert_unless_open(dialect: str) -> Any:
-    insert = postgresql.insert(operations) if dialect == "postgresql" else sqlite.insert(operations)
+    insert = insert_by(dialect, operations)
     names = (*_INTENT, "state", "attempts", "started_at")
     values = insert.values({name: bindparam(name, type_=_C[name].type) for name in names})
     unless_open = values.on_conflict_do_nothing(
@@ -228,8 +233,14 @@ def _locked(database: Connection, operation_id: int) -> Operation:
 
 
 def _close(database: Connection, operation: Operation, state: State, values: Mapping[str, Any], now: datetime) -> None:
-    this = operations.c.id == operation.id
-    database.execute(operations.update().where(this).values(**values, state=state, finished_at=now))
+    named = {**values, "number": operation.id, "state": state, "finished_at": now}
+    database.execute(_closing(tuple(sorted(values))), named)
+
+
+@cache
+def _closing(names: tuple[str, ...]) -> Any:
+    told = {name: bindparam(name, type_=_C[name].type) for name in (*names, "state", "finished_at")}
+    return operations.update().where(_C.id == bindparam("number")).values(told)
 
 
 def _link_after(operation: Operation, stripe_id: str, now: datetime) -> Link:

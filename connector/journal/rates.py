@@ -11,9 +11,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Float, bindparam, case, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.journal.chapter import Chapter
+from connector.journal.chapter import Chapter, insert_by
 from connector.journal.tables import rates
 
 
@@ -49,7 +48,7 @@ class BucketRates(Chapter):
         """Remember what one process has learned by itself."""
         with self._writing() as database:
             database.execute(
-                _insert(database.dialect.name)
+                insert_by(database.dialect.name, rates)
                 .values(bucket=bucket, full=full, rate=rate, arrival=0.0, refused=0.0)
                 .on_conflict_do_update(index_elements=[rates.c.bucket], set_={"full": full, "rate": rate})
             )
@@ -63,10 +62,6 @@ class BucketRates(Chapter):
 
 _HOST = bindparam("host", type_=Float)
 _FULL = bindparam("full", type_=Float)
-
-
-def _insert(dialect: str) -> Any:
-    return postgresql.insert(rates) if dialect == "postgresql" else sqlite.insert(rates)
 
 
 def _now(dialect: str) -> Any:
@@ -87,7 +82,7 @@ def _take(dialect: str) -> Any:
     count, gain, now = bindparam("count", type_=Float), bindparam("gain", type_=Float), _now(dialect)
     grown = _earlier(dialect, _FULL, rates.c.rate + gain)
     rate = case((rates.c.full != _FULL, _FULL), (rates.c.refused <= now - 1.0, grown), else_=rates.c.rate)
-    first = _insert(dialect).values(
+    first = insert_by(dialect, rates).values(
         bucket=bindparam("bucket"), full=_FULL, rate=_FULL, arrival=now + count / _FULL, refused=literal(0.0)
     )
     return first.on_conflict_do_update(
@@ -99,7 +94,7 @@ def _take(dialect: str) -> Any:
 @cache
 def _narrow(dialect: str) -> Any:
     share, least, now = bindparam("share", type_=Float), bindparam("least", type_=Float), _now(dialect)
-    first = _insert(dialect).values(
+    first = insert_by(dialect, rates).values(
         bucket=bindparam("bucket"), full=_FULL, rate=_FULL * share, arrival=now, refused=now
     )
     return first.on_conflict_do_update(

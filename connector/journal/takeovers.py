@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import exists, literal, select
+from sqlalchemy import bindparam, exists, literal, select
 
 from connector.journal.chapter import Chapter, insert_into, upsert
 from connector.journal.columns import UtcTime
@@ -45,6 +45,11 @@ class Takeovers(Chapter):
 
     def takeover(self, connection: str, contract_key: str) -> date | None:
         """Return the day for a contract; None for almost all."""
-        this = (takeovers.c.connection == connection, takeovers.c.contract_key == contract_key)
         with self._reading() as database:
-            return database.execute(select(takeovers.c.billed_through).where(*this)).scalar_one_or_none()
+            named = {"connection": connection, "contract_key": contract_key}
+            return database.execute(_DAY, named).scalar_one_or_none()
+
+
+_DAY = select(takeovers.c.billed_through).where(
+    takeovers.c.connection == bindparam("connection"), takeovers.c.contract_key == bindparam("contract_key")
+)

@@ -1,8 +1,8 @@
 """Writers of SQLite take turns, and those that queue share one commit.
 
 A commit waits for the disk; with many threads, the disk would set the pace. So a transaction stays open while others
-wait to write: each writes within a savepoint of its own, and the last one commits for all. Nobody goes on before that
-commit, so what `writing` promises holds: when the block ends, all of it is on disk, or none.
+wait to write: each but the first writes within a savepoint of its own, and the last one commits for all. Nobody goes
+on before that commit, so what `writing` promises holds: when the block ends, all of it is on disk, or none.
 """
 
 import threading
@@ -22,6 +22,7 @@ class _Shared:
         self.connection = connection
         self.transaction: RootTransaction = connection.begin()
         self.writers = 0
+        self.undone = False
         self.over = threading.Event()
         self.error: BaseException | None = None
 
@@ -42,7 +43,7 @@ class Turns:
         with self._its_turn():
             shared = self._joined()
             try:
-                with shared.connection.begin_nested():
+                with _part(shared):
                     yield shared.connection
             finally:
                 self._leave(shared)
@@ -85,14 +86,31 @@ class Turns:
         """Commit, unless somebody waits for a turn and will."""
         with self._counting:
             somebody_comes = self._queue > 0
-        if somebody_comes and shared.writers < SHARED:
+        if somebody_comes and shared.writers < SHARED and not shared.undone:
             return
         self._open = None
         try:
-            shared.transaction.commit()
+            if shared.undone:
+                shared.transaction.rollback()
+            else:
+                shared.transaction.commit()
         except BaseException as error:  # noqa: BLE001 -- raised in every thread that wrote
             shared.error = error
             shared.connection.invalidate()  # its transaction may still be open; nobody must be given it
         finally:
             shared.connection.close()
             shared.over.set()
+
+
+@contextmanager
+def _part(shared: _Shared) -> Iterator[None]:
+    """Keep all that one writer does, or nothing of it; before the first there is nobody whose part has to stand."""
+    if shared.writers > 1:
+        with shared.connection.begin_nested():
+            yield
+        return
+    try:
+        yield
+    except BaseException:
+        shared.undone = True
+        raise

@@ -10,6 +10,9 @@ from connector.compile.resource import DesiredState, Key
 from connector.domain.issues import Issue
 from connector.plan.canonical import Json
 
+#: Ends the keys under which schedules are known that were taken back: another may have been made under their own.
+RETIRED = ":retired"
+
 
 @dataclass(frozen=True, slots=True)
 class ExistingObject:
@@ -56,8 +59,9 @@ class ExistingState:
 
     @property
     def made(self) -> date | None:
-        """Return the day on which the first of the schedules that were read was made."""
-        return min((held.made for held in self.objects.values() if held.made), default=None)
+        """Return the day on which the first of the schedules that were read was made, but those taken back for good."""
+        days = (held.made for key, held in self.objects.items() if not key.name.endswith(RETIRED))
+        return min((day for day in days if day), default=None)
 
 
 def to_be_made(desired: DesiredState, existing: ExistingState, today: date) -> frozenset[str]:

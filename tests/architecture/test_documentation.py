@@ -7,11 +7,13 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
 
+from connector.cli.commands import COMMANDS, load
 from connector.cli.main import app
 from tests.architecture.shape import ROOT, pages
 
@@ -79,7 +81,10 @@ def tree(command: Any, name: str = "connector") -> Iterator[tuple[str, Any]]:
             yield f"{name} {key}", child
 
 
-@pytest.mark.parametrize(("name", "command"), list(tree(TREE)))
+LOADED: Any = SimpleNamespace(commands={name: load(name) for name in COMMANDS})
+
+
+@pytest.mark.parametrize(("name", "command"), list(tree(LOADED)))
 def test_commands_and_options_are_documented(name: str, command: Any) -> None:
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     assert f"`{name}`" in page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.crm.salesforce.adapter import SalesforceCrm
-from connector.crm.salesforce.login import Auth, ClientCredentials, SalesforceSettings
+from connector.crm.salesforce.settings import Auth, ClientCredentials, SalesforceSettings
 from connector.retry import retry_policy
 from connector.sandbox.salesforce import SalesforceSandbox
 from tests.crm.builders import Tables

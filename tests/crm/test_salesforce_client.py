@@ -8,7 +8,7 @@ import responses
 
 from connector.crm.salesforce.client import SalesforceClient
 from connector.crm.salesforce.errors import error_of, row_error
-from connector.crm.salesforce.login import OpenSession, SalesforceSettings
+from connector.crm.salesforce.settings import OpenSession, SalesforceSettings
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
 

@@ -7,13 +7,13 @@ import responses
 
 from connector.crm.protocol import ContractRef
 from connector.crm.salesforce.client import SalesforceClient
-from connector.crm.salesforce.login import (
+from connector.crm.salesforce.login import TokenSource
+from connector.crm.salesforce.settings import (
     Auth,
     ClientCredentials,
     JwtBearer,
     OpenSession,
     SalesforceSettings,
-    TokenSource,
     UsernamePassword,
 )
 from connector.crm.salesforce.transport import SalesforceTransport

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from connector.crm.protocol import Probe
-from connector.crm.salesforce.login import ClientCredentials
+from connector.crm.salesforce.settings import ClientCredentials
 from connector.sandbox.salesforce import ORG_ID
 from tests.crm.builders import PATHS
 from tests.crm.conftest import NOW, StartOrg, crm_for

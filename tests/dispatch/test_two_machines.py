@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.company import TODAY, company, order_id
+from benchmarks.company import company, order_id
+from benchmarks.day import TODAY
 from connector.app import App, build_app, now_utc
 from connector.cli.playground import Playground
 from connector.config import load_config

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from connector.journal import JournalError, JournalSchemaError, open_journal
+from connector.journal import JournalError, JournalSchemaError, migrations, open_journal
 from connector.journal.engine import journal_url
-from connector.journal.schema import VERSION_TABLE, current, head, schema_problem, upgrade
+from connector.journal.schema import VERSION_TABLE, current, head, schema_problem, upgrade, versions
 from connector.journal.tables import metadata
 from tests.journal.builders import CRM, at_once, save
 from tests.postgres import run_alone
@@ -24,6 +26,13 @@ def test_from_empty_to_head(empty_url: str):
     assert upgrade(empty_url) == head()
     assert current(empty_url) == head()
     assert upgrade(empty_url) == head()
+
+
+def test_the_files_are_named_as_the_versions_follow_each_other():
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert versions() == tuple(reversed(walked))
 
 
 def test_the_tables_are_those_of_the_migrations(url: str):

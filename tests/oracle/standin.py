@@ -13,7 +13,7 @@ from typing import Any
 
 from connector.compile.resource import DesiredState, Key
 from connector.plan.canonical import canonical, dump
-from connector.plan.existing import ExistingObject, ExistingState, InvoiceFact
+from connector.plan.existing import RETIRED, ExistingObject, ExistingState, InvoiceFact
 from connector.plan.operation import Create, End, Operation, Retire, Update
 from tests.oracle.running import Billed, Phase, RefusedError, Running, half_up, take_off
 
@@ -74,12 +74,11 @@ class StandIn:
         """Return what a look at all of it shows."""
         wanted = {resource.key for resource in desired.resources}
         found = {key: held for key, held in self.objects.items() if key in wanted or ":settlement:" in key.name}
-        settled = any(":settlement:" in key.name for key in found)
         for one in self.linked:
             if not one.retired:
                 found[one.key] = self._shown(one, wanted)
-            elif settled:
-                found[Key(one.key.kind, f"{one.key.name}:retired")] = self._shown(one, wanted)
+            else:
+                found[Key(one.key.kind, f"{one.key.name}{RETIRED}")] = self._shown(one, wanted)
         known = {
             key: held for key, held in self.objects.items() if key.kind in {"price", "coupon"} and key not in wanted
         }

@@ -26,7 +26,6 @@ from connector.crm.salesforce.changes import (
 from connector.crm.salesforce.client import COMPOSITE_QUERIES, SalesforceClient
 from connector.crm.salesforce.errors import UNKNOWN_COLUMN
 from connector.crm.salesforce.family import families, together
-from connector.crm.salesforce.login import SalesforceSettings
 from connector.crm.salesforce.probe import Organization, organization, probe
 from connector.crm.salesforce.query import Query, chunks, record_id
 from connector.crm.salesforce.reads import (
@@ -43,6 +42,7 @@ from connector.crm.salesforce.reads import (
 from connector.crm.salesforce.rows import RecordHeap
 from connector.crm.salesforce.schema import OrgSchema
 from connector.crm.salesforce.select import checked, page
+from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import CollectionWriter
 from connector.crm.selection import Quota, Selection

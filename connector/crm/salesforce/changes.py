@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simple_salesforce.format import format_soql
-
 from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.library import format_soql
 from connector.crm.salesforce.query import among, chunks, field_path
 from connector.domain.errors import RetryableError
 

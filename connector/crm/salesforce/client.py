@@ -15,12 +15,13 @@ from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 import requests
-from simple_salesforce.api import Salesforce
 from tenacity import Retrying
 
 from connector.crm.exact_json import read_json, write_json
 from connector.crm.salesforce.errors import error_of
-from connector.crm.salesforce.login import SalesforceSettings, Token, TokenSource, log_in
+from connector.crm.salesforce.library import Salesforce
+from connector.crm.salesforce.login import Token, TokenSource, log_in
+from connector.crm.salesforce.settings import SalesforceSettings
 from connector.crm.salesforce.transport import SalesforceTransport
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError
 from connector.retry import retry_policy

@@ -11,90 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
-from jwt.exceptions import PyJWTError  # the vendor library signs with PyJWT, and lets its errors through
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed
-from simple_salesforce.login import SalesforceLogin
 
+from connector.crm.salesforce.library import SalesforceAuthenticationFailed, SalesforceLogin
+from connector.crm.salesforce.settings import (
+    ClientCredentials,
+    JwtBearer,
+    OpenSession,
+    SalesforceSettings,
+    UsernamePassword,
+)
 from connector.crm.salesforce.transport import SalesforceTransport
 from connector.domain.errors import ConfigError, RetryableError
 
-_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?")
-
-
-@dataclass(frozen=True, slots=True)
-class JwtBearer:
-    """A certificate instead of a password; `private_key` is the PEM text."""
-
-    username: str
-    consumer_key: str
-    private_key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientCredentials:
-    """The connected app's own run-as user; needs the org's My Domain, not login or test."""
-
-    consumer_key: str
-    consumer_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class UsernamePassword:
-    """Legacy: the OAuth username-password flow. The security token is appended to the password."""
-
-    username: str
-    password: str = field(repr=False)
-    consumer_key: str
-    consumer_secret: str = field(repr=False)
-    security_token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSession:
-    """For development: a session id from elsewhere; it cannot be renewed. `instance` is a host."""
-
-    session_id: str = field(repr=False)
-    instance: str
-
-
-Auth = JwtBearer | ClientCredentials | UsernamePassword | OpenSession
-
-
-@dataclass(frozen=True, slots=True)
-class SalesforceSettings:
-    """One Salesforce org. Secrets are plain text here, already looked up, and never printed.
-
-    `domain` is login, test, or the My Domain (`acme.my`, `acme--uat.sandbox.my`; the full host is understood).
-    `timeout` is to connect and to read, in seconds. `base_url` sends everything to the emulator instead.
-    `batch` is how many contracts are read together, at most 200: 27 characters an id keep a query below the 16 KB that
-    an address may have.
-    """
-
-    auth: Auth
-    name: str = "salesforce"
-    domain: str = "login"
-    api_version: str = "62.0"
-    timeout: tuple[float, float] = (5.0, 60.0)
-    pool_size: int = 32
-    batch: int = 200
-    base_url: str | None = None
-    allow_remote_base_url: bool = False
-
-    def __post_init__(self) -> None:
-        host = self.domain.lower().removeprefix("https://").rstrip("/").removesuffix(".salesforce.com")
-        object.__setattr__(self, "domain", host)
-        if not _DOMAIN.fullmatch(host):
-            raise ConfigError(f"{self.name}: domain {self.domain!r} is not login, test or a My Domain such as acme.my")
-        if not re.fullmatch(r"\d{2,3}\.0", self.api_version):
-            raise ConfigError(f"{self.name}: api_version {self.api_version!r} is not of the form 62.0")
-        if not 1 <= self.batch <= 200:
-            raise ConfigError(f"{self.name}: batch must be between 1 and 200, not {self.batch}")
-        if isinstance(self.auth, ClientCredentials) and host in {"login", "test"}:
-            raise ConfigError(
-                f"{self.name}: Salesforce grants client credentials only at the org's own address; set domain to your "
-                "My Domain, such as acme.my or acme--uat.sandbox.my"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +74,7 @@ def log_in(settings: SalesforceSettings, transport: SalesforceTransport) -> tupl
         raise ConfigError(_refusal(settings, code, str(error.auth_message))) from error
     except (AttributeError, requests.JSONDecodeError) as error:  # an answer that is no OAuth answer
         raise RetryableError(f"{settings.name}: the login server gave an unreadable answer", away=True) from error
-    except (PyJWTError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(f"{settings.name}: the private key is not a PEM key that RS256 can sign with") from error
     return token, _checked_host(settings, instance)
 
@@ -153,13 +82,7 @@ def log_in(settings: SalesforceSettings, transport: SalesforceTransport) -> tupl
 def _grant(settings: SalesforceSettings, transport: SalesforceTransport) -> tuple[str, str]:
     match settings.auth:
         case JwtBearer(username, consumer_key, private_key):
-            return SalesforceLogin(
-                session=transport,
-                domain=settings.domain,
-                username=username,
-                consumer_key=consumer_key,
-                privatekey=private_key,
-            )
+            return _by_certificate(settings, transport, username, consumer_key, private_key)
         case ClientCredentials(consumer_key, consumer_secret):
             return SalesforceLogin(
                 session=transport,
@@ -178,6 +101,24 @@ def _grant(settings: SalesforceSettings, transport: SalesforceTransport) -> tupl
             )
         case OpenSession(session_id, instance):
             return session_id, instance
+
+
+def _by_certificate(
+    settings: SalesforceSettings, transport: SalesforceTransport, username: str, consumer_key: str, private_key: str
+) -> tuple[str, str]:
+    """Log in by the JWT flow; raises ValueError for a key that cannot sign."""
+    from jwt.exceptions import PyJWTError  # noqa: PLC0415 -- cryptography takes eight megabytes
+
+    try:
+        return SalesforceLogin(
+            session=transport,
+            domain=settings.domain,
+            username=username,
+            consumer_key=consumer_key,
+            privatekey=private_key,
+        )
+    except PyJWTError as error:  # the library signs with PyJWT, and lets its errors through
+        raise ValueError(str(error)) from error
 
 
 _BUSY = frozenset({"None", "server_error", "temporarily_unavailable", "login_rate_exceeded", "rate_limit_exceeded"})

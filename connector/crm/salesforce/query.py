@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from simple_salesforce.format import format_soql
-
+from connector.crm.salesforce.library import format_soql
 from connector.domain.errors import ConfigError, RejectedError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

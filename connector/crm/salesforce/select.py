@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from simple_salesforce.format import format_soql
-
 from connector.crm.salesforce.client import SalesforceClient
+from connector.crm.salesforce.library import format_soql
 from connector.crm.salesforce.query import field_path, record_id
 from connector.crm.selection import Choice, Days, Selection, picked
 

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simple_salesforce.format import format_soql
 from urllib3.filepost import encode_multipart_formdata
 
 from connector.crm.salesforce.client import SalesforceClient
 from connector.crm.salesforce.fields import DESCRIBED, OWN, PERMISSION_SET, RECORD_OBJECT, OwnField, own_fields
+from connector.crm.salesforce.library import format_soql
 from connector.crm.salesforce.metadata import archive
 from connector.crm.setup import Part, State
 from connector.domain.errors import ConfigError, RejectedError, RetryableError
