@@ -1,0 +1,160 @@
+"""A deal that was edited after it was billed: what it sold before up to a day, from then on what it says now. Pure.
+
+What was billed is kept as it was read (`SoldFrom`) and given back at the next reading (`SoldBefore`). A version counts
+from the first day on which a billing period begins after its edit was heard of; an edit that is heard of before
+anything has begun, or before the last one counts, replaces that.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from connector.domain.issues import IssueCode, Source, block
+from connector.domain.period import Period, billing_dates
+from connector.mapping.book import is_recurring, terms_of
+from connector.mapping.lines import Frame
+from connector.mapping.raw import RawRecord, RawRecords, RawRevision, SoldBefore, SoldFrom
+from connector.mapping.reading import Notes, Reader, Scope
+from connector.mapping.sold import Sold, fingerprint, first_start, read_sold
+from connector.mapping.terms import Terms, read_terms
+
+_REMEDY = "Undo the edit, and sell the change with a deal of its own."
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a deal sells from a day on; the first version has none, it counts from the beginning."""
+
+    since: date | None
+    sold: tuple[Sold, ...]
+    terms: Terms
+
+
+def first_sale(reader: Reader, first: RawRevision, terms: Terms, closed: date | None) -> Version:
+    """Read the lines of the deal that begins a contract, in the frame that it gives itself."""
+    start = terms.start or first_start(reader, first) or closed
+    terms = replace(terms, start=start)
+    return Version(None, tuple(read_sold(reader, first, Frame(start, terms.end, terms.currency))), terms)
+
+
+def versions_of(
+    reader: Reader, scope: Scope, first: RawRevision, now: Version, before: SoldBefore, *, closes: bool
+) -> tuple[tuple[Version, ...], tuple[SoldFrom, ...]]:
+    """Return the versions that count, each from its day on, and what is to be kept of them once this is billed.
+
+    `now` is the deal as it is. What was charged once stays as it was sold: an edit of it is an issue (IN_PLACE_EDIT).
+    """
+    inputs = fingerprint(now.sold)
+    kept = SoldFrom(None, inputs, first, tuple(_related(reader.records, first)))
+    known = before.versions
+    if not known:
+        return (now,), (kept,)
+    earlier = [_read_again(reader, each, closes=closes) for each in known]
+    if known[-1].inputs != inputs:
+        since = _since(earlier, before.heard)
+        if since is None:
+            return (now,), (kept,)
+        left = [each for each in known if each.since is None or (each.since <= before.heard and each.since < since)]
+        same = left[-1].inputs == inputs  # the edit was undone before it counted
+        known = tuple(left) if same else (*left, replace(kept, since=since))
+    every = (*earlier[: len(known) - 1], replace(now, since=known[-1].since))
+    if len({each.terms.currency for each in every}) > 1:
+        message = "The currency of the deal was changed after it was billed."
+        scope.report(block(IssueCode.IN_PLACE_EDIT, scope.source("currency"), message, _REMEDY))
+    return tuple(_once(reader, every)), known
+
+
+def _read_again(reader: Reader, kept: SoldFrom, *, closes: bool) -> Version:
+    """Read what was sold before from its own records; what they lead to is read as it is now, where it is there."""
+    first = kept.revision
+    own = [first.record]
+    for line in first.lines:
+        own += [line.record, *line.rate_schedules, *line.rates, *line.discounts]
+    records = RawRecords([*kept.related, *reader.records, *own])
+    again = replace(reader, records=records, notes=Notes(issues=reader.notes.issues))
+    scope = again.scope("contract", first.record)
+    return replace(
+        first_sale(again, first, read_terms(scope), scope.date("closed") if closes else None), since=kept.since
+    )
+
+
+def _related(records: RawRecords, first: RawRevision) -> Iterator[RawRecord]:
+    """Yield the records that a deal and its lines lead to, each once."""
+    found: dict[tuple[str, str], RawRecord] = {}
+    own = {(each.object, each.id) for each in (first.record, *(line.record for line in first.lines))}
+    for record in (first.record, *(line.record for line in first.lines)):
+        for value in record.fields.values():
+            other = records.get(value)
+            if other is not None and (other.object, other.id) not in own:
+                found[other.object, other.id] = other
+    yield from (found[key] for key in sorted(found))
+
+
+def _since(versions: Sequence[Version], heard: date) -> date | None:
+    """Return the first day after `heard` on which a period begins of what runs; None before anything has begun."""
+    lines = [each.line for version in versions for each in version.sold]
+    if not lines or heard < min(line.start for line in lines):
+        return None
+    in_force = next(each for each in reversed(versions) if each.since is None or each.since <= heard)
+    running = {
+        each.line.interval
+        for each in in_force.sold
+        if is_recurring(each.line) and each.line.start <= heard and (each.line.end is None or heard < each.line.end)
+    }
+    days = [_next_period(min(_starts(versions, interval)), interval, heard) for interval in running]
+    return min(days, default=heard)
+
+
+def _starts(versions: Iterable[Version], interval: int) -> Iterator[date]:
+    sold = (each.line for version in versions for each in version.sold)
+    return (line.start for line in sold if is_recurring(line) and line.interval == interval)
+
+
+def _next_period(anchor: date, interval: int, heard: date) -> date:
+    after = heard + timedelta(days=1)
+    return next(billing_dates(anchor, interval, Period(after, after + timedelta(days=31 * interval + 1))))
+
+
+def _once(reader: Reader, versions: Sequence[Version]) -> Iterator[Version]:
+    """Yield the versions with what each charges once: not again what was charged, and nothing that a later one decides.
+
+    What an edit adds is charged from the day on which the edit counts.
+    """
+    charged: dict[str, Sold] = {}
+    ends = [version.since or date.max for version in versions[1:]]
+    for version, end in zip(versions, (*ends, date.max), strict=True):
+        since = version.since or date.min
+        if version is versions[-1]:
+            _check_charged(reader, charged, version.sold)
+        sold = []
+        for each in version.sold:
+            if is_recurring(each.line):
+                sold.append(_named(each, version))
+                continue
+            start = max(each.line.start, since)
+            if each.line.ref not in charged and start < end:
+                charged[each.line.ref] = each
+                sold.append(_named(replace(each, line=replace(each.line, start=start)), version))
+        yield replace(version, sold=tuple(sold))
+
+
+def _check_charged(reader: Reader, charged: dict[str, Sold], sold: Iterable[Sold]) -> None:
+    now = {each.line.ref: each for each in sold}
+    for ref, before in charged.items():
+        after = now.get(ref)
+        if after is not None and _worth(after) == _worth(before):
+            continue
+        what = "was removed" if after is None else "was changed"
+        message = f"{before.line.product.name} is charged once, before the edit of the deal counts; it {what}."
+        reader.notes.issues.append(block(IssueCode.IN_PLACE_EDIT, Source(ref), message, _REMEDY))
+
+
+def _worth(each: Sold) -> object:
+    return (terms_of(each.line), each.line.quantity)
+
+
+def _named(each: Sold, version: Version) -> Sold:
+    """Name a line of an edit apart from the line as it was sold; its record is the same."""
+    if version.since is None:
+        return each
+    return replace(each, line=replace(each.line, ref=f"{each.line.ref}@{version.since}"))

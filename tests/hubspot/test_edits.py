@@ -1,0 +1,328 @@
+"""Deals that are edited after they were billed, where the mapping lets an edit count from the next period on.
+
+What was billed before stays as it was sold; what is invoiced in the end is told line by line.
+"""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from connector.billing.apply import apply
+from connector.mapping.mapping_file import MappingFile
+from connector.mapping.rules import Const, Rule
+from connector.sandbox.http import FaultRule
+from tests.hubspot.world import MAPPING, HubSpotWorld, monthly, yearly
+
+
+def with_edits(mode: str) -> MappingFile:
+    """Return the bundled mapping with another answer to edits of billed deals."""
+    contract = {**MAPPING.sections["contract"], "in_place_edits": Rule(Const(mode))}
+    return replace(MAPPING, sections={**MAPPING.sections, "contract": contract}, hash=f"edits-{mode}")
+
+
+AMEND = with_edits("amend")
+#: Today is 24 November 2026; the contract is billed on the 1st of the month.
+SEATS = monthly(10, 20, "2026-12-01", name="Seat", hs_sku="SEAT")
+
+
+class Told:
+    """One deal in a world, and a desk that lets its edits count."""
+
+    def __init__(self, world: HubSpotWorld, *lines: dict[str, Any]) -> None:
+        self.world = world
+        self.desk = replace(world.desk(), mapping=AMEND)
+        self.deal = world.deal(world.company(), lines or [SEATS])
+        self.sync("applied")
+
+    def line(self, number: int = 0) -> str:
+        return sorted(self.world.portal.associated("deals", self.deal, "line_items"))[number]
+
+    def edit(self, number: int = 0, **values: Any) -> None:
+        self.world.portal.update("line_items", self.line(number), {name: str(value) for name, value in values.items()})
+
+    def on(self, day: str) -> None:
+        """Let time pass up to the morning of a day."""
+        there = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC).replace(hour=9)
+        self.world.later(seconds=(there - self.world.now).total_seconds())
+
+    def sync(self, outcome: str) -> None:
+        (result,) = self.world.sync(self.deal, desk=self.desk)
+        assert (result.outcome, result.error) == (outcome, None), [i.message for i in result.planned.issues]
+
+    def settled(self, outcome: str = "applied") -> None:
+        """Sync, and look that nothing is left to do and that a second look comes to the same."""
+        self.sync(outcome)
+        assert self.operations() == 0
+        self.sync("nothing")
+
+    def operations(self) -> int:
+        (planned,) = self.world.plan(self.deal, desk=self.desk)
+        assert planned.plan is not None
+        return len(planned.plan.operations)
+
+    def fingerprint(self) -> str:
+        (planned,) = self.world.plan(self.deal, desk=self.desk)
+        assert planned.plan is not None
+        return planned.plan.fingerprint
+
+    def codes(self) -> list[str]:
+        (planned,) = self.world.plan(self.deal, desk=self.desk)
+        return [issue.code.value for issue in planned.issues if issue.blocks]
+
+    def since(self) -> list[str | None]:
+        """Return from when on the versions count that are kept."""
+        return [str(row.since) if row.since else None for row in self.world.journal.sold("hubspot", self.deal)]
+
+    def invoices(self) -> dict[str, int]:
+        """Return what was invoiced, by day, in cents."""
+        rows = self.desk.account.api.get("/v1/invoices", {"limit": 100})["data"]
+        days: dict[str, int] = {}
+        for row in sorted(rows, key=lambda row: row["created"]):
+            day = datetime.fromtimestamp(row["created"], UTC).date().isoformat()
+            days[day] = days.get(day, 0) + row["total"]
+        return days
+
+
+@pytest.fixture
+def told(world: HubSpotWorld) -> Told:
+    return Told(world)
+
+
+def months(first: str, count: int, amount: int) -> dict[str, int]:
+    year, month = int(first[:4]), int(first[5:7])
+    return {f"{year + (month + n - 1) // 12}-{(month + n - 1) % 12 + 1:02}-01": amount for n in range(count)}
+
+
+def test_an_edit_counts_from_the_next_period_on(told: Told) -> None:
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    told.settled()
+    assert told.since() == [None, "2027-03-01"]
+    assert told.world.portal.records("deals")[told.deal]["bsync_status"] == "synced"
+    told.on("2028-01-10")
+    told.sync("nothing")
+    assert told.invoices() == {**months("2026-12", 3, 200_00), **months("2027-03", 9, 300_00)}
+
+
+@pytest.mark.parametrize(
+    ("values", "amount"),
+    [
+        ({"quantity": 4}, 80_00),
+        ({"price": 25}, 250_00),
+        ({"hs_discount_percentage": 10}, 180_00),
+        ({"hs_recurring_billing_period": "P24M"}, 200_00),
+    ],
+    ids=["less", "price", "discount", "longer"],
+)
+def test_whatever_is_edited_counts_then(told: Told, values: dict[str, Any], amount: int) -> None:
+    told.on("2027-02-10")
+    told.edit(**values)
+    told.settled()
+    told.on("2029-06-10")
+    count = 21 if "hs_recurring_billing_period" in values else 9
+    assert told.invoices() == {**months("2026-12", 3, 200_00), **months("2027-03", count, amount)}
+
+
+def test_planning_twice_is_planning_once_and_waiting_within_the_period_changes_nothing(told: Told) -> None:
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    first = told.fingerprint()
+    assert told.since() == [None], "a plan keeps nothing"
+    told.on("2027-02-20")
+    assert told.fingerprint() == first
+    told.on("2027-03-02")
+    assert told.fingerprint() != first, "a month later it counts a month later"
+    told.settled()
+    told.on("2028-01-10")
+    assert told.invoices() == {**months("2026-12", 4, 200_00), **months("2027-04", 8, 300_00)}
+
+
+def test_several_edits_one_after_the_other(told: Told) -> None:
+    for day, quantity in (("2027-01-10", 12), ("2027-03-20", 9), ("2027-03-25", 20), ("2027-06-02", 14)):
+        told.on(day)
+        told.edit(quantity=quantity)
+        told.settled()
+    assert told.since() == [None, "2027-02-01", "2027-04-01", "2027-07-01"]
+    told.on("2028-01-10")
+    told.sync("nothing")
+    expected = {**months("2026-12", 2, 200_00), **months("2027-02", 2, 240_00)}
+    assert told.invoices() == {**expected, **months("2027-04", 3, 400_00), **months("2027-07", 5, 280_00)}
+
+
+def test_an_edit_that_is_undone_before_it_counts_was_none(told: Told) -> None:
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    told.settled()
+    told.on("2027-02-20")
+    told.edit(quantity=10)
+    told.settled()
+    assert told.since() == [None]
+    told.on("2028-01-10")
+    assert told.invoices() == months("2026-12", 12, 200_00)
+
+
+def test_an_edit_that_is_undone_later_counts_as_another(told: Told) -> None:
+    for day, quantity in (("2027-02-10", 15), ("2027-04-10", 10)):
+        told.on(day)
+        told.edit(quantity=quantity)
+        told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 3, 200_00), **months("2027-03", 2, 300_00)}
+    assert told.invoices() == {**expected, **months("2027-05", 7, 200_00)}
+
+
+def test_before_the_contract_has_begun_the_deal_is_billed_as_it_is_now(told: Told) -> None:
+    told.edit(quantity=15, hs_recurring_billing_start_date="2027-01-01")
+    told.settled()
+    assert told.since() == [None]
+    told.on("2028-02-10")
+    assert told.invoices() == months("2027-01", 12, 300_00)
+
+
+def test_lines_that_are_added_and_removed(told: Told) -> None:
+    told.on("2027-02-10")
+    told.world.line(told.deal, **monthly(3, 7, "2026-12-01", name="Desk", hs_sku="DESK"))
+    told.settled()
+    told.on("2027-04-10")
+    told.world.portal.archive("line_items", told.line(0))
+    told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 3, 200_00), **months("2027-03", 2, 221_00)}
+    assert told.invoices() == {**expected, **months("2027-05", 7, 21_00)}
+
+
+def test_the_segments_of_a_ramp_keep_their_names(world: HubSpotWorld) -> None:
+    ramp = [
+        yearly(20, 90, "2026-12-01", name="Seat", hs_sku="S"),
+        yearly(35, 95, "2027-12-01", name="Seat", hs_sku="S"),
+    ]
+    told = Told(world, *ramp)
+    told.on("2027-02-10")
+    told.edit(1, quantity=40)
+    told.settled()
+    assert told.since() == [None, "2027-12-01"]
+    link = world.journal.link("hubspot", "subscription_schedule", told.deal)
+    assert link is not None
+    phases = told.desk.account.api.get(f"/v1/subscription_schedules/{link.stripe_id}")["phases"]
+    assert [phase["metadata"]["hubspot_segment_label"] for phase in phases] == ["Year 1", "Year 2"]
+    assert [[item["quantity"] for item in phase["items"]] for phase in phases] == [[20], [35, 5]]
+    told.on("2029-02-10")
+    assert told.invoices() == {"2026-12-01": 1_800_00, "2027-12-01": 3_800_00}
+
+
+def test_changes_by_other_deals_stay_what_they_are(told: Told) -> None:
+    told.on("2027-01-10")
+    more = monthly(5, 20, "2027-02-01", name="Seat", hs_sku="SEAT", bsync_end_date="2027-12-01")
+    told.world.deal(None, [more], amends=told.deal, bsync_effective_date="2027-02-01")
+    told.settled()
+    told.on("2027-03-10")
+    told.edit(quantity=12)
+    told.settled()
+    told.on("2027-05-10")
+    told.world.deal(None, amends=told.deal, bsync_action="terminate", bsync_effective_date="2027-06-15")
+    told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 2, 200_00), **months("2027-02", 2, 300_00)}
+    assert told.invoices() == {**expected, **months("2027-04", 3, 340_00)}
+
+
+def test_what_was_charged_once_is_not_charged_again_and_not_changed_by_an_edit(world: HubSpotWorld) -> None:
+    told = Told(world, SEATS, {"name": "Setup", "price": 500})
+    told.on("2027-02-10")
+    told.edit(0, quantity=15)
+    told.settled()
+    told.edit(1, price=600)
+    assert told.codes() == ["IN_PLACE_EDIT"]
+    told.sync("refused")
+    assert told.world.portal.records("deals")[told.deal]["bsync_status"] == "needs_review"
+    told.edit(1, price=500)
+    told.sync("nothing")
+    told.world.line(told.deal, name="Training", price=80)
+    told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 3, 200_00), **months("2027-03", 9, 300_00)}
+    expected["2026-12-01"] += 500_00
+    expected["2027-03-01"] += 80_00
+    assert told.invoices() == expected
+
+
+def test_a_deal_of_which_nothing_is_kept_waits_for_somebody(told: Told) -> None:
+    told.world.journal.save_sold("hubspot", told.deal, [], told.world.now)  # billed before edits were to count
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    assert told.codes() == ["IN_PLACE_EDIT"]
+    told.sync("refused")
+    told.edit(quantity=10)
+    told.settled("nothing")
+    assert told.since() == [None], "from now on it is kept"
+    told.edit(quantity=15)
+    told.settled()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["before Stripe was asked", "after Stripe had answered"])
+def test_killed_in_the_middle_the_edit_keeps_its_day(
+    told: Told, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    told.on("2027-02-26")
+    told.edit(quantity=15)
+
+    def killed(*args: Any, **more: Any) -> None:
+        if answered:
+            apply(*args, **more)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("connector.sync.apply", killed)
+        with pytest.raises(Killed):
+            told.world.sync(told.deal, desk=told.desk)
+    told.on("2027-03-03")  # a boundary went by meanwhile
+    told.settled("nothing" if answered else "applied")
+    assert told.since() == [None, "2027-03-01"]
+    told.on("2028-01-10")
+    told.sync("nothing")
+    assert sum(told.invoices().values()) == (
+        3 * 200_00 + 9 * 300_00 if answered else pytest.approx(3_300_00, abs=10_00)
+    )
+
+
+def test_what_stripe_refuses_is_not_kept(told: Told) -> None:
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    told.world.stripe.inject(FaultRule("POST", "/v1/subscription_schedules", status=400, times=1))
+    (result,) = told.world.sync(told.deal, desk=told.desk)
+    assert result.outcome == "failed"
+    assert told.since() == [None]
+    told.on("2027-04-10")
+    told.edit(quantity=12)
+    told.settled()
+    assert told.since() == [None, "2027-05-01"]
+    told.on("2028-01-10")
+    assert told.invoices() == {**months("2026-12", 5, 200_00), **months("2027-05", 7, 240_00)}
+
+
+def test_mixed_frequencies_change_with_the_next_period_that_begins(world: HubSpotWorld) -> None:
+    told = Told(world, SEATS, yearly(2, 1200, "2026-12-01", name="Care", hs_sku="CARE"))
+    told.on("2027-02-10")
+    told.edit(0, quantity=15)
+    told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 3, 200_00), **months("2027-03", 9, 300_00)}
+    expected["2026-12-01"] += 2_400_00
+    assert told.invoices() == expected
+
+
+def test_the_same_edit_under_follow_is_billed_from_the_beginning(world: HubSpotWorld) -> None:
+    told = Told(world)
+    told.desk = replace(told.desk, mapping=with_edits("follow"))
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    told.settled()
+    (planned,) = world.plan(told.deal, desk=told.desk)
+    assert planned.contract is not None
+    assert [str(line.quantity) for line in planned.contract.lines] == ["15"]
