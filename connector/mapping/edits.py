@@ -5,7 +5,7 @@ from the first day on which a billing period begins after its edit was heard of;
 anything has begun, or before the last one counts, replaces that.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -49,19 +49,25 @@ def versions_of(
     known = before.versions
     if not known:
         return (now,), (kept,)
-    earlier = [_read_again(reader, each, closes=closes) for each in known]
-    if known[-1].inputs != inputs:
+    _check_currency(reader, scope, known[-1])
+    same = known[-1].inputs == inputs
+    earlier = [_read_again(reader, each, closes=closes) for each in (known[:-1] if same else known)]
+    if not same:
         since = _since(earlier, before.heard)
         if since is None:
             return (now,), (kept,)
         left = [each for each in known if each.since is None or (each.since <= before.heard and each.since < since)]
-        same = left[-1].inputs == inputs  # the edit was undone before it counted
-        known = tuple(left) if same else (*left, replace(kept, since=since))
+        undone = left[-1].inputs == inputs  # before the edit counted
+        known = tuple(left) if undone else (*left, replace(kept, since=since))
     every = (*earlier[: len(known) - 1], replace(now, since=known[-1].since))
-    if len({each.terms.currency for each in every}) > 1:
+    return tuple(_once(reader, every)), known
+
+
+def _check_currency(reader: Reader, scope: Scope, kept: SoldFrom) -> None:
+    before = reader.quiet().scope("contract", kept.revision.record).text("currency")
+    if before != scope.text("currency"):
         message = "The currency of the deal was changed after it was billed."
         scope.report(block(IssueCode.IN_PLACE_EDIT, scope.source("currency"), message, _REMEDY))
-    return tuple(_once(reader, every)), known
 
 
 def _read_again(reader: Reader, kept: SoldFrom, *, closes: bool) -> Version:
@@ -123,25 +129,39 @@ def _once(reader: Reader, versions: Sequence[Version]) -> Iterator[Version]:
     charged: dict[str, Sold] = {}
     ends = [version.since or date.max for version in versions[1:]]
     for version, end in zip(versions, (*ends, date.max), strict=True):
-        since = version.since or date.min
+        again = _charged_again(charged, version.sold)
         if version is versions[-1]:
-            _check_charged(reader, charged, version.sold)
+            _check_charged(reader, charged, again)
         sold = []
         for each in version.sold:
+            start = max(each.line.start, version.since or date.min)
             if is_recurring(each.line):
                 sold.append(_named(each, version))
-                continue
-            start = max(each.line.start, since)
-            if each.line.ref not in charged and start < end:
+            elif each not in again.values() and start < end:
                 charged[each.line.ref] = each
                 sold.append(_named(replace(each, line=replace(each.line, start=start)), version))
         yield replace(version, sold=tuple(sold))
 
 
-def _check_charged(reader: Reader, charged: dict[str, Sold], sold: Iterable[Sold]) -> None:
-    now = {each.line.ref: each for each in sold}
+def _charged_again(charged: Mapping[str, Sold], sold: Iterable[Sold]) -> dict[str, Sold]:
+    """Return what was charged, by its name then, as a later version says it: the same record, else one of equal worth.
+
+    Lines are copied when a quote is made of them, and then are other records.
+    """
+    once = [each for each in sold if not is_recurring(each.line)]
+    found = {each.line.ref: each for each in once if each.line.ref in charged}
+    others = [each for each in once if each.line.ref not in charged]
     for ref, before in charged.items():
-        after = now.get(ref)
+        same = next((each for each in others if ref not in found and _worth(each) == _worth(before)), None)
+        if same is not None:
+            others.remove(same)
+            found[ref] = same
+    return found
+
+
+def _check_charged(reader: Reader, charged: Mapping[str, Sold], again: Mapping[str, Sold]) -> None:
+    for ref, before in charged.items():
+        after = again.get(ref)
         if after is not None and _worth(after) == _worth(before):
             continue
         what = "was removed" if after is None else "was changed"

@@ -16,10 +16,12 @@ from connector.sandbox.http import FaultRule
 from tests.hubspot.world import MAPPING, HubSpotWorld, monthly, yearly
 
 
-def with_edits(mode: str) -> MappingFile:
+def with_edits(mode: str, proration: str = "stripe") -> MappingFile:
     """Return the bundled mapping with another answer to edits of billed deals."""
     contract = {**MAPPING.sections["contract"], "in_place_edits": Rule(Const(mode))}
-    return replace(MAPPING, sections={**MAPPING.sections, "contract": contract}, hash=f"edits-{mode}")
+    policies = {**MAPPING.sections["policies"], "proration": Rule(Const(proration))}
+    sections = {**MAPPING.sections, "contract": contract, "policies": policies}
+    return replace(MAPPING, sections=sections, hash=f"edits-{mode}-{proration}")
 
 
 AMEND = with_edits("amend")
@@ -39,7 +41,7 @@ class Told:
     def line(self, number: int = 0) -> str:
         return sorted(self.world.portal.associated("deals", self.deal, "line_items"))[number]
 
-    def edit(self, number: int = 0, **values: Any) -> None:
+    def edit(self, number: int = 0, /, **values: Any) -> None:
         self.world.portal.update("line_items", self.line(number), {name: str(value) for name, value in values.items()})
 
     def on(self, day: str) -> None:
@@ -248,6 +250,97 @@ def test_what_was_charged_once_is_not_charged_again_and_not_changed_by_an_edit(w
     assert told.invoices() == expected
 
 
+def test_a_fee_that_is_copied_to_another_record_is_the_same_fee(world: HubSpotWorld) -> None:
+    fee = {"name": "Setup", "price": 500}
+    told = Told(world, SEATS, fee)
+    told.on("2027-02-10")
+    world.portal.archive("line_items", told.line(1))
+    world.line(told.deal, **fee)
+    told.settled("nothing")
+    told.edit(0, quantity=15)
+    told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 3, 200_00), **months("2027-03", 9, 300_00)}
+    expected["2026-12-01"] += 500_00
+    assert told.invoices() == expected
+
+
+def test_a_fee_to_come_is_what_the_deal_says_when_it_comes(world: HubSpotWorld) -> None:
+    told = Told(world, SEATS, {"name": "Training", "price": 500, "hs_recurring_billing_start_date": "2027-06-01"})
+    told.on("2027-02-10")
+    told.edit(1, price=300)
+    told.settled()
+    told.on("2027-04-10")
+    told.edit(1, price=350)
+    told.settled()
+    told.on("2028-01-10")
+    expected = months("2026-12", 12, 200_00)
+    expected["2027-06-01"] += 350_00
+    assert told.invoices() == expected
+
+
+@pytest.mark.parametrize("mapping", [MAPPING, AMEND], ids=["as it ships", "amend"])
+def test_a_deal_whose_lines_are_copied_is_not_billed_again(world: HubSpotWorld, mapping: MappingFile) -> None:
+    fee = {"name": "Setup", "price": 500}
+    told = Told(world, SEATS, fee)
+    told.desk = replace(told.desk, mapping=mapping)
+    told.on("2027-02-10")
+    for line in world.portal.associated("deals", told.deal, "line_items"):
+        world.portal.archive("line_items", line)
+    for values in (SEATS, fee):
+        world.line(told.deal, **values)
+    told.settled()
+    told.on("2028-01-10")
+    expected = months("2026-12", 12, 200_00)
+    expected["2026-12-01"] += 500_00
+    assert told.invoices() == expected
+
+
+@pytest.mark.parametrize("values", [{"hs_recurring_billing_period": "P2M"}, {"bsync_end_date": "2027-03-01"}])
+def test_a_contract_that_is_cut_short_ends_with_its_period(told: Told, values: dict[str, Any]) -> None:
+    told.on("2027-02-10")
+    told.edit(**values)
+    told.settled()
+    told.on("2028-01-10")
+    assert told.invoices() == months("2026-12", 3, 200_00)
+
+
+def test_all_that_recurs_is_removed(world: HubSpotWorld) -> None:
+    told = Told(world, SEATS, {"name": "Setup", "price": 500})
+    told.on("2027-02-10")
+    world.portal.archive("line_items", told.line(0))
+    told.settled()
+    told.on("2028-01-10")
+    expected = months("2026-12", 3, 200_00)
+    expected["2026-12-01"] += 500_00
+    assert told.invoices() == expected
+
+
+def test_tiers_are_edited(world: HubSpotWorld) -> None:
+    tiers = {
+        "hs_pricing_model": "volume",
+        "hs_tier_ranges": '[{"start": 0, "end": 25}, {"start": 26}]',
+        "hs_tier_prices": '[{"index": 0, "price": 10}, {"index": 1, "price": 8}]',
+    }
+    tiered = {**monthly(20, 0, "2026-12-01", name="Label", hs_sku="LABEL"), **tiers}
+    told = Told(world, {name: value for name, value in tiered.items() if name != "price"})
+    told.on("2027-02-10")
+    told.edit(quantity=40)
+    told.settled()
+    told.on("2027-04-10")
+    told.edit(hs_tier_prices='[{"index": 0, "price": 10}, {"index": 1, "price": 7}]')
+    told.settled()
+    told.on("2028-01-10")
+    expected = {**months("2026-12", 3, 200_00), **months("2027-03", 2, 320_00), **months("2027-05", 7, 280_00)}
+    assert told.invoices() == expected
+
+
+def test_the_currency_is_no_matter_of_a_day(told: Told) -> None:
+    told.on("2027-02-10")
+    told.world.portal.update("deals", told.deal, {"deal_currency_code": "EUR"})
+    assert "IN_PLACE_EDIT" in told.codes()
+
+
 def test_a_deal_of_which_nothing_is_kept_waits_for_somebody(told: Told) -> None:
     told.world.journal.save_sold("hubspot", told.deal, [], told.world.now)  # billed before edits were to count
     told.on("2027-02-10")
@@ -317,12 +410,10 @@ def test_mixed_frequencies_change_with_the_next_period_that_begins(world: HubSpo
     assert told.invoices() == expected
 
 
-def test_the_same_edit_under_follow_is_billed_from_the_beginning(world: HubSpotWorld) -> None:
-    told = Told(world)
-    told.desk = replace(told.desk, mapping=with_edits("follow"))
+def test_the_same_edit_under_follow_is_billed_as_if_it_had_always_been_so(told: Told) -> None:
+    told.desk = replace(told.desk, mapping=with_edits("follow", "crm"))
     told.on("2027-02-10")
     told.edit(quantity=15)
     told.settled()
-    (planned,) = world.plan(told.deal, desk=told.desk)
-    assert planned.contract is not None
-    assert [str(line.quantity) for line in planned.contract.lines] == ["15"]
+    told.on("2028-01-10")
+    assert told.invoices() == {**months("2026-12", 3, 200_00), "2027-03-01": 600_00, **months("2027-04", 8, 300_00)}
