@@ -15,6 +15,7 @@ from connector.mapping.book import is_recurring, terms_of
 from connector.mapping.lines import Frame
 from connector.mapping.raw import RawRecord, RawRecords, RawRevision, SoldBefore, SoldFrom
 from connector.mapping.reading import Notes, Reader, Scope
+from connector.mapping.rules import rule_paths
 from connector.mapping.sold import Sold, fingerprint, first_start, read_sold
 from connector.mapping.terms import Terms, read_terms
 
@@ -45,7 +46,7 @@ def versions_of(
     `now` is the deal as it is. What was charged once stays as it was sold: an edit of it is an issue (IN_PLACE_EDIT).
     """
     inputs = fingerprint(now.sold)
-    kept = SoldFrom(None, inputs, first, tuple(_related(reader.records, first)))
+    kept = SoldFrom(None, inputs, first, tuple(_related(reader, first)))
     known = before.versions
     if not known:
         return (now,), (kept,)
@@ -84,15 +85,16 @@ def _read_again(reader: Reader, kept: SoldFrom, *, closes: bool) -> Version:
     )
 
 
-def _related(records: RawRecords, first: RawRevision) -> Iterator[RawRecord]:
-    """Yield the records that a deal and its lines lead to, each once."""
+def _related(reader: Reader, first: RawRevision) -> Iterator[RawRecord]:
+    """Yield what a deal's lines lead to, and of what the deal leads to that which tells its frame: no people."""
+    records, root = reader.records, first.record
     found: dict[tuple[str, str], RawRecord] = {}
-    own = {(each.object, each.id) for each in (first.record, *(line.record for line in first.lines))}
-    for record in (first.record, *(line.record for line in first.lines)):
-        for value in record.fields.values():
-            other = records.get(value)
-            if other is not None and (other.object, other.id) not in own:
-                found[other.object, other.id] = other
+    paths = (path for rule in reader.mapping.sections["contract"].values() for path in rule_paths(rule))
+    led = [records.follow(root, path.steps[0]) for path in paths if path.steps]
+    led += [records.get(value) for line in first.lines for value in line.record.fields.values()]
+    for record in led:
+        if record is not None and record.object not in {root.object, reader.mapping.line_object}:
+            found[record.object, record.id] = record
     yield from (found[key] for key in sorted(found))
 
 
