@@ -12,18 +12,18 @@ from connector.mapping.raw import RawLine, RawRecord, RawRevision, SoldBefore, S
 from connector.mapping.rules import Const
 
 
-def keeps_sold(mapping: MappingFile) -> bool:
-    """Tell whether an edit of a billed deal may count from a day on, by the mapping."""
-    rule = mapping.sections["contract"].get("in_place_edits")
-    return rule is not None and (not isinstance(rule.origin, Const) or rule.origin.value == "amend")
-
-
 def sold_before(desk: Desk, contract_key: str) -> SoldBefore | None:
-    """Return what was billed of a contract so far; None where the mapping has no use for it."""
-    if not keeps_sold(desk.mapping):
+    """Return what was billed of a contract so far; None where orders say themselves what they change."""
+    if "mode" not in desk.mapping.sections["revision"]:
         return None
     rows = desk.account.journal.sold(desk.name, contract_key)
     return SoldBefore(desk.today(), tuple(_version(row) for row in rows))
+
+
+def may_amend(mapping: MappingFile) -> bool:
+    """Tell whether an edit of a billed deal may count from a day on, by the mapping."""
+    rule = mapping.sections["contract"].get("in_place_edits")
+    return rule is not None and (not isinstance(rule.origin, Const) or rule.origin.value == "amend")
 
 
 def marks_of(before: SoldBefore | None) -> tuple[tuple[str, str], ...]:

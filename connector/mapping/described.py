@@ -64,7 +64,7 @@ def read_described(
     now = first_sale(reader, first, terms, None if renews else own.date("closed"))
     versions: tuple[Version, ...] = (now,)
     kept: tuple[SoldFrom, ...] = ()
-    if own.text("in_place_edits") == "amend" and before is not None:
+    if before is not None and (before.versions or own.text("in_place_edits") == "amend"):
         versions, kept = versions_of(reader, own, first, now, before, closes=not renews)
     terms = replace(versions[0].terms, end=_end(versions), currency=now.terms.currency)
     ramp = [(each.line, each.index, each.label) for each in now.sold if is_recurring(each.line)]

@@ -44,6 +44,8 @@ def versions_of(
     """Return the versions that count, each from its day on, and what is to be kept of them once this is billed.
 
     `now` is the deal as it is. What was charged once stays as it was sold: an edit of it is an issue (IN_PLACE_EDIT).
+    Edits that were billed count whatever the mapping says of edits by now; a further one has a day of its own with
+    `amend` only, else the deal is taken as it is.
     """
     inputs = fingerprint(now.sold)
     kept = SoldFrom(None, inputs, first, tuple(_related(reader, first)))
@@ -52,6 +54,8 @@ def versions_of(
         return (now,), (kept,)
     _check_currency(reader, scope, known[-1])
     same = known[-1].inputs == inputs
+    if not same and scope.text("in_place_edits") != "amend":
+        return (now,), (kept,)
     earlier = [_read_again(reader, each, closes=closes) for each in (known[:-1] if same else known)]
     if not same:
         since = _since(earlier, before.heard)

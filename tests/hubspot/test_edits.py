@@ -379,6 +379,28 @@ def test_polls_find_the_edit_and_pass_the_deal_over_afterwards(told: Told) -> No
     assert told.since() == [None, "2027-03-01"]
 
 
+def test_edits_that_were_billed_count_whatever_the_mapping_says_of_edits_by_then(told: Told) -> None:
+    told.on("2027-02-10")
+    told.edit(quantity=15)
+    told.settled()
+    told.desk = replace(told.desk, mapping=with_edits("review", "crm"))
+    told.on("2027-04-10")
+    told.settled("nothing")
+    told.edit(quantity=12)
+    assert told.codes() == ["IN_PLACE_EDIT"]
+    told.edit(quantity=15)
+    told.settled("nothing")
+    assert told.since() == [None, "2027-03-01"]
+    told.edit(quantity=12)
+    told.world.portal.update("deals", told.deal, {"bsync_fingerprint": ""})  # bill it as it is now
+    told.settled()
+    assert told.since() == [None]
+    told.desk = replace(told.desk, mapping=with_edits("amend", "crm"))
+    told.settled("nothing")
+    told.on("2028-01-10")
+    assert sum(told.invoices().values()) == 12 * 240_00
+
+
 def test_without_the_mapping_saying_so_nothing_is_kept(world: HubSpotWorld) -> None:
     assert Told(world, SEATS, edits=MAPPING).since() == []
 
