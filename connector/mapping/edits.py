@@ -69,24 +69,27 @@ def versions_of(
 
 
 def _check_currency(reader: Reader, scope: Scope, kept: SoldFrom) -> None:
-    before = reader.quiet().scope("contract", kept.revision.record).text("currency")
+    before = _then(reader, kept).quiet().scope("contract", kept.revision.record).text("currency")
     if before != scope.text("currency"):
         message = "The currency of the deal was changed after it was billed."
         scope.report(block(IssueCode.IN_PLACE_EDIT, scope.source("currency"), message, _REMEDY))
 
 
 def _read_again(reader: Reader, kept: SoldFrom, *, closes: bool) -> Version:
-    """Read what was sold before from its own records; what they lead to is read as it is now, where it is there."""
-    first = kept.revision
-    own = [first.record]
-    for line in first.lines:
+    """Read what was sold before from its own records; what is wrong with them is told as of those of today."""
+    again, first = _then(reader, kept), kept.revision
+    scope = again.scope("contract", first.record)
+    found = first_sale(again, first, read_terms(scope), scope.date("closed") if closes else None)
+    return replace(found, since=kept.since)
+
+
+def _then(reader: Reader, kept: SoldFrom) -> Reader:
+    """Return a reader of records as they were; what they lead to is read as it is now, where it is there."""
+    own = [kept.revision.record]
+    for line in kept.revision.lines:
         own += [line.record, *line.rate_schedules, *line.rates, *line.discounts]
     records = RawRecords([*kept.related, *reader.records, *own])
-    again = replace(reader, records=records, notes=Notes(issues=reader.notes.issues))
-    scope = again.scope("contract", first.record)
-    return replace(
-        first_sale(again, first, read_terms(scope), scope.date("closed") if closes else None), since=kept.since
-    )
+    return replace(reader, records=records, notes=Notes(issues=reader.notes.issues))
 
 
 def _related(reader: Reader, first: RawRevision) -> Iterator[RawRecord]:

@@ -167,6 +167,18 @@ def test_another_currency_waits_for_somebody() -> None:
     assert (issue.code.value, issue.record, issue.field) == ("IN_PLACE_EDIT", "1", "deal_currency_code")
 
 
+def test_a_quote_that_replaces_another_one_says_the_same_currency_and_start() -> None:
+    def quoted(quote: str, quantity: int) -> RawContract:
+        told = {"hs_currency": "EUR", "hs_contract_effective_start_date": "2026-01-01"}
+        raw = deal(seats(quantity), deal_currency_code="", QuoteId=f"quotes/{quote}")
+        return replace(raw, records=RawRecords([*raw.records, RawRecord("quotes", quote, told)]))
+
+    found = edited(quoted("7", 10), quoted("8", 12), "2026-03-10")
+    assert changes(found) == [("11@2026-04-01", "", 2, "2026-04-01", "2027-01-01")]
+    assert found.contract is not None
+    assert (found.contract.currency, str(found.contract.start)) == ("eur", "2026-01-01")
+
+
 def test_without_what_was_sold_before_an_edit_waits_for_somebody() -> None:
     reading = read_contract(deal(seats(10, "2026-01-01"), bsync_fingerprint="of something else"), MAPPING)
     (issue,) = reading.issues
