@@ -83,6 +83,8 @@ class Planned:
     """Why Stripe could not be looked at just now; the contract is tried again later."""
     mark: object = None
     """The journal's mark of the contract's operations before Stripe was looked at."""
+    sold: tuple[tuple[str, str], ...] = ()
+    """What was billed of the first record by the time of the plan, in short, where edits of it count from a day on."""
     unchanged: str | None = None
     """How it stands (nothing, skipped), when it was passed over: a look could only have found the same."""
     bug: str | None = None

@@ -24,6 +24,7 @@ from connector import __version__, metrics
 from connector.app import App
 from connector.config import MonitorConfig
 from connector.config.types import OFF
+from connector.domain.errors import ConfigError
 from connector.journal import JournalError
 from connector.masking import masked
 from connector.reports.facts import read_facts
@@ -51,13 +52,13 @@ class Answer:
 def start_monitor(app: App, config: MonitorConfig | None = None) -> Iterator[str | None]:
     """Serve the page in the background while the block runs; yields its address, None when it is not enabled.
 
-    Raises OSError when the port is taken.
+    Raises ConfigError when it cannot listen there: the port is taken, or the address is not this machine's.
     """
     config = config or app.config.monitor
     if not config.enabled:
         yield None
         return
-    server = _Server((config.address, config.port), page_of(app, config))
+    server = _listening(config, page_of(app, config))
     thread = threading.Thread(target=server.serve_forever, name="monitor", daemon=True)
     thread.start()
     host = f"[{config.address}]" if ":" in config.address else config.address
@@ -72,6 +73,16 @@ def start_monitor(app: App, config: MonitorConfig | None = None) -> Iterator[str
 
 
 Page = Mapping[str, Callable[[], Answer]]
+
+
+def _listening(config: MonitorConfig, page: Page) -> "_Server":
+    try:
+        return _Server((config.address, config.port), page)
+    except OSError as error:
+        raise ConfigError(
+            f"[monitor] cannot listen on {config.address} port {config.port}: {error.strerror or error}. End what "
+            "uses the port (another connector?), or set another port or address; port 0 takes any that is free."
+        ) from error
 
 
 def page_of(app: App, config: MonitorConfig) -> Page:

@@ -26,7 +26,7 @@ from connector.desk import Desk, Each, Planned, Result, Stop
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.journal import LeaseLostError
+from connector.journal import LeaseLostError, SoldRow
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
@@ -36,6 +36,7 @@ from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
 from connector.plan.safety import Judgement, RunScope, Verdict, check_safety
 from connector.plan.status import Ids, crm_status, failed_status, unexpected_status
+from connector.sold import keep_sold, keep_sold_as_before, marks_of, sold_before
 from connector.taking_over import taken_over
 from connector.unchanged import PassedOver
 from connector.write_back import ids_of, save_subscriptions
@@ -96,12 +97,13 @@ def plan_contract(
 
     `adopted` are the edits made in Stripe that are to count; without it those that the journal has.
     """
-    reading = taken_over(desk, raw, read_contract(raw, desk.mapping))
+    before = sold_before(desk, raw.key)
+    reading = taken_over(desk, raw, read_contract(raw, desk.mapping, before))
     contract = reading.contract
     if contract is None:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE))
     now, today = desk.clock(), desk.today()
-    mark = desk.account.journal.contract_mark(desk.name, contract.key)
+    mark, sold = desk.account.journal.contract_mark(desk.name, contract.key), marks_of(before)
     try:
         edits = adopted_edits(desk, contract.key) if adopted is None else adopted
         compiled, existing = _look(desk, contract, now, edits, live=live)
@@ -111,7 +113,7 @@ def plan_contract(
     except RetryableError as error:
         return Planned(raw, reading, None, NOTHING, Judgement(Verdict.REFUSE), waiting=str(error))
     plan = make_plan(contract, compiled, existing, today, reading.issues)
-    return Planned(raw, reading, plan, existing, _judge(desk, plan, scope), mark=mark)
+    return Planned(raw, reading, plan, existing, _judge(desk, plan, scope), mark=mark, sold=sold)
 
 
 def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
@@ -250,6 +252,7 @@ def _carry_out(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
 
 def _applied(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
     writes = 0
+    kept: tuple[SoldRow, ...] = ()
     if one.plan and one.plan.operations:
         stale = turn.touched or _is_stale(desk, one, one.plan)
         fresh = None if stale else replace(one, judgement=_judge(desk, one.plan, turn.scope))
@@ -259,6 +262,8 @@ def _applied(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
     if _is_new_to(asked.shown, one):
         return Result(one, "waiting", None, error="the plan is another one than was shown; look at it and apply again")
     try:
+        if one.plan and one.judgement.verdict in _LINKED:
+            kept = keep_sold(desk, one)
         if one.plan and one.judgement.verdict in (_LINKED if not desk.seek else _ADOPTED):
             link_found(one.plan, one.existing, desk.account, desk.clock())
         if one.plan and one.judgement.verdict is Verdict.APPLY:
@@ -268,6 +273,7 @@ def _applied(desk: Desk, asked: _Asked, one: Planned, turn: Turn) -> Result:
         if one.plan and one.judgement.verdict in _LINKED:
             end_lapsed(desk, one.plan)
     except RejectedError as error:
+        keep_sold_as_before(desk, one, kept)
         return _rejected(desk, one, error)
     except RetryableError as error:
         return Result(one, "waiting", None, error=str(error))
@@ -293,6 +299,7 @@ def _is_stale(desk: Desk, one: Planned, plan: Plan) -> bool:
         desk.today() != plan.today
         or journal.contract_mark(desk.name, plan.contract.key) != one.mark
         or bool(journal.links(desk.name, [(key.kind, key.name) for key in makes]))
+        or marks_of(sold_before(desk, one.raw.key)) != one.sold
     )
 
 

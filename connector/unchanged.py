@@ -20,6 +20,7 @@ from connector.plan.canonical import digest
 from connector.plan.existing import NOTHING
 from connector.plan.plan import Plan
 from connector.plan.safety import Judgement, Verdict
+from connector.sold import marks_of, may_amend, sold_before
 from connector.write_back import write_backs
 
 #: Kinds that Stripe is asked about at every look, where money may be given back by credit note.
@@ -108,7 +109,8 @@ def _source_hash(desk: Desk, raw: RawContract, account_key: str, shared: int) ->
     settings = [__version__, desk.mapping.hash, desk.dashboard, desk.ahead, str(desk.account.zone), repr(desk.limits)]
     adopted = [row.id for row in journal.adopted_edits(desk.name, raw.key)]
     marks = [journal.contract_mark(desk.name, raw.key), journal.links_mark(desk.name, raw.key, account_key)]
-    book = [*marks, adopted, journal.takeover(desk.name, raw.key), shared]
+    sold = marks_of(sold_before(desk, raw.key)) if may_amend(desk.mapping) else ()
+    book = [*marks, adopted, journal.takeover(desk.name, raw.key), shared, *([sold] if sold else [])]
     return digest(json.dumps([settings, book, list(_told(raw))], sort_keys=True, default=_spelled))
 
 

@@ -1,6 +1,6 @@
 """What is wrong just now: the journal's facts held against the limits of [alerts]. Texts name ids, never people."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,8 @@ from connector.reports.reports import Look, drift, failures, windows
 from connector.reports.row import Row, at_stake, in_words
 
 _NAMED = 5
+#: So many findings of a reconcile are counted; more are as bad.
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ def conditions_of(look: Look, signals: Signals, limits: AlertsConfig) -> Iterato
         _short(look),
         ("has fewer phases in Stripe than it should", "have fewer phases in Stripe than they should"),
     )
-    yield from _of_rows(
-        "drift", facts, list(drift(look)), ("was edited in Stripe by hand", "were edited in Stripe by hand")
-    )
+    edited = list(drift(look))
+    yield from _of_rows("drift", facts, edited, ("was edited in Stripe by hand", "were edited in Stripe by hand"))
+    yield from _reconcile(look, {row.contract for row in edited})
     yield from _dead(facts, signals.dead(facts.connection) if signals.dead else {}, rows)
     yield from _lag(facts, timedelta(minutes=limits.lag_minutes))
     oldest = facts.intents.oldest
@@ -88,6 +90,19 @@ def _short(look: Look) -> list[Row]:
     """Return the windows whose alarm day has come, not those that are a day late."""
     alarmed = {issue.record for issue in look.facts.short}
     return [row for row in windows(look) if row.record in alarmed]
+
+
+def _reconcile(look: Look, edited: Collection[str | None]) -> Iterator[Condition]:
+    """Yield what the last reconcile found, but for edits that wait for a decision already: those are told as drift."""
+    standing = look.desk.account.journal.findings(look.desk.name, limit=_MOST)
+    found = [one for one in standing if one.kind != "edited" or one.contract_key not in edited]
+    if found:
+        what = "1 schedule in Stripe is" if len(found) == 1 else f"{len(found)} schedules in Stripe are"
+        named = ", ".join(f"{one.subject} {one.kind}" for one in found[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        since = min(one.found_at for one in found)
+        words = f"{what} not what was applied: {named}{more}"
+        yield Condition("reconcile", look.desk.name, since, len(found), words)
 
 
 def _dead(facts: Facts, dead: Mapping[str, int], rows: list[Row]) -> Iterator[Condition]:

@@ -29,6 +29,7 @@ KINDS = {
         Kind("breaker_open", "A vendor is away", "Look at the vendor's status page; all goes on when it is back."),
         Kind("audit_broken", "The audit chain is broken", "Keep the database as it is, and find out who changed it."),
         Kind("open_intents", "Writes without an answer", "Sync the contracts that `connector status` names."),
+        Kind("reconcile", "Stripe is not what was applied", "Look at `connector drift`, and decide on each finding."),
         Kind("found_by_sweep", "Found by the sweep only", "Look at the log of the sweep, and report what was missed."),
     )
 }

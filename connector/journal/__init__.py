@@ -22,6 +22,7 @@ from connector.journal.overview import OpenIntents
 from connector.journal.pauses import ALL, Pause
 from connector.journal.plans import Approval, PlanRecord
 from connector.journal.runs import ContractPage, Run, RunContract
+from connector.journal.sold import SoldRow
 from connector.journal.stamps import Stamp
 from connector.journal.store import Journal, open_journal
 from connector.journal.work_rows import Claim, Key, Settlement, Submission, WorkItem, WorkState
@@ -63,6 +64,7 @@ __all__ = [
     "Run",
     "RunContract",
     "Settlement",
+    "SoldRow",
     "Stamp",
     "Submission",
     "WorkItem",

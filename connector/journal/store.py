@@ -30,6 +30,7 @@ from connector.journal.retention import Retention
 from connector.journal.runs import Runs
 from connector.journal.schema import require_head, upgrade_engine
 from connector.journal.slots import Slots
+from connector.journal.sold import SoldVersions
 from connector.journal.stamps import Stamps
 from connector.journal.takeovers import Takeovers
 from connector.journal.work import Work
@@ -51,6 +52,7 @@ class Journal(
     Backfills,
     BackfillItems,
     Takeovers,
+    SoldVersions,
     Audit,
     Incidents,
     Overview,

@@ -368,3 +368,15 @@ takeovers = Table(  # the first day that is not billed elsewhere, where people t
     Column("told_by", Text, nullable=False),
     Column("told_at", UtcTime, nullable=False),
 )
+
+sold = Table(  # what the first record of a contract sold when it was billed, where edits count from a day on
+    "sold",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("contract_key", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # the oldest is 0
+    Column("since", Date),  # the first day on which it counts; NULL: from the beginning
+    Column("inputs", Text, nullable=False),  # fingerprint of what was sold
+    Column("records", Text, nullable=False),  # as they were read, JSON with exact numbers
+    Column("kept_at", UtcTime, nullable=False),
+)

@@ -5,8 +5,6 @@ or removes what has the same key, restates the whole, or ends it; `book.py` turn
 away. Nothing here knows a CRM: which field says what is the mapping's business.
 """
 
-import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,33 +15,26 @@ from connector.domain.issues import IssueCode, Source, block, warn
 from connector.domain.period import FOREVER, Period, billing_dates
 from connector.mapping.book import Book, Holding, is_recurring, terms_of
 from connector.mapping.dated import dated_segments, segment_on
-from connector.mapping.lines import Frame, read_line
-from connector.mapping.raw import RawLine, RawRecord, RawRevision
+from connector.mapping.edits import Version, first_sale, versions_of
+from connector.mapping.lines import Frame
+from connector.mapping.raw import RawRecord, RawRevision, SoldBefore, SoldFrom
 from connector.mapping.reading import Reader, Scope
+from connector.mapping.sold import Sold, fingerprint, first_start, read_sold
 from connector.mapping.terms import Terms, check_renewal
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
-    """A line as its deal describes it. `base` is the key of the thing sold, `series` with its place where needed."""
-
-    line: Line
-    base: str
-    series: str
-    change: str
-    index: int | None
-    label: str | None
-    key_given: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Described:
-    """The revisions of a contract, its frame, its segments and the fingerprint of what the first deal sold."""
+    """The revisions of a contract, its frame, its segments and the fingerprint of what the first deal sells.
+
+    `sold` is what is to be kept of that once it is billed, where edits count from a day on.
+    """
 
     terms: Terms
     revisions: tuple[Revision, ...]
     segments: tuple[DatedSegment, ...]
     inputs: str | None
+    sold: tuple[SoldFrom, ...] = ()
 
 
 def is_described(reader: Reader) -> bool:
@@ -52,36 +43,50 @@ def is_described(reader: Reader) -> bool:
 
 
 def read_described(
-    reader: Reader, raws: Sequence[RawRevision], root: RawRecord, terms: Terms, *, renews: bool = False
+    reader: Reader,
+    raws: Sequence[RawRevision],
+    root: RawRecord,
+    terms: Terms,
+    *,
+    renews: bool = False,
+    before: SoldBefore | None = None,
 ) -> Described:
     """Read the first deal, then its changes, each against what is held by then.
 
     One that `renews` another contract does not begin on the day of closing: it is signed while the other one runs.
+    `before` is what was billed of the first deal, for one that was edited since.
     """
     first = next((raw for raw in raws if raw.record.id == root.id), None)
     if first is None:
         return Described(terms, (), (), None)
-    scope = reader.scope("revision", root)
+    scope, own = reader.scope("revision", root), reader.scope("contract", root)
     _check_first(scope, first)
-    closed = None if renews else reader.scope("contract", root).date("closed")
-    terms = replace(terms, start=terms.start or _first_start(reader, first) or closed)
-    sold = _sold(reader, first, Frame(terms.start, terms.end, terms.currency))
-    terms = replace(terms, end=_end(terms, sold))
-    segments = dated_segments(reader, [(each.line, each.index, each.label) for each in sold if is_recurring(each.line)])
-    changes = _Changes(reader, root, terms, segments, sold)
-    revisions = [changes.first(scope)] if terms.start else []
+    now = first_sale(reader, first, terms, None if renews else own.date("closed"))
+    versions: tuple[Version, ...] = (now,)
+    kept: tuple[SoldFrom, ...] = ()
+    if before is not None and (before.versions or own.text("in_place_edits") == "amend"):
+        versions, kept = versions_of(reader, own, first, now, before, closes=not renews)
+    terms = replace(versions[0].terms, end=_end(versions), currency=now.terms.currency)
+    ramp = [(each.line, each.index, each.label) for each in now.sold if is_recurring(each.line)]
+    changes = _Changes(reader, root, terms, dated_segments(reader, ramp), versions)
+    revisions = [*changes.first(scope)] if terms.start else []
     made = [changes.revision(raw) for raw in raws if raw is not first]
-    revisions += [revision for revision in made if revision is not None]
     terms = changes.terms
+    revisions += [revision for revision in made if revision is not None]
     if scope.text("action") == "terminate" and first.lines and (ended := changes.ended(scope)) is not None:
         revisions.append(ended)
-    return Described(terms, tuple(revisions), segments, _fingerprint(sold))
+    inputs = fingerprint(now.sold)
+    check_inputs(own, inputs, known=bool(before and before.versions))
+    return Described(terms, tuple(revisions), changes.segments, inputs, kept)
 
 
-def check_inputs(scope: Scope, inputs: str | None) -> None:
-    """Note that a contract which is billed was edited in place: nothing says from when the edit counts."""
+def check_inputs(scope: Scope, inputs: str | None, *, known: bool = False) -> None:
+    """Note that a contract which is billed was edited in place: nothing says from when the edit counts.
+
+    With `amend` that is told by what was billed before, where it is `known`.
+    """
     said, mode = scope.text("inputs"), scope.text("in_place_edits") or "follow"
-    if not said or not inputs or said == inputs or mode == "follow":
+    if not said or not inputs or said == inputs or mode == "follow" or (mode == "amend" and known):
         return
     source = scope.source("inputs")
     if mode == "ignore":
@@ -89,6 +94,8 @@ def check_inputs(scope: Scope, inputs: str | None) -> None:
         scope.report(block(IssueCode.ON_HOLD, source, message, "Sell the change with a deal of its own."))
         return
     message = "The deal was edited after it was billed, and nothing says from which day on the edit counts."
+    if mode == "amend":
+        message = "The deal was edited after it was billed, and nothing is kept of what it sold before."
     where = f"clear {source.field} of this deal" if source.field else "clear its fingerprint"
     remedy = f"Undo the edit and sell the change with a deal of its own, or {where}, to bill the deal as it is now."
     scope.report(block(IssueCode.IN_PLACE_EDIT, source, message, remedy))
@@ -103,24 +110,39 @@ class _Changes:
         root: RawRecord,
         terms: Terms,
         segments: tuple[DatedSegment, ...],
-        sold: Sequence[Sold],
+        versions: Sequence[Version],
     ) -> None:
         self._reader = reader
         self._root = root
         self.terms = terms
-        self._segments = segments
-        self._sold = sold
-        self._flat = _flat(sold)
+        self.segments = segments
+        self._versions = versions
+        self._flat = _flat(versions[-1].sold)
         self._book = Book([])
         self._once: Counter[object] = Counter()
 
-    def first(self, scope: Scope) -> Revision:
-        """Return the first revision; what it sells is held from now on."""
-        lines = tuple(self._in_segment(each) for each in self._sold)
-        for each, line in zip(self._sold, lines, strict=True):
+    def first(self, scope: Scope) -> Iterator[Revision]:
+        """Yield the first revision, and one for each edit of the deal; what they sell is held from now on."""
+        first, *edits = self._versions
+        lines = tuple(self._in_segment(each) for each in first.sold)
+        for each, line in zip(first.sold, lines, strict=True):
             self._hold(replace(each, line=line))
         start = self.terms.start or date.min
-        return Revision(scope.ref, RevisionKind.INITIAL, start, lines, link=self._reader.link(scope.ref))
+        yield Revision(scope.ref, RevisionKind.INITIAL, start, lines, link=self._reader.link(scope.ref))
+        for edit in edits:
+            yield from self._edited(scope, edit)
+
+    def _edited(self, scope: Scope, edit: Version) -> Iterator[Revision]:
+        """Yield what an edit adds and takes away from the day on which it counts; changes by other deals come later."""
+        since = edit.since or date.min
+        targets = [_holding(each) for each in edit.sold if is_recurring(each.line)]
+        lines = self._book.change(targets, since, f"{scope.ref}@{since}", of=lambda _: True)
+        for each in edit.sold:
+            if not is_recurring(each.line):
+                self._hold(each)
+                lines.append(each.line)
+        if lines:
+            yield self._made(scope, since, lines)
 
     def revision(self, raw: RawRevision) -> Revision | None:
         """Return what a change adds and takes away; None when it cannot be told from when it counts."""
@@ -130,13 +152,13 @@ class _Changes:
             return self._renewed(reader, scope, raw)
         if scope.text("action") == "terminate":
             return self.ended(scope)
-        since = scope.date("effective") or _first_start(reader, raw) or scope.date("closed")
+        since = scope.date("effective") or first_start(reader, raw) or scope.date("closed")
         if since is None:
             scope.missing("effective")
             return None
         restates = scope.text("mode") == "restate"
         begin = self.terms.start if restates else since
-        sold = _sold(reader, raw, Frame(begin, self.terms.end, self.terms.currency))
+        sold = read_sold(reader, raw, Frame(begin, self.terms.end, self.terms.currency))
         if not raw.lines:
             message, remedy = "The change has no lines.", "Add what changes to it, or choose the action terminate."
             scope.report(block(IssueCode.NO_LINES, Source(scope.ref), message, remedy))
@@ -157,11 +179,11 @@ class _Changes:
         """Return the next term of the contract: a sale of its own that says when it begins, or goes on."""
         own = reader.scope("contract", raw.record)
         check_renewal(own, reader.scope("contract", self._root))
-        since = own.date("start") or _first_start(reader, raw) or self.terms.end
+        since = own.date("start") or first_start(reader, raw) or self.terms.end
         if since is None:
             own.missing("start", IssueCode.START_MISSING)
             return None
-        sold = _sold(reader, raw, Frame(since, own.date("end"), self.terms.currency))
+        sold = read_sold(reader, raw, Frame(since, own.date("end"), self.terms.currency))
         if not raw.lines:
             message, remedy = "The renewal has no lines.", "Add what is sold for the next term."
             scope.report(block(IssueCode.NO_LINES, Source(scope.ref), message, remedy))
@@ -258,7 +280,7 @@ class _Changes:
     def _dated(self, line: Line) -> DatedSegment | None:
         """Return the segment in which a line begins; what is charged once, or never changes, has none."""
         ramped = is_recurring(line) and line.interval not in self._flat
-        return segment_on(self._segments, line.start) if ramped else None
+        return segment_on(self.segments, line.start) if ramped else None
 
     def _period_end(self, holding: Holding, day: date) -> date:
         """Return the first day on or after `day` on which a billing period of what is held begins."""
@@ -270,12 +292,14 @@ class _Changes:
         return next(billing_dates(anchor, holding.line.interval, Period(day, horizon)), day)
 
 
-def _end(terms: Terms, sold: Sequence[Sold]) -> date | None:
+def _end(versions: Sequence[Version]) -> date | None:
     """Return the end of the contract: None while something of it runs on, else its own or that of its last line."""
-    recurring = [each.line for each in sold if is_recurring(each.line)]
+    newest = versions[-1]
+    recurring = [each.line for each in newest.sold if is_recurring(each.line)]
     if any(line.end is None for line in recurring):
         return None
-    return terms.end or max((line.end for line in recurring if line.end), default=None)
+    end = newest.terms.end or max((line.end for line in recurring if line.end), default=None)
+    return max(end, newest.since) if end and newest.since else end
 
 
 def _flat(sold: Iterable[Sold]) -> frozenset[int]:
@@ -311,60 +335,6 @@ def _check_first(scope: Scope, raw: RawRevision) -> None:
         scope.report(block(IssueCode.NO_LINES, Source(scope.ref), message, remedy))
 
 
-def _first_start(reader: Reader, raw: RawRevision) -> date | None:
-    """Return the first day that a line of a deal names itself."""
-    quiet = reader.quiet()
-    starts = [quiet.scope("line", line.record).date("start") for line in raw.lines]
-    return min((day for day in starts if day is not None), default=None)
-
-
-def _sold(reader: Reader, raw: RawRevision, frame: Frame) -> list[Sold]:
-    """Read the lines of a deal; those that cannot be read are issues."""
-    found = [each for line in raw.lines if (each := _read(reader, line, frame)) is not None]
-    return _placed(found)
-
-
-def _read(reader: Reader, raw: RawLine, frame: Frame) -> Sold | None:
-    if reader.skips_line(raw.record):
-        return None
-    line, _ = read_line(reader, raw, frame)
-    scope = reader.scope("line", raw.record)
-    key, change = scope.text("series_key"), scope.text("change") or "add"
-    if line is None:
-        return None
-    base = key or f"{line.product.ref}:{line.interval}:{line.charge}"
-    index, label = (reader.quiet().scope("line", raw.record).value(name) for name in ("segment_index", "segment_label"))
-    known_index = index if isinstance(index, int) else None
-    return Sold(line, base, base, change, known_index, str(label) if label else None, key_given=bool(key))
-
-
-def _placed(found: list[Sold]) -> list[Sold]:
-    """Tell lines apart that share a key nobody gave them and are sold at the same time, by their place."""
-    groups: dict[str, list[Sold]] = defaultdict(list)
-    for each in found:
-        if not each.key_given and is_recurring(each.line):
-            groups[each.base].append(each)
-    apart = {base for base, some in groups.items() if _overlap(some)}
-    counts: Counter[str] = Counter()
-    placed = []
-    for each in found:
-        if each.base in apart and not each.key_given:
-            counts[each.base] += 1
-            placed.append(replace(each, series=f"{each.base}#{counts[each.base]}"))
-        else:
-            placed.append(each)
-    return placed
-
-
-def _overlap(some: Sequence[Sold]) -> bool:
-    ordered = sorted(some, key=lambda each: each.line.start)
-    return any(
-        one.line.end is None or other.line.start < one.line.end
-        for number, one in enumerate(ordered)
-        for other in ordered[number + 1 :]
-    )
-
-
 def _series_is(series: str) -> Callable[[Holding], bool]:
     return lambda held: held.series == series
 
@@ -372,20 +342,3 @@ def _series_is(series: str) -> Callable[[Holding], bool]:
 def _holding(each: Sold) -> Holding:
     end = each.line.end or FOREVER
     return Holding(each.line, each.series, each.base, each.line.quantity, each.line.start, end)
-
-
-def _fingerprint(sold: Iterable[Sold]) -> str:
-    """Return a fingerprint of what a deal sells: what, how much, for how much, from when to when."""
-    lines = sorted(
-        json.dumps(
-            [
-                each.line.product.ref,
-                str(each.line.quantity.normalize()),
-                str(terms_of(each.line)),
-                each.line.start.isoformat(),
-                each.line.end.isoformat() if each.line.end else None,
-            ]
-        )
-        for each in sold
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

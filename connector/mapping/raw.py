@@ -6,6 +6,7 @@ means; that is the mapping's business (`reader.py`). Values are what the CRM's J
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 
 #: One record's fields, as the CRM names them. A missing key and None mean the same: empty.
@@ -80,6 +81,27 @@ class RawRevision:
     record: RawRecord
     lines: tuple[RawLine, ...]
     discounts: tuple[RawRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SoldFrom:
+    """What a contract's first record sold when it was billed: its records as they were, and what they lead to.
+
+    `since` is the first day on which it counts, None for what counts from the beginning; `inputs` is its fingerprint.
+    """
+
+    since: date | None
+    inputs: str
+    revision: RawRevision
+    related: tuple[RawRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SoldBefore:
+    """What was billed of a contract before, the oldest first, and the day on which its records are read."""
+
+    heard: date
+    versions: tuple[SoldFrom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from types import MappingProxyType
 from connector.domain.contract import Contract, DatedSegment, Line, Revision, RevisionKind
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.mapping.conditions import culprit, holds
-from connector.mapping.described import check_inputs, is_described, read_described
+from connector.mapping.described import is_described, read_described
 from connector.mapping.discounts import read_discounts
 from connector.mapping.extras import read_extras
 from connector.mapping.lines import Frame, read_line, read_total, shown_amount
 from connector.mapping.mapping_file import MappingFile
 from connector.mapping.parties import read_party
-from connector.mapping.raw import RawContract, RawLine, RawRecord, RawRevision
+from connector.mapping.raw import RawContract, RawLine, RawRecord, RawRevision, SoldBefore, SoldFrom
 from connector.mapping.reading import Notes, Reader, Scope, Traced
 from connector.mapping.slots import CONTRACT_KINDS
 from connector.mapping.terms import Terms, check_renewal, end_of, read_policies, read_terms, start_of
@@ -31,23 +31,31 @@ __all__ = ["Reading", "Traced", "read_contract"]
 class Reading:
     """What the records mean. `contract` is None when too much is missing to speak of one; `issues` say what.
 
-    `mapping` is the file and the hash of the mapping that read them; None for records that none has read.
+    `mapping` is the file and the hash of the mapping that read them; None for records that none has read. `sold` is
+    what is to be kept of the first record once it is billed, where edits count from a day on (`mapping/edits.py`).
     """
 
     contract: Contract | None
     issues: tuple[Issue, ...]
     trace: tuple[Traced, ...]
     mapping: tuple[str, str] | None = None
+    sold: tuple[SoldFrom, ...] = ()
 
 
-def read_contract(raw: RawContract, mapping: MappingFile) -> Reading:
-    """Read a contract: what was sold, for how long, to whom, and what is wrong with the records."""
+def read_contract(raw: RawContract, mapping: MappingFile, before: SoldBefore | None = None) -> Reading:
+    """Read a contract: what was sold, for how long, to whom, and what is wrong with the records.
+
+    `before` is what was billed of it, for mappings by which an edit counts from a day on.
+    """
     notes = Notes()
-    contract = _contract(Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages, advice=raw.advice), raw)
-    return Reading(contract, notes.sorted_issues(), tuple(notes.traced), (mapping.name, mapping.hash))
+    reader = Reader(mapping, raw.records, raw.instance_url, notes, pages=raw.pages, advice=raw.advice)
+    contract, sold = _contract(reader, raw, before)
+    return Reading(contract, notes.sorted_issues(), tuple(notes.traced), (mapping.name, mapping.hash), sold)
 
 
-def _contract(reader: Reader, raw: RawContract) -> Contract | None:
+def _contract(
+    reader: Reader, raw: RawContract, before: SoldBefore | None
+) -> tuple[Contract | None, tuple[SoldFrom, ...]]:
     reader = replace(reader, revision=_kind_of(raw, raw.root))
     scope = reader.scope("contract", raw.root)
     terms = read_terms(scope)
@@ -58,11 +66,11 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     _check_key(scope, raw.root)
     segments: tuple[DatedSegment, ...] = ()
     inputs: str | None = None
+    sold: tuple[SoldFrom, ...] = ()
     if is_described(reader):
-        described = read_described(reader, active, raw.root, terms, renews=raw.renews is not None)
-        revisions, segments, inputs = described.revisions, described.segments, described.inputs
+        described = read_described(reader, active, raw.root, terms, renews=raw.renews is not None, before=before)
+        revisions, segments, inputs, sold = described.revisions, described.segments, described.inputs, described.sold
         start, end = start_of(scope, described.terms, revisions), described.terms.end
-        check_inputs(scope, inputs)
     else:
         framed = tuple(_in_terms(reader, active, raw.root, terms))
         revisions = tuple(found for each, frame in framed if (found := _revision(reader, each, raw.root, frame)))
@@ -70,8 +78,8 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
     policies = read_policies(reader, scope)
     extras = read_extras(reader, CONTRACT_KINDS, raw.root, ref=raw.root.id)
     if start is None or terms.currency is None or party is None:
-        return None
-    return Contract(
+        return None, ()
+    contract = Contract(
         key=raw.key,
         crm=raw.crm,
         ref=raw.root.id,
@@ -92,6 +100,7 @@ def _contract(reader: Reader, raw: RawContract) -> Contract | None:
         extras=extras,
         origins=MappingProxyType(reader.notes.origins),
     )
+    return contract, sold
 
 
 def _kind_of(raw: RawContract, record: RawRecord) -> str:

@@ -106,7 +106,7 @@ CONTRACT = (
     Slot("key", "trim", "id of the first order of the contract, once written back"),
     Slot("closed", "date", "day on which the order was closed; the contract starts on it when nothing else says"),
     Slot("inputs", "trim", "fingerprint of what was sold when it was billed, once written back"),
-    Slot("in_place_edits", "review|follow|ignore", "what an edit of a contract that is billed already does"),
+    Slot("in_place_edits", "review|amend|follow|ignore", "what an edit of a contract that is billed already does"),
     Slot(
         "billed_through", "date", "first day that is not billed elsewhere already (convert a last day with day_after)"
     ),

@@ -41,9 +41,18 @@ def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     pairs = [(told, held, _first(account, held)) for told, held in account.pairs]
     owed = [c for told, held, first in pairs if told for c in owed_by(told, held.made, today) if c.owed_from >= first]
     billed = [c for _, held, first in pairs for c in billed_by(held, contract, today) if c.owed_from >= first]
-    lines = {line.ref: line for line in contract.lines}
+    lines = {**_held_lines(account), **{line.ref: line for line in contract.lines}}
     sums = _by_product(owed, billed, lines, account.settled)
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
+
+
+def _held_lines(account: Account) -> dict[str, Line]:
+    """Return the lines that Stripe bills, in the contract or not: a line that was copied has another name now."""
+    found: dict[str, Line] = {}
+    for stretch in (stretch for _, held in account.pairs for stretch in held.stretches):
+        found |= {item.line.ref: item.line for item in stretch.items}
+        found |= {one.line.ref: one.line for one in stretch.one_offs}
+    return found
 
 
 def fees(account: Account, found: Iterable[OneOffSpec]) -> tuple[OneOffSpec, ...]:

@@ -19,11 +19,13 @@ from connector.app import App, build_app
 from connector.cli.playground import Playground
 from connector.config.secrets import SecretRef
 from connector.domain.errors import ConfigError
-from connector.journal import ContractState, Intent
+from connector.journal import ContractState, Finding, Intent
 from connector.logs import Text
 from connector.reports.facts import Breaker, Signals
 from jobs.alerts import alerts
+from jobs.reconcile import reconcile
 from jobs.sync import sync
+from tests.by_hand import set_quantities
 from tests.ops.conftest import Clock, MailServer, Receiver
 
 PASSWORD = "pw-0123456789"
@@ -151,6 +153,23 @@ def found_by_sweep(app: App, clock: Clock) -> App:
     return app
 
 
+def reconciled(app: App, clock: Clock) -> App:
+    app.journal.replace_findings("salesforce", [found_in_stripe("sub_sched_1", clock)])
+    return app
+
+
+def found_in_stripe(subject: str, clock: Clock, kind: str = "ended", contract: str = "801A") -> Finding:
+    return Finding(
+        connection="salesforce",
+        kind=kind,
+        subject=subject,
+        contract_key=contract,
+        detail="it is canceled, and was to bill until 2029-12-01",
+        found_at=clock(),
+        seen_at=clock(),
+    )
+
+
 TROUBLE: dict[str, tuple[Callable[[App, Clock], App], str]] = {
     "bug": (bug, "1 contract failed in a way nobody foresaw: 801A; at stake 1,200.00 USD"),
     "dead_letters": (dead_letters, "4 contracts wait for people: 1 bug, 3 fix_data"),
@@ -161,6 +180,7 @@ TROUBLE: dict[str, tuple[Callable[[App, Clock], App], str]] = {
     "breaker_open": (breaker_open, "stripe is away: 503"),
     "audit_broken": (audit_broken, "the audit chain is broken: row 1 was changed"),
     "open_intents": (open_intents, "1 write to Stripe has no answer"),
+    "reconcile": (reconciled, "1 schedule in Stripe is not what was applied: sub_sched_1 ended"),
     "found_by_sweep": (found_by_sweep, "the last sweep found what no poll had seen: 2"),
 }
 
@@ -257,6 +277,45 @@ def test_no_name_of_a_customer_leaves_the_house(
 def test_a_paused_connection_does_not_lag(alerting: App, clock: Clock):
     lag(alerting, clock)
     assert alert_round(replace(alerting, signals=Signals(paused=lambda _: "maintenance"))) == ()
+
+
+def test_what_reconcile_finds_is_told_until_it_is_put_right(
+    alerting: App, playground: Playground, clock: Clock, receiver: Receiver
+):
+    stop = threading.Event()
+    sync(alerting, stop)
+    stripe, order = playground.stripe.client(), playground.orders["ramp"]
+    key = alerting.journal.link("salesforce", "subscription_schedule", order)
+    assert key is not None
+
+    def round_after_reconcile() -> list[str]:
+        reconcile(alerting, stop)
+        return [one.what for one in alert_round(alerting) if one.kind == "reconcile"]
+
+    assert round_after_reconcile() == []
+    set_quantities(stripe, key.stripe_id, {1: 36})
+    told = len(receiver.texts)
+    for _ in range(2):
+        assert round_after_reconcile() == [f"1 schedule in Stripe is not what was applied: {key.stripe_id} edited"]
+    assert len(receiver.texts) == told + 1, "once"
+    set_quantities(stripe, key.stripe_id, {1: 35})
+    assert len(round_after_reconcile()) == 1, "it may come back"
+    clock.turn(minutes=11)
+    assert round_after_reconcile() == []
+    assert "over: Stripe is not what was applied (salesforce)" in receiver.texts[-1]
+
+
+def test_an_edit_that_waits_for_a_decision_is_told_once_and_other_findings_all_the_same(alerting: App, clock: Clock):
+    fine(alerting, clock)
+    drift(alerting, clock)
+    edited = found_in_stripe("sub_sched_1", clock, "edited", "801D")
+    alerting.journal.replace_findings("salesforce", [edited])
+    assert [one.kind for one in alert_round(alerting)] == ["drift"]
+    many = [found_in_stripe(f"sub_sched_{number}", clock, "unknown", "") for number in range(2, 9)]
+    alerting.journal.replace_findings("salesforce", [edited, *many])
+    named = ", ".join(f"sub_sched_{number} unknown" for number in range(2, 7))
+    told = {one.kind: one.what for one in alert_round(alerting)}
+    assert told["reconcile"] == f"7 schedules in Stripe are not what was applied: {named} and 2 more"
 
 
 # --- delivery ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The page for monitoring over real HTTP: alive, ready with reasons, how it stands, and never a secret or a name."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import requests
 from connector.app import App
 from connector.cli.playground import Playground
 from connector.config import MonitorConfig
+from connector.domain.errors import ConfigError
 from connector.health import start_monitor
 from connector.reports.facts import Breaker, Signals
 from jobs.sync import sync
@@ -37,6 +39,29 @@ def page(synced: App) -> Iterator[str]:
 def test_it_is_off_unless_told(app: App):
     with start_monitor(app) as address:
         assert address is None
+
+
+def test_a_port_that_is_taken_is_a_wrong_setting(app: App):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(
+                ConfigError, match=rf"\[monitor\] cannot listen on 127.0.0.1 port {port}: .+ in use\. End what uses"
+            ),
+            start_monitor(app, MonitorConfig(enabled=True, port=port)),
+        ):
+            pass
+    with start_monitor(app, MonitorConfig(enabled=True, port=port)) as address:
+        assert requests.get(f"{address}/healthz", timeout=5).ok, "free again"
+
+
+def test_an_address_of_another_machine_is_a_wrong_setting(app: App):
+    elsewhere = MonitorConfig(enabled=True, port=0, address="192.0.2.1")
+    with (
+        pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1 port 0: .*[Aa]ssign"),
+        start_monitor(app, elsewhere),
+    ):
+        pass
 
 
 def test_alive(page: str):

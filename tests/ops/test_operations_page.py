@@ -204,6 +204,11 @@ def test_every_kind_of_incident_has_its_section_with_something_to_do(kind):
     assert len(section.split()) > 20
 
 
+def test_every_section_of_an_incident_is_of_a_kind():
+    told = re.findall(r"^### Alert: (.*)$", PAGE, re.MULTILINE)
+    assert sorted(told) == sorted(kind.name.replace("_", " ") for kind in KINDS.values())
+
+
 def test_every_report_is_explained():
     for report in REPORTS:
         assert f"| `{report.name}` |" in PAGE

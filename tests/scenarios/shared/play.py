@@ -72,9 +72,18 @@ def in_salesforce(sale: Sale) -> Played:
         return Life(world, desk, sale).play(written.order, lambda change: written.write(world.salesforce, change))
 
 
-def in_hubspot(sale: Sale, *, restates: bool = False) -> Played:
-    """Play a sale in HubSpot; with `restates` changes list all that is to be."""
-    mapping = mapping_with("hubspot", tuple(sale.policies.items()))
+#: The two files ship with different policies: parts of months as CPQ counts them, Stripe's own prorations for HubSpot.
+#: The same business is billed alike under the same policy alone, so HubSpot's side is given that of Salesforce.
+BY_DAYS = {"proration": "crm"}
+
+
+def in_hubspot(sale: Sale, *, restates: bool = False, as_shipped: bool = False) -> Played:
+    """Play a sale in HubSpot; with `restates` changes list all that is to be.
+
+    `as_shipped` leaves the mapping file's own `proration`; else parts of periods are billed as in Salesforce.
+    """
+    policies = dict(sale.policies) if as_shipped else BY_DAYS | dict(sale.policies)
+    mapping = mapping_with("hubspot", tuple(policies.items()))
     with HubSpotWorld(now=datetime.combine(TODAY, time(9), UTC)) as world:
         desk = replace(world.desk(world.crm(renewal=mapping.renewal)), mapping=mapping, limits=_LIMITS)
         written = InHubSpot(sale, world.portal, world.label("Amends"), restates=restates)

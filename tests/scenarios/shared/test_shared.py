@@ -43,6 +43,39 @@ def test_both_crms_come_to_the_same(sale: Sale) -> None:
     assert bool(salesforce.invoices) is not metered, "nothing was used"
 
 
+#: What changes inside a period that was billed, so that it matters who bills the part: Stripe by the second, or we.
+WITHIN = [
+    sale
+    for sale in GOOD
+    if sale.name
+    in {
+        "upsell in the current period",
+        "upsell in a year billed in advance",
+        "upsell heard of late",
+        "all segments amended",
+        "partial removal in the current period",
+        "ended on a date",
+        "ended back-dated",
+    }
+]
+
+
+@pytest.mark.parametrize("sale", WITHIN, ids=named)
+def test_both_crms_come_to_the_same_where_stripe_prorates(sale: Sale) -> None:
+    by_stripe = in_salesforce(replace(sale, policies={**sale.policies, "proration": "stripe"}))
+    hubspot = in_hubspot(sale, as_shipped=True)
+    assert hubspot.steps == by_stripe.steps
+    assert hubspot.invoices == by_stripe.invoices
+    assert {code for step in hubspot.steps for code in step.codes} == set()
+
+
+def test_who_prorates_makes_a_difference() -> None:
+    sale = next(each for each in WITHIN if each.name == "upsell in the current period")
+    by_days, by_stripe = in_hubspot(sale), in_hubspot(sale, as_shipped=True)
+    assert [day for day, _ in by_days.invoices] == [day for day, _ in by_stripe.invoices]
+    assert by_days.invoices != by_stripe.invoices
+
+
 RESTATED = [sale for sale in GOOD if any(isinstance(change, Quantities) for change in sale.changes)]
 
 
