@@ -33,6 +33,7 @@ from connector.journal.slots import Slots
 from connector.journal.stamps import Stamps
 from connector.journal.takeovers import Takeovers
 from connector.journal.work import Work
+from connector.journal.work_holders import WorkHolders
 
 
 class Journal(
@@ -48,6 +49,7 @@ class Journal(
     Leases,
     BucketRates,
     Work,
+    WorkHolders,
     Backfills,
     BackfillItems,
     Takeovers,

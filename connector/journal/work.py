@@ -46,15 +46,24 @@ class Work(Chapter):
         return len(joined)
 
     def claim_work(
-        self, owner: str, now: datetime, lease: timedelta, limit: int, *, keys: Collection[Key] | None = None
+        self,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *,
+        keys: Collection[Key] | None = None,
+        connection: str | None = None,
     ) -> Claim:
         """Take up to `limit` rows until `now + lease`: first what others left lying, then what is due, earliest first.
 
-        `owner` must be another one for every claim. With `keys` no other rows are taken. A row that is taken from a
-        worker that fell silent counts an attempt.
+        `owner` must be another one for every claim. With `keys` no other rows are taken, and with a `connection` none
+        of another one. A row that is taken from a worker that fell silent counts an attempt.
         """
+        only: list[ColumnElement[bool]] = [] if connection is None else [work.c.connection == connection]
+        only += [] if keys is None else [_is_one_of(keys)]
         with self._writing() as database:
-            found = self._candidates(database, now, limit, keys)
+            found = self._candidates(database, now, limit, only)
             if not found:
                 return Claim(())
             taking = work.update().where(_is_one_of([item.key for item in found]), or_(_lapsed(now), _ripe(now)))
@@ -73,15 +82,13 @@ class Work(Chapter):
             return Claim(_with_records(database, items), silent)
 
     def _candidates(
-        self, database: Connection, now: datetime, limit: int, keys: Collection[Key] | None
+        self, database: Connection, now: datetime, limit: int, only: Sequence[ColumnElement[bool]]
     ) -> list[WorkItem]:
         """Choose rows; on PostgreSQL those that another worker is choosing just now are passed over."""
         found: list[WorkItem] = []
         for claimable, order in ((_lapsed(now), work.c.lease_until), (_ripe(now), work.c.due_at)):
-            query = select(work).where(claimable).order_by(order, work.c.connection, work.c.account)
+            query = select(work).where(claimable, *only).order_by(order, work.c.connection, work.c.account)
             query = query.limit(limit - len(found)).with_for_update(skip_locked=True)
-            if keys is not None:
-                query = query.where(_is_one_of(keys))
             if limit > len(found):
                 found += [WorkItem(**row) for row in database.execute(query).mappings()]
         return found
@@ -197,9 +204,11 @@ class Work(Chapter):
             items = [WorkItem(**row) for row in rows]
         return {item.key: replace(item, state=WorkState(item.state)) for item in items}
 
-    def claimable_work(self, now: datetime, limit: int) -> tuple[Key, ...]:
-        """Name rows that a worker could take now."""
+    def claimable_work(self, now: datetime, limit: int, *, connection: str | None = None) -> tuple[Key, ...]:
+        """Name rows that a worker could take now, of all connections or of one."""
         query = select(work.c.connection, work.c.account).where(or_(_lapsed(now), _ripe(now))).limit(limit)
+        if connection is not None:
+            query = query.where(work.c.connection == connection)
         with self._reading() as database:
             return tuple((row.connection, row.account) for row in database.execute(query))
 

@@ -9,7 +9,7 @@ from connector.desk import Desk
 from connector.domain.issues import Issue
 from connector.journal import ContractState, Cursor, Journal, OpenIntents
 from connector.stake import UNSETTLED
-from connector.stamps import RECONCILE, SWEEP
+from connector.stamps import RECONCILE, SWEEP, WAVE
 from connector.windows import late_windows, short_windows
 
 _PAGE = 1_000
@@ -78,7 +78,7 @@ def read_facts(desk: Desk, signals: Signals) -> Facts:
         counts=journal.contract_counts(desk.name),
         oldest=journal.oldest_since(desk.name, UNSETTLED),
         intents=journal.open_intents(desk.name),
-        cursors=tuple(one for one in journal.cursors(desk.name) if one.stream not in {SWEEP, RECONCILE}),
+        cursors=tuple(one for one in journal.cursors(desk.name) if one.stream not in {SWEEP, RECONCILE, WAVE}),
         ends=journal.last_ends(desk.name),
         short=short_windows(desk),
         found=_found(journal, desk.name),

@@ -23,8 +23,8 @@ from connector.journal import ContractState, Intent
 from connector.logs import Text
 from connector.reports.facts import Breaker, Signals
 from jobs.alerts import alerts
-from jobs.sync import sync
 from tests.ops.conftest import Clock, MailServer, Receiver
+from tests.wired import sync
 
 PASSWORD = "pw-0123456789"
 

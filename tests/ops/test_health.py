@@ -14,9 +14,9 @@ from connector.cli.playground import Playground
 from connector.config import MonitorConfig
 from connector.health import start_monitor
 from connector.reports.facts import Breaker, Signals
-from jobs.sync import sync
 from tests.ops.conftest import Clock
 from tests.postgres import run_alone
+from tests.wired import sync
 
 ON = MonitorConfig(enabled=True, port=0)
 
