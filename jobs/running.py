@@ -1,9 +1,9 @@
 """`connector run`: check, take over from who died, schedule, and stop in an orderly way.
 
 The first SIGTERM or Ctrl-C lets the contract in hand be finished. If that takes longer than `jobs.stop_seconds`, the
-contract is handed back: its leases, its row of work and the slots are free at once, an open intent is settled by whoever
-comes next, with the same idempotency key. A second signal ends the process where it stands, which the journal survives
-like a power cut.
+contract is handed back: its leases, its row of work and the slots are free at once, an open intent is settled by
+whoever comes next, with the same idempotency key. A second signal ends the process where it stands, which the journal
+survives like a power cut.
 """
 
 import logging

@@ -65,12 +65,13 @@ def work_off(app: App, names: Collection[str], stop: Stopping) -> bool:
     finally:
         over.set()
         workers.join()
-    return not any(_is_left(app, name) for name in names)
+    return not any(_is_due(app, name) for name in names)
 
 
 def _goes_on(app: App, name: str) -> bool:
-    return _is_left(app, name) and may_work(app, name)
+    """Tell whether there is anything to wait for; what is taken between the two questions is found by the second."""
+    return (_is_due(app, name) and may_work(app, name)) or app.journal.has_in_hand(worker_name(), name)
 
 
-def _is_left(app: App, name: str) -> bool:
-    return app.journal.work_is_left(name, worker_name(), app.desks[name].clock())
+def _is_due(app: App, name: str) -> bool:
+    return bool(app.journal.claimable_work(app.desks[name].clock(), 1, connection=name))

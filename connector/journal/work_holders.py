@@ -31,11 +31,9 @@ class WorkHolders(Chapter):
         with self._writing() as database:
             return database.execute(work.update().where(_in_hand(worker)).values(freed)).rowcount
 
-    def work_is_left(self, connection: str, worker: str, now: datetime) -> bool:
-        """Tell whether accounts of a connection are due at this moment, or in the hands of a worker."""
-        due = and_(work.c.state == WorkState.DUE, work.c.due_at <= now)
-        silent = and_(work.c.state == WorkState.RUNNING, work.c.lease_until <= now)
-        query = select(work.c.account).where(work.c.connection == connection, or_(due, silent, _in_hand(worker)))
+    def has_in_hand(self, worker: str, connection: str) -> bool:
+        """Tell whether a worker has accounts of a connection in hand."""
+        query = select(work.c.account).where(work.c.connection == connection, _in_hand(worker))
         with self._reading() as database:
             return database.execute(query.limit(1)).first() is not None
 

@@ -13,10 +13,10 @@ from connector.cli.playground import Playground
 from connector.config import LogConfig
 from connector.logs import bound, bound_values, start_logging
 from connector.sandbox.http import FaultRule
+from tests.wired import sync
 
 SECRET = "sk_" + "test_51H8xYzAbCdEf"
 log = logging.getLogger("tests.ops")
-from tests.wired import sync
 
 
 class Stderr:
