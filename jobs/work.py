@@ -29,7 +29,7 @@ JOB = "work"
 #: So many workers may die over an account in a row.
 _DEATHS = 10
 _SETTLED = Outcome()
-_STOPPED = Outcome(Failure.BUSY, "the work was stopped")
+_STOPPED = Outcome(Failure.STOPPED, "the work was stopped")
 _DIED = Outcome(Failure.BUG, f"{_DEATHS} workers died while they had it in hand; it may be what kills them")
 
 #: Why a record could not even be read: the class of the failure, its code, and what to do.

@@ -69,8 +69,12 @@ def work_off(app: App, names: Collection[str], stop: Stopping) -> bool:
 
 
 def _goes_on(app: App, name: str) -> bool:
-    """Tell whether there is anything to wait for; what is taken between the two questions is found by the second."""
-    return (_is_due(app, name) and may_work(app, name)) or app.journal.has_in_hand(worker_name(), name)
+    """Tell whether there is anything to wait for; what is taken between the two questions is found by the second.
+
+    A vendor whose time has come is asked by the workers, not here.
+    """
+    may = not is_paused(app, name) and all(breaker.state != "open" for breaker in app.breakers_of(name))
+    return (may and _is_due(app, name)) or app.journal.has_in_hand(worker_name(), name)
 
 
 def _is_due(app: App, name: str) -> bool:

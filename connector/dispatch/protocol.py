@@ -21,6 +21,8 @@ class Failure(StrEnum):
     """Time: a vendor is away, a limit, a lock. Tried again, later each time; in the end it is a dead letter."""
     BUSY = "busy"
     """Time, and little of it: another worker holds the customer. Tried again soon; no attempt is counted."""
+    STOPPED = "stopped"
+    """Nobody: its turn did not come before the work was told to stop. Due at once; no attempt is counted."""
     FIX_DATA = "fix_data"
     """Whoever owns the record. Parked until something is submitted again."""
     FIX_MAPPING = "fix_mapping"

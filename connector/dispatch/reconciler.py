@@ -26,11 +26,19 @@ _FAILURES = {
     "refused": Failure.FIX_DATA,
     "pending": Failure.APPROVE,
 }
-_HALTED = Outcome(Failure.BUSY, "its turn did not come before the work was stopped")
+_HALTED = Outcome(Failure.STOPPED, "its turn did not come before the work was stopped")
 #: Make the contracts of records right, as one run.
 Sync = Callable[[Desk, Sequence[ContractRef]], Generator[Result]]
 #: What an account is left for when its contracts differ: what time can mend comes first, it must not be parked.
-_URGENCY = (Failure.WAIT, Failure.BUSY, Failure.BUG, Failure.FIX_MAPPING, Failure.FIX_DATA, Failure.APPROVE)
+_URGENCY = (
+    Failure.WAIT,
+    Failure.BUSY,
+    Failure.STOPPED,
+    Failure.BUG,
+    Failure.FIX_MAPPING,
+    Failure.FIX_DATA,
+    Failure.APPROVE,
+)
 
 
 @dataclass(slots=True)
@@ -78,7 +86,7 @@ class Reconciler:
     Looked at are the contracts that the journal knows of an account, and the records that were hinted at; with
     `hints_only` no other than these, where there are any. `classify` says what a contract's result comes to. `sync` is
     how records become results, one run each time; where it breaks off since a connection is `halted`, what has no
-    result is busy.
+    result is due again.
     """
 
     desks: Mapping[str, Desk]
