@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.dispatch.blocks import LEASE, Blocks
 from connector.dispatch.dead_letters import dead_letters
 from connector.dispatch.gatherer import Gatherer
-from connector.dispatch.procrastinate_jobs import QUEUE, TASK, JobQueue
+from connector.dispatch.procrastinate_jobs import TASK, JobQueue, queue_of
 from connector.dispatch.procrastinate_schema import has_schema
 from connector.dispatch.protocol import Connections, Failure, Item, Reconcile, Submission
 from connector.dispatch.settling import Backoff
@@ -38,6 +38,8 @@ _AWAY = (ConnectorException, SQLAlchemyError, psycopg.Error, OSError)
 #: From so many accounts on, a submission is followed by ANALYZE.
 _BULK = 1_000
 _PAGE = 1_000
+#: The lane of all connections, where none was named; it takes jobs of every queue of the database.
+_ALL = ""
 
 
 @dataclass
@@ -53,12 +55,12 @@ class _Crew:
     _open: ExitStack = field(default_factory=ExitStack)
 
     @property
-    def lanes(self) -> int:
-        """How many are worked on beside each other."""
-        return 1 if self.connections is None else max(1, len(self.connections))
+    def lanes(self) -> tuple[str, ...]:
+        """What is worked on beside each other: each connection that was named, else everything."""
+        return (_ALL,) if self.connections is None else tuple(self.connections)
 
     def pool(self, lane: str) -> ThreadPoolExecutor:
-        """Return the threads of a connection ("" for all)."""
+        """Return the threads of a lane."""
         if lane not in self._pools:
             self._pools[lane] = self._open.enter_context(ThreadPoolExecutor(self.threads, f"dispatch-{lane}"))
         return self._pools[lane]
@@ -138,38 +140,37 @@ class ProcrastinateDispatcher:
                 stop.wait(self._poll)
 
     async def _run(self, crew: "_Crew") -> None:
-        """Run one worker and one sweeper until told to stop, or until the worker gives up."""
-        stop, gatherers = crew.stop, dict[str, Gatherer]()
-        app = App(connector=PsycopgConnector(conninfo=self._url, min_size=1, max_size=8))
+        """Run a worker for each lane and one sweeper until told to stop, or until a worker gives up."""
+        gatherers = {lane: Gatherer(partial(self._work, crew), crew.pool(lane), crew.block) for lane in crew.lanes}
+        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=6 + 2 * len(gatherers))
+        app = App(connector=connector)
 
-        @app.task(name=TASK, queue=QUEUE)
+        @app.task(name=TASK)
         async def _reconcile_account(connection: str, account: str) -> None:
-            lane = connection if crew.connections is not None else ""
-            if lane not in gatherers:
-                gatherers[lane] = Gatherer(partial(self._work, crew), crew.pool(lane), crew.block)
-            await gatherers[lane].put((connection, account))
+            await gatherers[connection if connection in gatherers else _ALL].put((connection, account))
 
         async with app.open_async():
             sweeping = asyncio.create_task(self._sweep(app, crew))
-            working = asyncio.create_task(
-                app.run_worker_async(
-                    queues=[QUEUE],
-                    concurrency=crew.threads * crew.block * crew.lanes,
-                    fetch_job_polling_interval=self._poll,
-                    update_heartbeat_interval=self._blocks.lease.total_seconds() / 4,
-                    stalled_worker_timeout=self._blocks.lease.total_seconds(),
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                )
-            )
-            while not stop.is_set() and not working.done():
-                await asyncio.wait([working], timeout=0.1)
-            working.cancel()  # it fetches nothing more, and waits for what runs
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
-            with suppress(asyncio.CancelledError):
-                await working
+            working = [asyncio.create_task(self._serve(app, crew, lane)) for lane in gatherers]
+            while not crew.stop.is_set() and not any(one.done() for one in working):
+                await asyncio.wait(working, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+            for one in (*working, sweeping):  # they fetch nothing more, and wait for what runs
+                one.cancel()
+            for one in (sweeping, *working):
+                with suppress(asyncio.CancelledError):
+                    await one
+
+    async def _serve(self, app: App, crew: "_Crew", lane: str) -> None:
+        """Fetch the jobs of a lane, as many as its threads can take in a block each."""
+        await app.run_worker_async(
+            queues=None if lane == _ALL else [queue_of(lane)],  # type: ignore[arg-type]  # its default, untyped
+            concurrency=crew.threads * crew.block,
+            fetch_job_polling_interval=self._poll,
+            update_heartbeat_interval=self._blocks.lease.total_seconds() / 4,
+            stalled_worker_timeout=self._blocks.lease.total_seconds(),
+            delete_jobs="always",
+            install_signal_handlers=False,
+        )
 
     def _work(self, crew: "_Crew", keys: Sequence[Key]) -> None:
         """Do what is due of the accounts that were woken, and see to it that the rest is woken again.
@@ -197,7 +198,7 @@ class ProcrastinateDispatcher:
         lease = self._blocks.lease.total_seconds()
         while True:
             try:
-                for job in await app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=lease):
+                for job in await app.job_manager.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=lease):
                     with suppress(ConnectorException):  # another sweeper was faster
                         await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
                 await asyncio.to_thread(self._wake_forgotten, crew)

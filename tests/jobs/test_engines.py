@@ -21,11 +21,8 @@ from connector.journal import WorkState
 from connector.sandbox.http import FaultRule
 
 ROOT = Path(__file__).parents[2]
-ENGINES = [
-    "sqlite",
-    pytest.param("postgres", marks=pytest.mark.postgres),
-    pytest.param("procrastinate", marks=pytest.mark.postgres),
-]
+POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
+PROCRASTINATE = pytest.param("procrastinate", marks=pytest.mark.postgres)
 JOBS = """
 [jobs]
 dispatcher = "{dispatcher}"
@@ -65,14 +62,16 @@ class Site:
         return counts.keys() == {WorkState.IDLE} and not open_ones
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 def site(request: pytest.FixtureRequest, playground: Playground, config_file: Path) -> Iterator[Site]:
     """An installation with an empty journal, on the database that its engine needs."""
     engine = str(request.param)
     text = config_file.read_text("utf-8")
     if engine != "sqlite":
         url = str(request.getfixturevalue("postgres_url")).replace("+psycopg", "")
-        (config_file.parent / "database").write_text(url, encoding="utf-8")
+        secret = config_file.parent / "database"
+        secret.write_text(url, encoding="utf-8")
+        secret.chmod(0o600)
         text = re.sub('^database = ".*"$', 'database = "file:database"', text, flags=re.MULTILINE)
     dispatcher = "procrastinate" if engine == "procrastinate" else "embedded"
     config_file.write_text(text + JOBS.format(dispatcher=dispatcher), encoding="utf-8")
@@ -82,6 +81,7 @@ def site(request: pytest.FixtureRequest, playground: Playground, config_file: Pa
         yield Site(playground, config_file, app)
 
 
+@pytest.mark.parametrize("site", ["sqlite", PROCRASTINATE], indirect=True)
 def test_killed_in_the_middle_and_begun_again_it_bills_each_contract_once(site: Site):
     slow = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=0.15, times=None)
     site.playground.stripe.inject(slow)
@@ -105,6 +105,7 @@ def test_killed_in_the_middle_and_begun_again_it_bills_each_contract_once(site: 
     check(site)
 
 
+@pytest.mark.parametrize("site", [POSTGRES, PROCRASTINATE], indirect=True)
 def test_two_processes_share_the_work(site: Site):
     slow = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=0.05, times=None)
     site.playground.stripe.inject(slow)
