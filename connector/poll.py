@@ -64,8 +64,8 @@ def sync_changed(
 
     Told to `stop`, it leaves the cursor where it was.
 
-    What could not be settled is in the journal's failures, with the time of its next try; without `failed` these are
-    left to `sync_failed`.
+    What could not be settled is in the journal's failures, with the time of its next try; without `failed` these, and
+    what was submitted, are left to others.
     """
     changed = read_changed(desk)
     handled = Handled(desk, changed.stamps)
@@ -126,9 +126,14 @@ def read_changed(desk: Desk) -> Changed:
 
 
 def worth_a_look(desk: Desk, changed: Changed, *, failed: bool) -> tuple[ContractRef, ...]:
-    """Return what changed, what failed and is due, what was approved since, and what a date has reached."""
-    due = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
-    records = (*(failure.record for failure in due), *_approved(desk), *_due(desk))
+    """Return what changed, what was approved since, and what a date has reached.
+
+    With `failed` also what failed and is due, and what was submitted and not looked at yet.
+    """
+    journal = desk.account.journal
+    due = journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
+    submitted = journal.hinted_records(desk.name) if failed else ()
+    records = (*(failure.record for failure in due), *submitted, *_approved(desk), *_due(desk))
     return tuple(dict.fromkeys((*changed.refs, *(ContractRef(desk.name, record) for record in records))))
 
 

@@ -99,7 +99,8 @@ def run_once(config: Config, name: str) -> bool:
         names = ("*",) if job.whole else tuple(app.desks)
         done = {connection: Firing(app, job, connection).run_now(stop) for connection in names}
         fired = [connection for connection, was in done.items() if was]
-        return all(done.values()) and (not job.submits or work_off(app, fired, stop))
+        worked_off = not job.submits or work_off(app, fired, stop)
+        return worked_off and all(done.values())
 
 
 def take_over_from_the_dead(app: App) -> None:

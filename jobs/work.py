@@ -26,8 +26,9 @@ _log = logging.getLogger(__name__)
 
 #: The name of the runs in which submitted contracts are looked at.
 JOB = "work"
-#: So many workers may die over an account in a row.
-_DEATHS = 10
+#: So many workers may die over an account in a row; from the first number on it is looked at alone, so that accounts
+#: which were only in the same hands are not taken for what kills.
+_SUSPECT, _DEATHS = 3, 10
 _SETTLED = Outcome()
 _STOPPED = Outcome(Failure.STOPPED, "the work was stopped")
 _DIED = Outcome(Failure.BUG, f"{_DEATHS} workers died while they had it in hand; it may be what kills them")
@@ -61,17 +62,26 @@ class Work:
         for item in items:
             if item.attempts >= _DEATHS:
                 yield item, self._left(item, _DIED)
-        left = {item.key: item for item in items if item.attempts < _DEATHS}
+        alive = [item for item in items if item.attempts < _DEATHS]
+        suspects = [item for item in alive if item.attempts >= _SUSPECT]
+        for item in suspects[1:]:
+            yield item, _STOPPED
+        together = [item for item in alive if item.attempts < _SUSPECT]
+        yield from self._looked_at(together, alone=len(items) == 1)
+        yield from self._looked_at(suspects[:1], alone=True)
+
+    def _looked_at(self, items: Sequence[Item], *, alone: bool) -> Iterator[tuple[Item, Outcome]]:
+        left = {item.key: item for item in items}
         try:
             halts = {name: self.halt(name) for name in self.desks}
-            for item, outcome in self._reconciler(halts)(tuple(left.values())):
+            for item, outcome in self._reconciler(halts)(items):
                 del left[item.key]
                 stopped = outcome.failure is Failure.WAIT and halts[item.connection].is_set()
                 yield item, _STOPPED if stopped else self._left(item, outcome)
         except (JournalSchemaError, *DATABASE_AWAY):  # nobody's fault, and nothing can be written
             raise
         except Exception as error:
-            if len(items) > 1:  # each is tried alone
+            if not alone:  # each is tried alone
                 raise
             _log.exception("%s: %s: unexpected error; the others go on", items[0].connection, items[0].account)
             for item in left.values():

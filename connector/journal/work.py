@@ -97,7 +97,7 @@ class Work(Chapter):
         """Hold on to everything that claims of these owners still hold; returns how many rows."""
         held = and_(work.c.state == WorkState.RUNNING, work.c.lease_owner.in_(list(owners)))
         with self._writing() as database:
-            _lock(database, held)
+            lock_rows(database, held)
             return database.execute(work.update().where(held).values(lease_until=now + lease)).rowcount
 
     def settle_work(self, item: WorkItem, settlement: Settlement, now: datetime) -> WorkState | None:
@@ -143,7 +143,7 @@ class Work(Chapter):
         }
         finishing = work.update().where(ours, work.c.state == WorkState.RUNNING).values(changes)
         with self._writing() as database:
-            _lock(database, ours)
+            lock_rows(database, ours)
             rows = database.execute(finishing.returning(work.c.connection, work.c.account, work.c.state))
             left = {(row.connection, row.account): WorkState(row.state) for row in rows}
             _forget_records(database, [item for item in items if item.key in left])
@@ -163,7 +163,7 @@ class Work(Chapter):
         ]
         if rows:
             with self._writing() as database:
-                _lock(database, _is_one_of([item.key for item in items]))
+                lock_rows(database, _is_one_of([item.key for item in items]))
                 database.execute(giving.values(back), rows)
 
     def retry_work(
@@ -181,7 +181,7 @@ class Work(Chapter):
         changes = {"state": WorkState.DUE, "due_at": now, "attempts": 0, "updated_at": now}
         retrying = work.update().where(*chosen).values(**changes, generation=work.c.generation + 1)
         with self._writing() as database:
-            _lock(database, and_(*chosen))
+            lock_rows(database, and_(*chosen))
             rows = database.execute(retrying.returning(work.c.connection, work.c.account))
             return tuple(sorted((row.connection, row.account) for row in rows))
 
@@ -221,7 +221,7 @@ class Work(Chapter):
             return {WorkState(row[0]): row[1] for row in database.execute(query)}
 
 
-def _lock(database: Connection, rows: ColumnElement[bool]) -> None:
+def lock_rows(database: Connection, rows: ColumnElement[bool]) -> None:
     """Lock rows in the order in which `submit_work` does: two that lock many rows must not wait for each other.
 
     SQLite has one writer at a time.

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case, func, null, or_, select
 
 from connector.journal.chapter import Chapter
-from connector.journal.tables import work
+from connector.journal.tables import work, work_records
+from connector.journal.work import lock_rows
 from connector.journal.work_rows import WorkState
 
 
@@ -29,6 +30,7 @@ class WorkHolders(Chapter):
             "updated_at": now,
         }
         with self._writing() as database:
+            lock_rows(database, _in_hand(worker))
             return database.execute(work.update().where(_in_hand(worker)).values(freed)).rowcount
 
     def has_in_hand(self, worker: str, connection: str) -> bool:
@@ -45,6 +47,12 @@ class WorkHolders(Chapter):
         )
         with self._reading() as database:
             return database.execute(query.limit(1)).first() is not None
+
+    def hinted_records(self, connection: str) -> tuple[str, ...]:
+        """List the records that were submitted and not looked at yet, or are being looked at."""
+        query = select(work_records.c.record).where(work_records.c.connection == connection).distinct()
+        with self._reading() as database:
+            return tuple(database.execute(query.order_by(work_records.c.record)).scalars())
 
     def oldest_due_work(self, connection: str) -> datetime | None:
         """Return from when on the account that waits longest is due; None when nothing waits."""

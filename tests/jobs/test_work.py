@@ -9,18 +9,23 @@ from typing import Any
 
 import pytest
 
+from connector.alerts.conditions import conditions_of
 from connector.app import App, build_app, now_utc
 from connector.cli.playground import Playground
-from connector.dispatch import submissions
+from connector.config import AlertsConfig
+from connector.dispatch import Failure, submissions
 from connector.dispatch.lease_table import LeaseTableDispatcher
 from connector.journal import WorkState
-from connector.poll import sync_refs
+from connector.poll import changed_refs, sync_changed, sync_refs
+from connector.reports.facts import read_facts
+from connector.reports.reports import lag, look_at
 from connector.sandbox.http import FaultRule
 from connector.stamps import read_cursor
 from connector.sync import Desk, Result
 from jobs.retry import retry
 from jobs.stopping import Stopping
 from jobs.sync import sync as submit
+from jobs.work import Work
 from jobs.workers import Workers, work_off
 from tests.wired import do, sync
 
@@ -201,6 +206,22 @@ def test_what_kills_whoever_works_on_it_is_told_as_a_bug(app: App, playground: P
     assert app.journal.contract_counts(CRM) == {"applied": 1}
 
 
+def test_what_died_often_is_looked_at_alone(app: App, playground: Playground):
+    """Two were in the hands of workers that died; the third was not. They take turns, the one that is left first."""
+    desk, orders = app.desk(), playground.orders
+    app.engine.dispatcher().submit(submissions(desk, [orders[name] for name in ("flat", "ramp", "months")], reason=""))
+    held = app.journal.claim_work("test:1", desk.clock(), timedelta(minutes=1), 10).items
+    died = [replace(item, attempts=3 if number else 0) for number, item in enumerate(held)]
+    answers = list(Work(app.desks, "", lambda _: threading.Event())(died))
+    assert [(item.account, outcome.failure) for item, outcome in answers] == [
+        (died[2].account, Failure.STOPPED),
+        (died[0].account, None),
+        (died[1].account, None),
+    ]
+    runs = app.journal.latest_runs(CRM, job="work")
+    assert [run.counts for run in runs] == [{"applied": 1}, {"applied": 1}], "each a run of its own"
+
+
 def test_a_failure_of_what_the_crm_has_no_more_is_forgotten(app: App, playground: Playground):
     sync(app)
     record = playground.orders["no_start"]
@@ -224,6 +245,37 @@ def test_what_failed_is_not_looked_at_before_it_is_due(playground: Playground, c
         clock.on(playground, minutes=2)
         do(app, "retry")
         assert app.journal.failure_counts(CRM) == {"fix_data": 4}
+
+
+# --- what is seen of it ---------------------------------------------------------------------------------
+
+
+def test_work_that_waits_for_long_is_told(playground: Playground, config_file: Path, clock: Clock):
+    with built(playground, config_file, clock) as app:
+        submit(app, Stopping())
+        began = clock.now
+        assert read_facts(app.desk(), app.signals).waits == began
+        assert list(lag(look_at(app.desk(), app.signals, app.config.jobs))) == []
+        clock.on(playground, hours=2)
+        submit(app, Stopping())  # the CRM is read, and nobody works
+        look = look_at(app.desk(), app.signals, app.config.jobs)
+        assert [(row.record, row.since) for row in lag(look)] == [("work", began)]
+        (late,) = [one for one in conditions_of(look, app.signals, AlertsConfig()) if one.kind == "lag"]
+        assert (late.since, "still waits" in late.what) == (began, True)
+        assert work_off(app, [CRM], Stopping())
+        assert read_facts(app.desk(), app.signals).waits is None
+
+
+def test_a_sync_by_hand_looks_at_what_was_submitted_and_not_looked_at(app: App, playground: Playground):
+    submit(app, Stopping())
+    assert len(changed_refs(app.desk())) == len(playground.orders)
+    list(sync_changed(app.desk(), job="sync", config_hash=""))
+    assert app.journal.contract_counts(CRM) == {"applied": 15, "refused": 4, "skipped": 1}
+    writes = len(playground.stripe.log)
+    assert work_off(app, [CRM], Stopping())
+    assert len(playground.stripe.log) == writes, "it was right already"
+    assert items(app) == {WorkState.IDLE: 20}
+    assert changed_refs(app.desk()) == ()
 
 
 # --- the limits on a run --------------------------------------------------------------------------------
