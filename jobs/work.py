@@ -71,13 +71,17 @@ class Work:
         yield from self._looked_at(suspects[:1], alone=True)
 
     def _looked_at(self, items: Sequence[Item], *, alone: bool) -> Iterator[tuple[Item, Outcome]]:
-        left = {item.key: item for item in items}
+        left, told = {item.key: item for item in items}, set[str]()
         try:
             halts = {name: self.halt(name) for name in self.desks}
             for item, outcome in self._reconciler(halts)(items):
                 del left[item.key]
-                stopped = outcome.failure is Failure.WAIT and halts[item.connection].is_set()
-                yield item, _STOPPED if stopped else self._left(item, outcome)
+                if outcome.failure is Failure.WAIT and halts[item.connection].is_set():
+                    outcome = _STOPPED  # noqa: PLW2901
+                if outcome.failure in _UNREAD and outcome.message not in told:  # once for all of them
+                    told.add(str(outcome.message))
+                    _log.warning("connection %s: not read: %s: %s", *item.key, outcome.message)
+                yield item, self._left(item, outcome)
         except (JournalSchemaError, *DATABASE_AWAY):  # nobody's fault, and nothing can be written
             raise
         except Exception as error:
@@ -110,14 +114,16 @@ class Work:
         results = sync_refs(
             desk, refs, job=JOB, config_hash=self.config_hash, pass_over=True, stop=stop, before=before(desk)
         )
-        with closing(results):
-            for result in results:
-                note(result, counts, desk, _log)
-                raw = result.planned.raw
-                roots |= {revision.record.id: raw.root.id for revision in raw.revisions}
-                yield result
-        say(counts, desk, _log)
-        journal.save_roots(desk.name, {record: root for record, root in roots.items() if record != root})
+        try:
+            with closing(results):
+                for result in results:
+                    note(result, counts, desk, _log)
+                    raw = result.planned.raw
+                    roots |= {revision.record.id: raw.root.id for revision in raw.revisions}
+                    yield result
+        finally:
+            say(counts, desk, _log)
+            journal.save_roots(desk.name, {record: root for record, root in roots.items() if record != root})
         if not stop.is_set():  # what the CRM has no more, and what is part of another contract, is nobody's failure
             journal.forget_failures_of(desk.name, [ref.id for ref in refs], began)
 
@@ -130,7 +136,6 @@ class Work:
         known = journal.failures_of(desk.name, item.records)
         found = [_unread(desk, record, known.get(record), outcome, now) for record in item.records]
         journal.record_failures(found)
-        _log.warning("connection %s: %s: %s", desk.name, ", ".join(item.records), outcome.message)
         return _SETTLED
 
 
