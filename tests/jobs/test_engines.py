@@ -105,7 +105,7 @@ def test_killed_in_the_middle_and_begun_again_it_bills_each_contract_once(site: 
     check(site)
 
 
-@pytest.mark.parametrize("site", [POSTGRES, PROCRASTINATE], indirect=True)
+@pytest.mark.parametrize("site", [POSTGRES], indirect=True)
 def test_two_processes_share_the_work(site: Site):
     slow = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=0.05, times=None)
     site.playground.stripe.inject(slow)
