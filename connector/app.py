@@ -34,6 +34,7 @@ from connector.crm.salesforce.settings import (
     UsernamePassword,
 )
 from connector.desk import Backoff
+from connector.dispatch import Engine
 from connector.domain.errors import ConfigError
 from connector.journal import ALL, Journal, OpenBreaker, open_journal
 from connector.mapping.mapping_file import MappingFile
@@ -69,6 +70,8 @@ class App:
     journal: Journal
     desks: Mapping[str, Desk]
     api: StripeApi
+    engine: Engine
+    """Who deals out the work that the jobs submit."""
     breakers: Mapping[tuple[str, str], Breaker] = field(default_factory=dict)
     """By connection (`*`: Stripe, which all share) and vendor."""
     signals: Signals = field(default_factory=Signals)
@@ -96,6 +99,7 @@ class App:
 
     def close(self) -> None:
         """Close the connections."""
+        self.engine.close()
         self.api.transport.close()
         self.journal.close()
 
@@ -146,7 +150,7 @@ def build_app(
         )
         for name, connection in config.crm.items()
     }
-    return App(config, journal, desks, api, breakers, _signals(journal))
+    return App(config, journal, desks, api, Engine(config, journal, clock), breakers, _signals(journal))
 
 
 def _signals(journal: Journal) -> Signals:

@@ -18,7 +18,7 @@ from typing import Protocol, Self
 from connector.contained import result_or_not
 from connector.crew import Crew, Future
 from connector.crm.protocol import ContractRef
-from connector.desk import Desk, Each, Planned, Result, Stop
+from connector.desk import Before, Desk, Each, Planned, Result, Stop
 from connector.holds import Holds
 from connector.journal import Lease
 from connector.logs import bound
@@ -84,10 +84,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a run goes: by how many threads, and until when; once `stop` is set nothing more is begun."""
+    """How a run goes: by how many threads, and until when; once `stop` is set nothing more is begun.
+
+    It is judged together with what the runs `before` it did.
+    """
 
     threads: int
     stop: Stop | None = None
+    before: Before = field(default_factory=Before)
 
 
 class Batches:
@@ -102,7 +106,7 @@ class Batches:
         way: Way,
     ) -> None:
         self._desk, self._run_id = desk, run_id
-        self._plan, self._carry_out, self._stop = plan, carry_out, way.stop
+        self._plan, self._carry_out, self._stop, self._before = plan, carry_out, way.stop, way.before
         self._block = ExitStack()
         self._holds = self._block.enter_context(Holds(desk.account.journal, desk.clock))
         self._crew = self._block.enter_context(Crew(way.threads))
@@ -139,7 +143,8 @@ class Batches:
 
     def _batches(self, refs: Iterable[ContractRef]) -> Iterator[Batch | Exception]:
         """Yield the contracts in planned batches, and last the failure that ends them early."""
-        scope, count = RunScope(), 0
+        before, count = self._before, 0
+        scope = RunScope(0, len(before.changed), len(before.ended))
         known = sum(self._desk.account.journal.contract_counts(self._desk.name).values())
         try:
             stream = self._plan(refs, each=self._crew.plan)
@@ -149,7 +154,7 @@ class Batches:
                 if not planned:
                     return
                 count += len(planned)
-                scope = _grown(scope, planned, max(known, count))
+                scope = _grown(scope, planned, max(known, count), before)
                 yield Batch(planned, scope, began, shared)
         except Exception as error:  # noqa: BLE001 -- raised by `results`, when what was begun is finished
             yield error
@@ -251,10 +256,11 @@ def _without_trace(one: Planned) -> Planned:
     return replace(one, reading=replace(one.reading, trace=()))
 
 
-def _grown(scope: RunScope, planned: Iterable[Planned], contracts: int) -> RunScope:
+def _grown(scope: RunScope, planned: Iterable[Planned], contracts: int, before: Before) -> RunScope:
     """Return what the run does in all: a run of many small batches is judged like one of a large one."""
-    plans = [one.plan for one in planned if one.plan]
-    ended = sum(1 for plan in plans if any(isinstance(o, Retire) for o in plan.operations))
-    changing = [plan for plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations)]
-    changed = sum(1 for plan in changing if not only_extends(plan))
+    plans = [(one.raw.key, one.plan) for one in planned if one.plan]
+    ending = {key for key, plan in plans if any(isinstance(o, Retire) for o in plan.operations)}
+    changing = [(key, plan) for key, plan in plans if any(isinstance(o, Update | Retire) for o in plan.operations)]
+    altering = {key for key, plan in changing if not only_extends(plan)}
+    changed, ended = len(altering - before.changed), len(ending - before.ended)
     return RunScope(contracts, scope.changed + changed, scope.terminations + ended)

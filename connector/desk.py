@@ -34,6 +34,17 @@ class Stop(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """Contracts, by key, that runs before this one changed, and those of them that they ended.
+
+    For runs that are parts of one piece of work: the limits on a run look at all of it.
+    """
+
+    changed: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Backoff:
     """How long a contract waits for its next try: `first`, then twice as long each time, never more than `most`."""
 

@@ -5,11 +5,20 @@ from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator
 
 from connector.crm.protocol import Changed, ContractRef
-from connector.desk import Stop
+from connector.desk import Before, Stop
 from connector.stamps import STREAM, Handled, has_other_filters, read_cursor, save_cursor
 from connector.sync import Desk, Result, sync_contracts
 
-__all__ = ["STREAM", "changed_refs", "read_cursor", "sync_changed", "sync_failed", "sync_refs"]
+__all__ = [
+    "STREAM",
+    "changed_refs",
+    "read_changed",
+    "read_cursor",
+    "sync_changed",
+    "sync_failed",
+    "sync_refs",
+    "worth_a_look",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -25,19 +34,23 @@ def sync_refs(
     pass_over: bool = False,
     counts: Counter[str] | None = None,
     stop: Stop | None = None,
+    before: Before | None = None,
 ) -> Generator[Result]:
     """Sync the named contracts as one run; the run is closed with its counts even when it is broken off.
 
     With `shown`, fingerprints of plans, no plan that nobody saw is applied. `live` reads every schedule,
     to find edits made by hand. `pass_over` takes no look that could only find what the last one found.
     `counts` are those of the run: outcomes are added to what the caller counts.
-    Once `stop` is set nothing more is begun; what was begun is finished.
+    Once `stop` is set nothing more is begun; what was begun is finished. `before` are changes of earlier runs that the
+    limits count with this one.
     """
     journal = desk.account.journal
     run = journal.start_run(job, desk.name, desk.clock(), mapping_hash=desk.mapping.hash, config_hash=config_hash)
     counts = Counter() if counts is None else counts
     try:
-        for result in sync_contracts(desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over, stop=stop):
+        for result in sync_contracts(
+            desk, refs, run_id=run.id, shown=shown, live=live, pass_over=pass_over, stop=stop, before=before
+        ):
             counts[result.outcome] += 1
             yield result
     finally:
@@ -51,12 +64,12 @@ def sync_changed(
 
     Told to `stop`, it leaves the cursor where it was.
 
-    What could not be settled is in the journal's failures, with the time of its next try; without `failed` these are
-    left to `sync_failed`.
+    What could not be settled is in the journal's failures, with the time of its next try; without `failed` these, and
+    what was submitted, are left to others.
     """
-    changed = _changed(desk)
+    changed = read_changed(desk)
     handled = Handled(desk, changed.stamps)
-    refs = _worth_a_look(desk, changed, failed=failed)
+    refs = worth_a_look(desk, changed, failed=failed)
     for result in sync_refs(desk, refs, job=job, config_hash=config_hash, pass_over=True, stop=stop):
         handled.add(result)
         yield result
@@ -95,10 +108,10 @@ def sync_failed(
 
 def changed_refs(desk: Desk) -> tuple[ContractRef, ...]:
     """Return what the next run would look at, without moving the cursor."""
-    return _worth_a_look(desk, _changed(desk), failed=True)
+    return worth_a_look(desk, read_changed(desk), failed=True)
 
 
-def _changed(desk: Desk) -> Changed:
+def read_changed(desk: Desk) -> Changed:
     """Ask the CRM what changed; everything is told anew when the mapping's filters are others than before."""
     if not has_other_filters(desk):
         return desk.crm.changed(read_cursor(desk))
@@ -112,10 +125,15 @@ def _changed(desk: Desk) -> Changed:
     return changed
 
 
-def _worth_a_look(desk: Desk, changed: Changed, *, failed: bool) -> tuple[ContractRef, ...]:
-    """Return what changed, what failed and is due, what was approved since, and what a date has reached."""
-    due = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
-    records = (*(failure.record for failure in due), *_approved(desk), *_due(desk))
+def worth_a_look(desk: Desk, changed: Changed, *, failed: bool) -> tuple[ContractRef, ...]:
+    """Return what changed, what was approved since, and what a date has reached.
+
+    With `failed` also what failed and is due, and what was submitted and not looked at yet.
+    """
+    journal = desk.account.journal
+    due = journal.due_failures(desk.name, desk.clock(), desk.mapping.hash) if failed else ()
+    submitted = journal.hinted_records(desk.name) if failed else ()
+    records = (*(failure.record for failure in due), *submitted, *_approved(desk), *_due(desk))
     return tuple(dict.fromkeys((*changed.refs, *(ContractRef(desk.name, record) for record in records))))
 
 

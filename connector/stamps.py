@@ -14,8 +14,9 @@ from connector.plan.canonical import digest
 
 #: The stream of the journal's cursors that polls go on from.
 STREAM = "contracts"
-#: Streams that keep the figures of the last sweep and the last reconcile, and not how far the CRM was read.
-SWEEP, RECONCILE = "sweep", "reconcile"
+#: Streams that keep the figures of the last sweep and the last reconcile, and since which run there has been work
+#: without a break; not how far the CRM was read.
+SWEEP, RECONCILE, WAVE = "sweep", "reconcile", "wave"
 
 
 class Handled:
@@ -29,15 +30,20 @@ class Handled:
     def add(self, result: Result) -> None:
         """Take note of which contract the records of a result belong to."""
         raw = result.planned.raw
-        for revision in raw.revisions:
-            if revision.record.id != raw.root.id:
-                self._roots[revision.record.id] = raw.root.id
+        for record in (raw.root, *(revision.record for revision in raw.revisions)):
+            self._roots[record.id] = raw.root.id
 
     def save(self) -> None:
-        """Remember the records as handled, by the mapping of this run."""
-        mapping = self._desk.mapping.hash
+        """Remember the records as handled, by the mapping of this run; which contract they belong to, as far as known.
+
+        Before the results are there (the records were only asked to be looked at) that is what was known before.
+        """
+        journal, mapping = self._desk.account.journal, self._desk.mapping.hash
+        untold = [record for record in self.stamps if record not in self._roots]
+        known = {one.record: one.root for one in journal.stamps(self._desk.name, untold).values()} if untold else {}
+        self._roots = {**known, **self._roots}
         handled = (Stamp(key, self._roots.get(key, key), stamp, mapping) for key, stamp in self.stamps.items())
-        self._desk.account.journal.save_stamps(self._desk.name, handled, self._desk.clock())
+        journal.save_stamps(self._desk.name, handled, self._desk.clock())
 
 
 def read_cursor(desk: Desk) -> Cursor | None:

@@ -56,7 +56,7 @@ def sweep(desk: Desk, *, job: str, config_hash: str, deep: bool = False, stop: S
 
     The figures are kept when it is done: `last_sweep`. Told to `stop`, it remembers nothing: the next one begins anew.
     """
-    walk = _Walk(desk, deep=deep)
+    walk = Walk(desk, deep=deep)
     refs, counts = walk.refs(), walk.told
     for result in sync_refs(desk, refs, job=job, config_hash=config_hash, counts=counts, pass_over=True, stop=stop):
         walk.take(result)
@@ -65,8 +65,11 @@ def sweep(desk: Desk, *, job: str, config_hash: str, deep: bool = False, stop: S
         walk.finish()
 
 
-class _Walk:
-    """One sweep."""
+class Walk:
+    """One sweep: `refs` is what to look at, while the CRM is read; `take` each result; `finish` once all is done.
+
+    Whoever has the contracts looked at by others takes no results: `finish` once they were asked for.
+    """
 
     def __init__(self, desk: Desk, *, deep: bool) -> None:
         self._desk = desk

@@ -22,7 +22,7 @@ from connector.compile.spec import AdoptedEdit
 from connector.compile.window import windowed
 from connector.contained import planned_or_not
 from connector.crm.protocol import ContractRef
-from connector.desk import Desk, Each, Planned, Result, Stop
+from connector.desk import Before, Desk, Each, Planned, Result, Stop
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
@@ -181,6 +181,7 @@ def sync_contracts(
     pass_over: bool = False,
     threads: int | None = None,
     stop: Stop | None = None,
+    before: Before | None = None,
 ) -> Generator[Result]:
     """Make contracts right, batch by batch; one that fails never stops the others.
 
@@ -191,11 +192,12 @@ def sync_contracts(
 
     So many `threads` (default: the desk's) work on customers beside each other; the contracts of one customer stay in
     order. The CRM is told of a batch in few calls; then its results come, in the order of `refs`. Told to `stop`, or
-    closed early, it begins nothing more; what was begun is finished and told.
+    closed early, it begins nothing more; what was begun is finished and told. What runs `before` it changed counts as
+    done by this one.
     """
     plan = partial(plan_contracts, desk, live=live, pass_over=pass_over)
     carry_out = partial(_carry_out, desk, _Asked(run_id, shown, live))
-    how = Way(threads or desk.threads, stop)
+    how = Way(threads or desk.threads, stop, before or Before())
     with Batches(desk, run_id, plan, carry_out, how) as batches:
         yield from batches.results(refs)
 

@@ -24,20 +24,22 @@ from jobs.write_back import write_back
 class Job:
     """A job: what it does until it is done or told to stop, and the seconds between two runs (configuration).
 
-    A `whole` job is fired once for all connections, calls no vendor, and knows no pause.
+    A `whole` job is fired once for all connections, calls no vendor, and knows no pause. One that `submits` is done
+    once it has asked for contracts to be looked at.
     """
 
     name: str
     run: Callable[[App, Stop], None]
     seconds: Callable[[JobsConfig], float]
     whole: bool = False
+    submits: bool = False
 
 
 JOBS = (
-    Job("sync", sync, lambda jobs: jobs.sync_every_seconds),
+    Job("sync", sync, lambda jobs: jobs.sync_every_seconds, submits=True),
     Job("write_back", write_back, lambda jobs: jobs.write_back_every_seconds),
-    Job("retry", retry, lambda jobs: jobs.retry_every_seconds),
-    Job("sweep", sweep, lambda jobs: jobs.sweep_every_hours * 3600),
+    Job("retry", retry, lambda jobs: jobs.retry_every_seconds, submits=True),
+    Job("sweep", sweep, lambda jobs: jobs.sweep_every_hours * 3600, submits=True),
     Job("reconcile", reconcile, lambda jobs: jobs.reconcile_every_hours * 3600, whole=True),
     Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600),
     Job("alerts", alerts, lambda jobs: jobs.alerts_every_seconds, whole=True),

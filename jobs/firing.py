@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from connector.app import App
-from connector.breaker import Breaker
-from connector.crm.protocol import ConnectedCrm
 from connector.desk import Desk
-from connector.domain.errors import ConnectorError, RetryableError
-from connector.journal import ALL, JournalError, worker_name
+from connector.domain.errors import ConnectorError
+from connector.journal import JournalError, worker_name
 from jobs import Job
 from jobs.slots import slot_of
 from jobs.stopping import Halt, Stop
+from jobs.vendors import is_paused, vendors_answer
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Firing:
         slot = slot_of(now, self.seconds, self.app.config.zone, self.app.config.jobs.night_hour)
         if stop.is_set() or self._is_paused():
             return False
-        if not journal.slot_is_free(self.job.name, self.connection, slot, now) or not self.vendors_answer():
+        if not journal.slot_is_free(self.job.name, self.connection, slot, now) or not self._vendors_answer():
             return False
         owner = worker_name()
         with CLAIMING:
@@ -66,16 +65,7 @@ class Firing:
 
     def run_now(self, stop: Stop) -> bool:
         """Run the job whatever its slot is; tell whether it could be done."""
-        return not self._is_paused() and self.vendors_answer() and self._run(stop) is None
-
-    def vendors_answer(self) -> bool:
-        """Tell whether no vendor is away; one whose time has come is asked with one call."""
-        if self.job.whole:
-            return True
-        breakers = self.app.breakers_of(self.connection)
-        if any(breaker.state == "open" for breaker in breakers):
-            return False
-        return all(self._probed(breaker) for breaker in breakers if breaker.state == "half-open")
+        return not self._is_paused() and self._vendors_answer() and self._run(stop) is None
 
     def _run(self, stop: Stop) -> datetime | None:
         """Run the job; return None when it was done, else when it is to be tried again."""
@@ -100,22 +90,11 @@ class Firing:
         """Return the app with this connection only."""
         return self.app if self.job.whole else replace(self.app, desks={self.connection: self._desk()})
 
-    def _probed(self, breaker: Breaker) -> bool:
-        """Ask a vendor that was away whether it is back."""
-        crm = self._desk().crm
-        try:
-            if breaker is self.app.breakers.get((ALL, "Stripe")):
-                self.app.api.get("/v1/account")
-            elif isinstance(crm, ConnectedCrm):
-                crm.is_sandbox()
-        except RetryableError:
-            return False
-        except ConnectorError as error:  # it answers, and what it says is told by the job itself
-            _log.debug("probe of %s: %s", breaker.vendor, error)
-        return breaker.state != "open"  # still half open where nothing had to be asked: the job's own first call probes
-
     def _is_paused(self) -> bool:
-        return not self.job.whole and self.app.journal.paused(self.connection) is not None
+        return not self.job.whole and is_paused(self.app, self.connection)
+
+    def _vendors_answer(self) -> bool:
+        return self.job.whole or vendors_answer(self.app, self.connection)
 
     def _desk(self) -> Desk:
         return self.app.desks[self.connection]

@@ -16,12 +16,17 @@ def counted(results: Generator[Result, None, None], desk: Desk, log: logging.Log
     counts: Counter[str] = Counter()
     with closing(results):
         for result in results:
-            counts[result.outcome] += 1
-            if result.error:
-                failure = failure_of(result)
-                level = _LEVELS.get(failure.kind, logging.WARNING) if failure else logging.WARNING
-                log.log(level, "connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
+            note(result, counts, desk, log)
     return counts
+
+
+def note(result: Result, counts: Counter[str], desk: Desk, log: logging.Logger) -> None:
+    """Count a result, and log its error if it has one."""
+    counts[result.outcome] += 1
+    if result.error:
+        failure = failure_of(result)
+        level = _LEVELS.get(failure.kind, logging.WARNING) if failure else logging.WARNING
+        log.log(level, "connection %s: %s: %s", desk.name, result.planned.raw.root.id, result.error)
 
 
 def say(counts: Counter[str], desk: Desk, log: logging.Logger) -> None:

@@ -1,20 +1,23 @@
-"""Every half minute: failed contracts whose next try is due, or whose mapping file was corrected."""
-
-import logging
+"""Every half minute: failed contracts whose next try is due, or whose mapping file was corrected, are submitted."""
 
 from connector.app import App
 from connector.failures import NOT_TOLD
-from connector.poll import sync_failed
-from jobs.progress import counted, say
+from connector.sync import Desk
 from jobs.stopping import Stop
-
-_log = logging.getLogger(__name__)
+from jobs.submitting import submitting
 
 
 def retry(app: App, stop: Stop) -> None:
-    """Try again what is due on every connection; what fails again waits longer."""
+    """Submit what is due on every connection; what fails again waits longer."""
     for desk in app.desks.values():
         if stop.is_set():
             return
-        results = sync_failed(desk, job="retry", config_hash=app.config.hash, stop=stop, but={NOT_TOLD})
-        say(counted(results, desk, _log), desk, _log)
+        _retry_one(app, desk, stop)
+
+
+def _retry_one(app: App, desk: Desk, stop: Stop) -> None:
+    failures = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash)
+    due = [failure.record for failure in failures if failure.code != NOT_TOLD]
+    if due:
+        with submitting(app, desk, "retry") as asked:
+            asked.submit(due, stop)

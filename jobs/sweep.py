@@ -5,17 +5,16 @@ from datetime import timedelta
 
 from connector.app import App
 from connector.stamps import read_cursor
-from connector.sweep import last_sweep
-from connector.sweep import sweep as sweep_one
+from connector.sweep import Walk, last_sweep
 from connector.sync import Desk
-from jobs.progress import counted
 from jobs.stopping import Stop
+from jobs.submitting import submitting
 
 _log = logging.getLogger(__name__)
 
 
 def sweep(app: App, stop: Stop) -> None:
-    """Sweep every connection; the contract in hand is finished, and what is left comes with the next sweep."""
+    """Submit what a sweep over every connection finds; told to stop, what is left comes with the next one."""
     for desk in app.desks.values():
         if stop.is_set():
             return
@@ -28,7 +27,11 @@ def sweep(app: App, stop: Stop) -> None:
 def _sweep_one(app: App, desk: Desk, stop: Stop) -> None:
     before = last_sweep(desk)
     deep = _is_deep_due(app, desk)
-    counted(sweep_one(desk, job="sweep", config_hash=app.config.hash, deep=deep, stop=stop), desk, _log)
+    walk = Walk(desk, deep=deep)
+    with submitting(app, desk, "sweep") as asked:
+        asked.counts = walk.told
+        if asked.submit((ref.id for ref in walk.refs()), stop):
+            walk.finish()
     after = last_sweep(desk)
     if after is None or after == before:  # told to stop
         return

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connector.app import now_utc
+from connector.app import App, now_utc
 from connector.cli.playground import Playground
+from jobs import JOBS
+from jobs.stopping import Stopping
+from jobs.workers import work_off
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +29,16 @@ def playground(shared_playground: Playground) -> Playground:
 @pytest.fixture
 def config_file(playground: Playground, tmp_path: Path) -> Path:
     return playground.write_config(tmp_path / "config.toml")
+
+
+def do(app: App, name: str, stop: Any = None) -> None:
+    """Run a job, and do what it submitted."""
+    job = next(job for job in JOBS if job.name == name)
+    job.run(app, stop or Stopping())
+    if job.submits:
+        work_off(app, app.desks, stop or Stopping())
+
+
+def sync(app: App, stop: Any = None) -> None:
+    """Do what the sync of every minute leads to."""
+    do(app, "sync", stop)

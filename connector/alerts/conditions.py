@@ -119,6 +119,9 @@ def _lag(facts: Facts, limit: timedelta) -> Iterator[Condition]:
         since = min(one.updated_at for one in late)
         what = f"the CRM was read last {_hours(facts.now - since)} ago, at {since:%Y-%m-%d %H:%M} UTC"
         yield Condition("lag", facts.connection, since, len(late), what)
+    elif facts.waits is not None and facts.now - facts.waits > limit and facts.paused is None:
+        what = f"what was to be looked at at {facts.waits:%Y-%m-%d %H:%M} UTC still waits"
+        yield Condition("lag", facts.connection, facts.waits, 1, what)
 
 
 def _contracts(count: int, words: tuple[str, str]) -> str:

@@ -21,7 +21,7 @@ from connector.journal.work_rows import Key
 _log = logging.getLogger(__name__)
 #: The journal's database is away: nobody's fault, and nothing can be settled.
 _AWAY = (OperationalError, InterfaceError, TimeoutError)
-_GAVE_UP = Outcome(Failure.WAIT, "every worker that took this account fell silent")
+_GAVE_UP = Outcome(Failure.BUG, "every worker that took this account fell silent")
 _NO_ANSWER = Outcome(Failure.BUG, "the reconciler gave no outcome")
 #: A worker that is not heard of for so long has lost what it had in hand.
 LEASE = timedelta(seconds=10)
@@ -47,13 +47,17 @@ class Blocks:
         self._held: set[str] = set()
         self._lock = threading.Lock()
 
-    def take(self, limit: int, keys: Collection[Key] | None = None) -> tuple[Item, ...]:
+    def is_due(self, connection: str | None = None) -> bool:
+        """Tell whether there is anything to take; no write lock is needed to find out."""
+        return bool(self.journal.claimable_work(self.clock(), 1, connection=connection))
+
+    def take(
+        self, limit: int, keys: Collection[Key] | None = None, *, connection: str | None = None
+    ) -> tuple[Item, ...]:
         """Claim up to `limit` accounts; empty when nothing is due. What a silent worker held is given free."""
         now = self.clock()
-        if keys is None and not self.journal.claimable_work(now, 1):  # mostly; no write lock is taken to find out
-            return ()
         owner = f"{self._name}/{next(self._numbers)}"
-        claim = self.journal.claim_work(owner, now, self.lease, limit, keys=keys)
+        claim = self.journal.claim_work(owner, now, self.lease, limit, keys=keys, connection=connection)
         if claim.items:
             with self._lock:
                 self._held.add(owner)
@@ -97,6 +101,8 @@ class Blocks:
             if len(together) > 1:
                 return False
             unanswered = Outcome(Failure.BUG, f"{type(error).__name__}: {error}")
+        if stop.is_set():  # it may have stopped before it had an answer for all
+            return True
         for item in together:
             if item.key in hand.left:
                 hand.settle(item, unanswered)

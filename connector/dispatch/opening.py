@@ -1,7 +1,9 @@
 """From the configuration to the engine it names."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from connector.config import Config
 from connector.dispatch.lease_table import LeaseTableDispatcher
@@ -23,6 +25,28 @@ def open_dispatcher(config: Config, journal: Journal, clock: Callable[[], dateti
     except ImportError as error:
         raise _not_installed(error) from error
     return ProcrastinateDispatcher(journal, clock, url)
+
+
+class Engine:
+    """The engine of a program, opened when it is first asked for: most commands need none."""
+
+    def __init__(self, config: Config, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._open = partial(open_dispatcher, config, journal, clock)
+        self._opened: Dispatcher | None = None
+        self._lock = threading.Lock()
+
+    def dispatcher(self) -> Dispatcher:
+        """Return the engine. Raises ConfigError when it cannot work here."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def close(self) -> None:
+        """Let go of its connections, if it has any."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
 
 
 def upgrade_dispatcher(config: Config) -> str | None:

@@ -79,7 +79,7 @@ class JobQueue:
 
 def _job(key: Key, due: datetime) -> Job:
     return Job(
-        queue=QUEUE,
+        queue=queue_of(key[0]),
         task_name=TASK,
         lock=_lock(key),  # one at a time runs
         queueing_lock=_lock(key),  # one at a time waits
@@ -87,6 +87,11 @@ def _job(key: Key, due: datetime) -> Job:
         scheduled_at=due,
         task_kwargs={"connection": key[0], "account": key[1]},
     )
+
+
+def queue_of(connection: str) -> str:
+    """Return the queue of a connection's jobs: one that is full or hangs holds up no other."""
+    return f"{QUEUE}:{connection}"
 
 
 def _lock(key: Key) -> str:

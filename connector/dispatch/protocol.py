@@ -1,14 +1,14 @@
 """The seam: what a dispatcher does, and what the function that it runs answers. It knows nothing of CRMs and Stripe."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from connector.journal import Submission, WorkItem, WorkState
 
-__all__ = ["Dispatcher", "Failure", "Item", "Outcome", "Reconcile", "Submission", "WorkState"]
+__all__ = ["Connections", "Dispatcher", "Failure", "Item", "Outcome", "Reconcile", "Submission", "WorkState"]
 
 #: An account with the records that were hinted at, and what is known of earlier attempts.
 Item = WorkItem
@@ -21,6 +21,8 @@ class Failure(StrEnum):
     """Time: a vendor is away, a limit, a lock. Tried again, later each time; in the end it is a dead letter."""
     BUSY = "busy"
     """Time, and little of it: another worker holds the customer. Tried again soon; no attempt is counted."""
+    STOPPED = "stopped"
+    """Nobody: its turn did not come before the work was told to stop. Due at once; no attempt is counted."""
     FIX_DATA = "fix_data"
     """Whoever owns the record. Parked until something is submitted again."""
     FIX_MAPPING = "fix_mapping"
@@ -42,6 +44,9 @@ class Outcome:
 
 SETTLED = Outcome()
 
+#: The connections that are worked on here, each with whether it may be just now. While it may not, its work waits.
+Connections = Mapping[str, Callable[[], bool]]
+
 #: Make accounts right, and say of each what became of it as soon as that is known. Items of one call are read together.
 #: It may stop being asked after any answer; what it has not answered for is then done by somebody else. What it raises
 #: is blamed on the items without an answer, each tried alone first.
@@ -58,10 +63,19 @@ class Dispatcher(Protocol):
         """
         ...
 
-    def run(self, reconcile: Reconcile, *, threads: int, block: int, stop: threading.Event) -> None:
+    def run(
+        self,
+        reconcile: Reconcile,
+        *,
+        threads: int,
+        block: int,
+        stop: threading.Event,
+        connections: Connections | None = None,
+    ) -> None:
         """Work until `stop`. So many `threads` call `reconcile`, each with up to `block` items at a time.
 
-        On `stop` the accounts in hand are finished, and what was not begun is handed back.
+        On `stop` the accounts in hand are finished, and what was not begun is handed back. With `connections` no other
+        ones are worked on, and each has so many threads of its own: one that hangs delays no other.
         """
         ...
 

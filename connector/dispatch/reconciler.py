@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from connector.crm.protocol import ContractRef
@@ -25,8 +26,19 @@ _FAILURES = {
     "refused": Failure.FIX_DATA,
     "pending": Failure.APPROVE,
 }
+_HALTED = Outcome(Failure.STOPPED, "its turn did not come before the work was stopped")
+#: Make the contracts of records right, as one run.
+Sync = Callable[[Desk, Sequence[ContractRef]], Generator[Result]]
 #: What an account is left for when its contracts differ: what time can mend comes first, it must not be parked.
-_URGENCY = (Failure.WAIT, Failure.BUSY, Failure.BUG, Failure.FIX_MAPPING, Failure.FIX_DATA, Failure.APPROVE)
+_URGENCY = (
+    Failure.WAIT,
+    Failure.BUSY,
+    Failure.STOPPED,
+    Failure.BUG,
+    Failure.FIX_MAPPING,
+    Failure.FIX_DATA,
+    Failure.APPROVE,
+)
 
 
 @dataclass(slots=True)
@@ -71,14 +83,19 @@ class _Block:
 class Reconciler:
     """Call it with accounts; it answers for each as soon as the last of its contracts is done.
 
-    Looked at are the contracts that the journal knows of an account, and the records that were hinted at. `classify`
-    says what a contract's result comes to.
+    Looked at are the contracts that the journal knows of an account, and the records that were hinted at; with
+    `hints_only` no other than these, where there are any. `classify` says what a contract's result comes to. `sync` is
+    how records become results, one run each time; where it breaks off since a connection is `halted`, what has no
+    result is due again.
     """
 
     desks: Mapping[str, Desk]
     config_hash: str
     job: str = "work"
     classify: Callable[[Result], Outcome] = field(default_factory=lambda: outcome_of)
+    hints_only: bool = False
+    sync: Sync | None = None
+    halted: Callable[[str], bool] = lambda _: False
 
     def __call__(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """Reconcile the accounts; what cannot even be tried is answered for, anything unforeseen is raised."""
@@ -92,7 +109,8 @@ class Reconciler:
                 yield from self._of_one(desk, tuple(group))
 
     def _of_one(self, desk: Desk, items: Sequence[Item]) -> Generator[tuple[Item, Outcome]]:
-        block = _Block(_Pending(item, records) for item, records in _records_of(desk, items))
+        looked_at = _records_of(desk, items, hints_only=self.hints_only)
+        block = _Block(_Pending(item, records) for item, records in looked_at)
         try:
             yield from self._results(desk, block)
         except RetryableError as error:
@@ -102,13 +120,14 @@ class Reconciler:
         except RejectedError as error:  # the CRM refuses the question itself: a field that is not there
             yield from _all(block, Outcome(Failure.FIX_MAPPING, str(error)))
         else:
-            # A record without a result is gone, and nothing is billed for it.
-            yield from _all(block, SETTLED)
+            # A record without a result is gone, and nothing is billed for it; unless nobody looked.
+            yield from _all(block, _HALTED if self.halted(desk.name) else SETTLED)
 
     def _results(self, desk: Desk, block: _Block) -> Generator[tuple[Item, Outcome]]:
         """Sync the records as one run; yield accounts whose last contract is done."""
         refs = dict.fromkeys(ContractRef(desk.name, r) for each in block.pending.values() for r in sorted(each.records))
-        with closing(sync_refs(desk, refs, job=self.job, config_hash=self.config_hash)) as results:
+        sync = self.sync or partial(sync_refs, job=self.job, config_hash=self.config_hash)
+        with closing(sync(desk, tuple(refs))) as results:
             for result in results:
                 for done in block.note(result.planned.raw, self.classify(result)):
                     yield done.item, done.outcome
@@ -132,8 +151,8 @@ def _failure_of(result: Result) -> Failure | None:
     return _FAILURES.get(result.outcome)
 
 
-def _records_of(desk: Desk, items: Sequence[Item]) -> Iterator[tuple[Item, set[str]]]:
-    accounts = {item.key: account_of(item.account) for item in items}
+def _records_of(desk: Desk, items: Sequence[Item], *, hints_only: bool) -> Iterator[tuple[Item, set[str]]]:
+    accounts = {item.key: None if hints_only and item.records else account_of(item.account) for item in items}
     known = desk.account.journal.account_records(desk.name, [account for account in accounts.values() if account])
     for item in items:
         yield item, {*item.records, *known.get(accounts[item.key] or "", ())}

@@ -37,6 +37,8 @@ def settlement(
         case Failure.BUSY:
             soon = backoff.busy * (0.5 + chance)
             return _again(now, soon, item.attempts, outcome)
+        case Failure.STOPPED:
+            return _again(now, 0.0, item.attempts, outcome)
         case Failure.WAIT:
             attempts = item.attempts + 1
             if attempts >= backoff.attempts:

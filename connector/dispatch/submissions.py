@@ -14,12 +14,16 @@ from connector.dispatch.protocol import Submission
 def submissions(
     desk: Desk, records: Iterable[str], *, reason: str, due_at: datetime | None = None
 ) -> Iterator[Submission]:
-    """Yield a submission for each record id of the connection; due now unless said otherwise."""
+    """Yield a submission for each record id of the connection; due now unless said otherwise.
+
+    An amendment goes by the customer of its contract, where it was looked at before.
+    """
     due = due_at or desk.clock()
-    ids = tuple(dict.fromkeys(records))
-    accounts = desk.account.journal.accounts_of(desk.name, ids)
+    journal, ids = desk.account.journal, tuple(dict.fromkeys(records))
+    roots = {record: stamp.root for record, stamp in journal.stamps(desk.name, ids).items()}
+    accounts = journal.accounts_of(desk.name, (*ids, *roots.values()))
     for record in ids:
-        account = accounts.get(record)
+        account = accounts.get(record) or accounts.get(roots.get(record, ""))
         key = account_key(account) if account else record_key(record)
         yield Submission(connection=desk.name, account=key, reason=reason, due_at=due, records=(record,))
 

@@ -4,13 +4,13 @@ One row per contract that is not right at present; it goes when the contract is.
 without one the contract waits for people: for a change of its record, of the mapping, or for `connector retry`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, upsert
+from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, row_of, upsert
 from connector.journal.running_tables import failures
 
 
@@ -93,6 +93,32 @@ class Failures(Chapter):
         with self._writing() as database:
             for chunk in in_chunks(contract_keys):
                 named = is_one_of(database, failures.c.contract_key, chunk)
+                these = (failures.c.connection == connection, named, failures.c.last_at < untouched_since)
+                gone += database.execute(failures.delete().where(*these)).rowcount
+        return gone
+
+    def record_failures(self, found: Iterable[FailureState]) -> None:
+        """Write failures, in one transaction; each replaces the one its contract had."""
+        with self._writing() as database:
+            for one in found:
+                upsert(database, failures, row_of(one))
+
+    def failures_of(self, connection: str, records: Collection[str]) -> dict[str, FailureState]:
+        """Look up failures by record; records without one are absent."""
+        found: dict[str, FailureState] = {}
+        with self._reading() as database:
+            for chunk in in_chunks(records):
+                named = is_one_of(database, failures.c.record, chunk)
+                rows = database.execute(select(*_COLUMNS).where(failures.c.connection == connection, named))
+                found |= {row["record"]: FailureState(**row) for row in rows.mappings()}
+        return found
+
+    def forget_failures_of(self, connection: str, records: Collection[str], untouched_since: datetime) -> int:
+        """Forget failures of records that were looked for, and of which nothing was said since; returns how many."""
+        gone = 0
+        with self._writing() as database:
+            for chunk in in_chunks(records):
+                named = is_one_of(database, failures.c.record, chunk)
                 these = (failures.c.connection == connection, named, failures.c.last_at < untouched_since)
                 gone += database.execute(failures.delete().where(*these)).rowcount
         return gone

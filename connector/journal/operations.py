@@ -11,14 +11,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select, text
 
 from connector.journal.audit import append_audit
 from connector.journal.chapter import Chapter, columns_of, insert_by
 from connector.journal.errors import JournalError
 from connector.journal.leases import Lease, require_lease
 from connector.journal.links import Link, read_link, write_link
-from connector.journal.tables import operations
+from connector.journal.tables import operations, runs
 
 Verb = Literal["create", "update", "retire"]
 State = Literal["intent", "done", "failed"]
@@ -132,6 +132,22 @@ class Operations(Chapter):
             named = {"connection": connection, "contract_key": contract_key}
             number, finished = database.execute(_MARK, named).one()
             return number or 0, finished
+
+    def changed_contracts(self, connection: str, job: str, since_run: int) -> dict[str, bool]:
+        """Name the contracts that runs of a job, from a number on, changed; each with whether something was ended.
+
+        What was only created is no change.
+        """
+        ended = func.max(case((operations.c.verb == "retire", 1), else_=0))
+        these = select(runs.c.id).where(runs.c.id >= since_run, runs.c.job == job, runs.c.connection == connection)
+        query = select(operations.c.contract_key, ended).where(
+            operations.c.run_id.in_(these),
+            operations.c.connection == connection,
+            operations.c.verb != "create",
+            operations.c.state == "done",
+        )
+        with self._reading() as database:
+            return {row[0]: bool(row[1]) for row in database.execute(query.group_by(operations.c.contract_key))}
 
     def shared_mark(self, connection: str) -> int:
         """Return a mark of the changes to products, which contracts of many customers share; creations do not count."""

@@ -3,11 +3,11 @@
 A record that was seen but never handled has no stamp; so it differs from whatever the CRM says of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from connector.journal.chapter import Chapter, columns_of, in_chunks, insert_into, is_one_of
 from connector.journal.tables import contracts, stamps
@@ -61,6 +61,22 @@ class Stamps(Chapter):
             upsert = statement.on_conflict_do_update(index_elements=["connection", "record"], set_=changed)
             for start in range(0, len(values), _ROWS):
                 database.execute(upsert, values[start : start + _ROWS])
+
+    def save_roots(self, connection: str, roots: Mapping[str, str]) -> None:
+        """Say which contract records belong to, by the contract's own record; those that are unknown stay unknown."""
+        changing = (
+            update(stamps)
+            .where(
+                stamps.c.connection == connection,
+                stamps.c.record == bindparam("of_record"),
+                stamps.c.root != bindparam("to_root"),
+            )
+            .values(root=bindparam("to_root"))
+        )
+        rows = [{"of_record": record, "to_root": root} for record, root in sorted(roots.items())]
+        if rows:
+            with self._writing() as database:
+                database.execute(changing, rows)
 
     def mark_swept(self, connection: str, records: Iterable[str], now: datetime) -> None:
         """Take note that the CRM had these records at `now`; unknown ones become known, and handled they are not."""

@@ -34,6 +34,7 @@ from connector.journal.sold import SoldVersions
 from connector.journal.stamps import Stamps
 from connector.journal.takeovers import Takeovers
 from connector.journal.work import Work
+from connector.journal.work_holders import WorkHolders
 
 
 class Journal(
@@ -49,6 +50,7 @@ class Journal(
     Leases,
     BucketRates,
     Work,
+    WorkHolders,
     Backfills,
     BackfillItems,
     Takeovers,

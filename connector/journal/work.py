@@ -46,15 +46,24 @@ class Work(Chapter):
         return len(joined)
 
     def claim_work(
-        self, owner: str, now: datetime, lease: timedelta, limit: int, *, keys: Collection[Key] | None = None
+        self,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *,
+        keys: Collection[Key] | None = None,
+        connection: str | None = None,
     ) -> Claim:
         """Take up to `limit` rows until `now + lease`: first what others left lying, then what is due, earliest first.
 
-        `owner` must be another one for every claim. With `keys` no other rows are taken. A row that is taken from a
-        worker that fell silent counts an attempt.
+        `owner` must be another one for every claim. With `keys` no other rows are taken, and with a `connection` none
+        of another one. A row that is taken from a worker that fell silent counts an attempt.
         """
+        only: list[ColumnElement[bool]] = [] if connection is None else [work.c.connection == connection]
+        only += [] if keys is None else [_is_one_of(keys)]
         with self._writing() as database:
-            found = self._candidates(database, now, limit, keys)
+            found = self._candidates(database, now, limit, only)
             if not found:
                 return Claim(())
             taking = work.update().where(_is_one_of([item.key for item in found]), or_(_lapsed(now), _ripe(now)))
@@ -73,15 +82,13 @@ class Work(Chapter):
             return Claim(_with_records(database, items), silent)
 
     def _candidates(
-        self, database: Connection, now: datetime, limit: int, keys: Collection[Key] | None
+        self, database: Connection, now: datetime, limit: int, only: Sequence[ColumnElement[bool]]
     ) -> list[WorkItem]:
         """Choose rows; on PostgreSQL those that another worker is choosing just now are passed over."""
         found: list[WorkItem] = []
         for claimable, order in ((_lapsed(now), work.c.lease_until), (_ripe(now), work.c.due_at)):
-            query = select(work).where(claimable).order_by(order, work.c.connection, work.c.account)
+            query = select(work).where(claimable, *only).order_by(order, work.c.connection, work.c.account)
             query = query.limit(limit - len(found)).with_for_update(skip_locked=True)
-            if keys is not None:
-                query = query.where(_is_one_of(keys))
             if limit > len(found):
                 found += [WorkItem(**row) for row in database.execute(query).mappings()]
         return found
@@ -90,7 +97,7 @@ class Work(Chapter):
         """Hold on to everything that claims of these owners still hold; returns how many rows."""
         held = and_(work.c.state == WorkState.RUNNING, work.c.lease_owner.in_(list(owners)))
         with self._writing() as database:
-            _lock(database, held)
+            lock_rows(database, held)
             return database.execute(work.update().where(held).values(lease_until=now + lease)).rowcount
 
     def settle_work(self, item: WorkItem, settlement: Settlement, now: datetime) -> WorkState | None:
@@ -136,7 +143,7 @@ class Work(Chapter):
         }
         finishing = work.update().where(ours, work.c.state == WorkState.RUNNING).values(changes)
         with self._writing() as database:
-            _lock(database, ours)
+            lock_rows(database, ours)
             rows = database.execute(finishing.returning(work.c.connection, work.c.account, work.c.state))
             left = {(row.connection, row.account): WorkState(row.state) for row in rows}
             _forget_records(database, [item for item in items if item.key in left])
@@ -156,7 +163,7 @@ class Work(Chapter):
         ]
         if rows:
             with self._writing() as database:
-                _lock(database, _is_one_of([item.key for item in items]))
+                lock_rows(database, _is_one_of([item.key for item in items]))
                 database.execute(giving.values(back), rows)
 
     def retry_work(
@@ -174,7 +181,7 @@ class Work(Chapter):
         changes = {"state": WorkState.DUE, "due_at": now, "attempts": 0, "updated_at": now}
         retrying = work.update().where(*chosen).values(**changes, generation=work.c.generation + 1)
         with self._writing() as database:
-            _lock(database, and_(*chosen))
+            lock_rows(database, and_(*chosen))
             rows = database.execute(retrying.returning(work.c.connection, work.c.account))
             return tuple(sorted((row.connection, row.account) for row in rows))
 
@@ -197,9 +204,11 @@ class Work(Chapter):
             items = [WorkItem(**row) for row in rows]
         return {item.key: replace(item, state=WorkState(item.state)) for item in items}
 
-    def claimable_work(self, now: datetime, limit: int) -> tuple[Key, ...]:
-        """Name rows that a worker could take now."""
+    def claimable_work(self, now: datetime, limit: int, *, connection: str | None = None) -> tuple[Key, ...]:
+        """Name rows that a worker could take now, of all connections or of one."""
         query = select(work.c.connection, work.c.account).where(or_(_lapsed(now), _ripe(now))).limit(limit)
+        if connection is not None:
+            query = query.where(work.c.connection == connection)
         with self._reading() as database:
             return tuple((row.connection, row.account) for row in database.execute(query))
 
@@ -212,7 +221,7 @@ class Work(Chapter):
             return {WorkState(row[0]): row[1] for row in database.execute(query)}
 
 
-def _lock(database: Connection, rows: ColumnElement[bool]) -> None:
+def lock_rows(database: Connection, rows: ColumnElement[bool]) -> None:
     """Lock rows in the order in which `submit_work` does: two that lock many rows must not wait for each other.
 
     SQLite has one writer at a time.

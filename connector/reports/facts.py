@@ -9,7 +9,7 @@ from connector.desk import Desk
 from connector.domain.issues import Issue
 from connector.journal import ContractState, Cursor, Journal, OpenIntents
 from connector.stake import UNSETTLED
-from connector.stamps import RECONCILE, SWEEP
+from connector.stamps import RECONCILE, SWEEP, WAVE
 from connector.windows import late_windows, short_windows
 
 _PAGE = 1_000
@@ -54,7 +54,8 @@ class Facts:
     """How one connection stands at `now` (UTC).
 
     `ends` is when each job last ended a run; `short` are the alarms of long contracts; `paused` is the reason. `found`
-    is what the last sweep found, None when it did not count.
+    is what the last sweep found, None when it did not count. `waits` is since when the account that waits longest is
+    due to be looked at, None when none is.
     """
 
     connection: str
@@ -67,22 +68,25 @@ class Facts:
     short: tuple[Issue, ...]
     found: Found | None
     paused: str | None
+    waits: datetime | None = None
 
 
 def read_facts(desk: Desk, signals: Signals) -> Facts:
     """Read the counts and ages of a connection; cheap, whatever the number of contracts."""
-    journal = desk.account.journal
+    journal, now = desk.account.journal, desk.clock()
+    due = journal.oldest_due_work(desk.name)
     return Facts(
         connection=desk.name,
-        now=desk.clock(),
+        now=now,
         counts=journal.contract_counts(desk.name),
         oldest=journal.oldest_since(desk.name, UNSETTLED),
         intents=journal.open_intents(desk.name),
-        cursors=tuple(one for one in journal.cursors(desk.name) if one.stream not in {SWEEP, RECONCILE}),
+        cursors=tuple(one for one in journal.cursors(desk.name) if one.stream not in {SWEEP, RECONCILE, WAVE}),
         ends=journal.last_ends(desk.name),
         short=short_windows(desk),
         found=_found(journal, desk.name),
         paused=signals.paused(desk.name) if signals.paused else None,
+        waits=due if due is not None and due <= now else None,
     )
 
 

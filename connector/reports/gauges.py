@@ -24,6 +24,12 @@ OLDEST = Described(
 LAG = Described(
     "connector_cursor_lag_seconds", "gauge", "Time since a stream of the CRM was read last", ("connection", "stream")
 )
+WAITS = Described(
+    "connector_work_waiting_seconds",
+    "gauge",
+    "Age of the oldest account that is due and not looked at",
+    ("connection",),
+)
 LAST_RUN = Described("connector_last_run_seconds", "gauge", "Time since a job last ended a run", ("connection", "job"))
 INTENTS = Described("connector_open_intents", "gauge", "Stripe writes without an answer", ("connection",))
 OLDEST_INTENT = Described(
@@ -42,7 +48,7 @@ INCIDENTS = Described("connector_incidents", "gauge", "Incidents that are open, 
 UNSENT = Described("connector_notices_unsent", "gauge", "Alerts that no channel has taken yet", ("channel",))
 
 GAUGES = (
-    BUILD, UP, CONTRACTS, OLDEST, LAG, LAST_RUN, INTENTS, OLDEST_INTENT, WINDOWS, FOUND, DEAD, BREAKERS, PAUSED,
+    BUILD, UP, CONTRACTS, OLDEST, LAG, WAITS, LAST_RUN, INTENTS, OLDEST_INTENT, WINDOWS, FOUND, DEAD, BREAKERS, PAUSED,
     INCIDENTS, UNSENT,
 )  # fmt: skip
 
@@ -79,6 +85,7 @@ class JournalGauges(Collector):
         yield _gauge(CONTRACTS, [((f.connection, outcome), n) for f in facts for outcome, n in f.counts.items()])
         yield _gauge(OLDEST, [((f.connection,), _age(f.oldest, f.now)) for f in facts])
         yield _gauge(LAG, [((f.connection, c.stream), _age(c.updated_at, f.now)) for f in facts for c in f.cursors])
+        yield _gauge(WAITS, [((f.connection,), _age(f.waits, f.now)) for f in facts])
         yield _gauge(LAST_RUN, [((f.connection, job), _age(at, f.now)) for f in facts for job, at in f.ends.items()])
         yield _gauge(INTENTS, [((f.connection,), f.intents.count) for f in facts])
         yield _gauge(OLDEST_INTENT, [((f.connection,), _age(f.intents.oldest, f.now)) for f in facts])

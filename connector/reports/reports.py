@@ -93,10 +93,12 @@ def failures(look: Look) -> Iterator[Row]:
 
 
 def lag(look: Look) -> Iterator[Row]:
-    """Yield streams that were not read, and jobs that did not run, for longer than their schedule says."""
+    """Yield streams that were not read, jobs that did not run, work that was not done, for longer than is usual."""
     facts = look.facts
     limits = limits_of(look.jobs)
-    stale = [(f"stream {one.stream}", one.updated_at, limits["sync"]) for one in facts.cursors]
+    seen = [(f"stream {one.stream}", one.updated_at) for one in facts.cursors]
+    seen += [("work", facts.waits)] if facts.waits is not None else []
+    stale = [(what, since, limits["sync"]) for what, since in seen if "sync" in limits]
     stale += [(f"job {job}", facts.ends[job], limits[job]) for job in limits if job in facts.ends]
     for what, since, limit in stale:
         if facts.paused is None and facts.now - since > limit:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from connector.dispatch import Dispatcher, Item, Outcome, Reconcile, Submission
+from connector.dispatch import Connections, Dispatcher, Item, Outcome, Reconcile, Submission
 from connector.dispatch.lease_table import LeaseTableDispatcher
 from connector.dispatch.procrastinate import ProcrastinateDispatcher
 from connector.dispatch.procrastinate_schema import apply_schema
@@ -73,14 +73,19 @@ def wish(account: str, *records: str, after: float = 0.0, connection: str = "crm
 
 @contextmanager
 def working(
-    dispatcher: Dispatcher, reconcile: Reconcile, *, threads: int = 1, block: int = 1
+    dispatcher: Dispatcher,
+    reconcile: Reconcile,
+    *,
+    threads: int = 1,
+    block: int = 1,
+    connections: Connections | None = None,
 ) -> Iterator[threading.Event]:
     """Let a worker run as long as the block lasts; what it raises is raised at the end."""
     stop, errors = threading.Event(), []
 
     def run() -> None:
         try:
-            dispatcher.run(reconcile, threads=threads, block=block, stop=stop)
+            dispatcher.run(reconcile, threads=threads, block=block, stop=stop, connections=connections)
         except BaseException as error:
             errors.append(error)
             raise

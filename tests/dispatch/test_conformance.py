@@ -240,6 +240,48 @@ def test_a_long_task_keeps_its_account(engine: Engine):
     assert seen.seen[0].attempts == 0
 
 
+def test_what_may_not_be_worked_on_just_now_waits_and_costs_no_attempt(engine: Engine):
+    dispatcher, seen, may = engine.open(lease=timedelta(seconds=3)), Recorder(), threading.Event()
+    connections = {"crm": may.is_set, "other": lambda: True}
+    dispatcher.submit([wish("a", "r"), wish("b", connection="other"), wish("c", connection="elsewhere")])
+    with working(dispatcher, seen, connections=connections):
+        until(lambda: seen.accounts)
+        time.sleep(0.5)
+        assert seen.accounts == ["b"]
+        may.set()
+        until(lambda: engine.journal.work_counts() == {WorkState.IDLE: 2, WorkState.DUE: 1})
+    assert [(item.account, item.records, item.attempts) for item in seen.seen[1:]] == [("a", ("r",), 0)]
+
+
+def test_a_connection_that_hangs_delays_no_other(engine: Engine):
+    dispatcher, go_on = engine.open(), threading.Event()
+    seen = Recorder(each=lambda item: go_on.wait(10) if item.connection == "slow" else None)
+    slow = [wish(f"s{n}", connection="slow") for n in range(3)]
+    dispatcher.submit(slow)
+    with working(dispatcher, seen, connections={"slow": lambda: True, "crm": lambda: True}):
+        until(lambda: seen.seen)
+        dispatcher.submit([wish("a")])
+        until(lambda: "a" in seen.accounts)
+        assert len(seen.seen) == 2
+        go_on.set()
+        until(lambda: idle(engine, 4))
+
+
+def test_what_has_no_answer_when_it_is_told_to_stop_is_handed_back(engine: Engine):
+    dispatcher, begun = engine.open(), threading.Event()
+
+    def silent(_: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+        begun.set()
+        while not told.is_set():
+            time.sleep(0.02)
+        yield from ()
+
+    dispatcher.submit([wish("a"), wish("b")])
+    with working(dispatcher, silent, block=2) as told:
+        begun.wait(10)
+    assert engine.journal.work_counts() == {WorkState.DUE: 2}
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("engine", ["postgres", "procrastinate"], indirect=True)
 def test_a_database_that_goes_away_for_a_moment_costs_nothing(engine: Engine):

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,6 @@ from connector.dispatch import Dispatcher, Item, Outcome
 from connector.journal import Claim, WorkItem, WorkState
 from connector.journal.tables import work
 from connector.journal.work import Work, _is_one_of, _ripe
-from connector.journal.work_rows import Key
 from tests.dispatch.engines import Engine, until, wish, working
 
 WORKERS = 6
@@ -68,11 +67,9 @@ def test_no_account_is_worked_on_twice_at_once_and_no_task_is_lost(engine: Engin
     assert set(watch.runs.values()) == {TASKS // ACCOUNTS}
 
 
-def careless(
-    self: Work, owner: str, now: datetime, lease: timedelta, limit: int, *, keys: Collection[Key] | None = None
-) -> Claim:
+def careless(self: Work, owner: str, now: datetime, lease: timedelta, limit: int, **only: object) -> Claim:
     """Claim in the obvious, wrong way: look what is due, then take it, without comparing again."""
-    del keys
+    del only
     with self._reading() as database:
         ripe = select(work).where(_ripe(now)).order_by(work.c.due_at).limit(limit)
         found = [WorkItem(**row) for row in database.execute(ripe).mappings()]

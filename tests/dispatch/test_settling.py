@@ -53,6 +53,10 @@ def test_a_vendor_is_obeyed_when_it_asks_for_more():
     assert left(Failure.WAIT, after=1).due_at == NOW + timedelta(seconds=8)
 
 
+def test_what_was_stopped_is_due_at_once_and_costs_nothing():
+    assert left(Failure.STOPPED, attempts=4) == Settlement(WorkState.DUE, NOW, 4, "stopped", "why")
+
+
 @pytest.mark.parametrize(("chance", "seconds"), [(0, 1), (1, 3)])
 def test_busy_comes_soon_and_costs_nothing(chance: float, seconds: int):
     due = NOW + timedelta(seconds=seconds)

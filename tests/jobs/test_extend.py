@@ -15,7 +15,7 @@ from connector.journal import ContractState
 from connector.sandbox.http import FaultRule
 from connector.windows import due_windows, next_step, short_windows
 from jobs.extend import extend
-from jobs.sync import sync
+from tests.wired import sync
 
 
 def in_days(app: App, days: int) -> str:

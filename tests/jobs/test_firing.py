@@ -16,6 +16,7 @@ from connector.sandbox.http import FaultRule
 from jobs import JOBS, Job
 from jobs.firing import Firing
 from jobs.stopping import Halt, Stop, Stopping
+from jobs.workers import work_off
 
 CRM = "salesforce"
 
@@ -197,6 +198,7 @@ def test_while_a_vendor_is_away_no_job_runs_and_one_call_asks_whether_it_is_back
     with build_app(playground.config(config_file), clock=lambda: now, sleep=lambda _: None) as app:
         assert Firing(app, JOBS[0], CRM).fire(Stopping())
         assert "Stripe answers again; the circuit breaker is closed" in caplog.text
+        assert work_off(app, [CRM], Stopping())
         assert app.journal.open_breakers() == ()
         assert app.journal.contract_counts(CRM)["applied"] == 15
 
@@ -210,6 +212,7 @@ def test_an_outage_in_the_middle_leaves_contracts_waiting_without_calls(config_f
     playground.stripe.inject(FaultRule("POST", "=/v1/subscription_schedules", status=503, times=None))
     with build_app(playground.config(config_file), clock=lambda: now, upgrade=True, sleep=lambda _: None) as app:
         assert Firing(app, JOBS[0], CRM).fire(Stopping())
+        assert work_off(app, [CRM], Stopping())
         counts = app.journal.contract_counts(CRM)
         assert counts["waiting"] >= 10
         assert sum(1 for record in playground.stripe.log if record.status == 503) == 3
@@ -221,5 +224,6 @@ def test_an_outage_in_the_middle_leaves_contracts_waiting_without_calls(config_f
         now += timedelta(minutes=10)
         retry = next(job for job in JOBS if job.name == "retry")
         assert Firing(app, retry, CRM).fire(Stopping())
+        assert work_off(app, [CRM], Stopping())
         assert app.journal.contract_counts(CRM) == {"applied": 15, "refused": 4, "skipped": 1}
         assert app.journal.failure_counts(CRM) == {"fix_data": 4}

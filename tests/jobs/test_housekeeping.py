@@ -15,8 +15,8 @@ import pytest
 from connector.app import App, now_utc
 from connector.config import JobsConfig
 from jobs.housekeeping import housekeeping
-from jobs.sync import sync
 from tests.journal.test_retention import DAY
+from tests.wired import sync
 
 CRM = "salesforce"
 
@@ -40,7 +40,7 @@ def keeping(app: App, **settings: Any) -> App:
 
 
 def results(app: App) -> int:
-    first = app.journal.latest_runs(CRM)[-1]
+    first = app.journal.latest_runs(CRM, job="work")[-1]
     return len(app.journal.run_contracts(first.id, limit=1000))
 
 
@@ -71,7 +71,10 @@ def test_what_is_old_is_archived_and_then_removed(
     assert list(folder.glob("*.part")) == []
     assert any("3 results of before" in message for message in caplog.messages)
     housekeeping(keeping(old, keep_days=30, archive=folder), stop)
-    assert len(list(folder.iterdir())) == 1, "nothing left to archive"
+    (runs,) = folder.glob("runs-*.jsonl.gz")
+    (run,) = [json.loads(line) for line in gzip.decompress(runs.read_bytes()).splitlines()]
+    assert (run["job"], run["counts"]) == ("sync", {"submitted": 20}), "it has no results of its own"
+    assert len(list(folder.iterdir())) == 2, "nothing left to archive"
 
 
 def test_what_cannot_be_archived_stays(old: App, stop: threading.Event, tmp_path: Path):

@@ -15,9 +15,9 @@ import pytest
 from connector.app import build_app, now_utc
 from connector.cli.playground import Playground
 from connector.desk import THREADS
-from connector.journal import open_journal
-from connector.poll import sync_changed
+from connector.journal import WorkState, open_journal
 from connector.sandbox.http import FaultRule
+from tests.wired import sync
 
 COMMAND = [sys.executable, "-W", "error", "-m", "jobs"]
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_it_stops_between_two_contracts(playground: Playground, config_file: Pat
     playground.stripe.clear_faults()
     with build_app(playground.config(config_file)) as app:
         assert app.journal.pending_intents("salesforce") == ()
-        (run,) = app.journal.latest_runs("salesforce", job="sync")
+        (run,) = app.journal.latest_runs("salesforce", job="work")
         assert run.finished_at is not None
         assert 0 < sum((run.counts or {}).values()) < len(playground.orders)
 
@@ -157,7 +157,8 @@ def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, 
         assert app.journal.slot_owners(now) == ()
         assert len(app.journal.pending_intents("salesforce")) >= 1
         wait_for(lambda: not any(r.status == 0 for r in playground.stripe.log))
-        list(sync_changed(app.desk(), job="test", config_hash=""))
+        assert (app.journal.work_owners(), app.journal.work_counts()) == (frozenset(), {WorkState.DUE: 20})
+        sync(app)
         assert app.journal.pending_intents("salesforce") == ()
         counts = app.journal.contract_counts("salesforce")
         assert counts["applied"] + counts.get("nothing", 0) == 15, "one has no schedule, and may have been done before"

@@ -12,8 +12,8 @@ from connector.sandbox.http import FaultRule
 from connector.sweep import last_sweep
 from jobs.reconcile import reconcile
 from jobs.sweep import sweep
-from jobs.sync import sync
 from tests.by_hand import set_quantities
+from tests.wired import sync
 
 
 def schedule(app: App, order: str) -> str:

@@ -11,13 +11,14 @@ from connector.app import App
 from connector.cli.playground import Playground
 from connector.config import JobsConfig
 from connector.domain.errors import ConnectorError
-from connector.journal import Intent
+from connector.journal import Intent, WorkState
 from connector.poll import read_cursor
 from connector.sandbox.http import FaultRule
 from jobs import JOBS
 from jobs.housekeeping import housekeeping
 from jobs.scheduler import firings
-from jobs.sync import sync
+from jobs.sync import sync as submit
+from tests.wired import sync
 
 
 def test_the_table_says_what_and_how_often():
@@ -53,46 +54,42 @@ def test_jobs_are_fired_for_each_connection_and_those_that_are_off_never(app: Ap
 # --- sync ------------------------------------------------------------------------------------------
 
 
-def test_sync_does_the_work_then_moves_the_cursor(app: App, stop: threading.Event, caplog: pytest.LogCaptureFixture):
+def test_sync_submits_then_moves_the_cursor_and_the_work_is_a_run_of_its_own(
+    app: App, stop: threading.Event, playground: Playground, caplog: pytest.LogCaptureFixture
+):
     caplog.set_level(logging.INFO)
-    assert read_cursor(app.desk()) is None
+    submit(app, stop)
+    assert read_cursor(app.desk()) is not None, "what was submitted is on disk"
+    assert (app.journal.contract_counts("salesforce"), playground.stripe.log) == ({}, [])
+    assert app.journal.work_counts("salesforce") == {WorkState.DUE: len(playground.orders)}
     sync(app, stop)
-    assert read_cursor(app.desk()) is not None
     assert app.journal.contract_counts("salesforce") == {"applied": 15, "refused": 4, "skipped": 1}
     assert "connection salesforce: 15 applied, 4 refused, 1 skipped" in caplog.messages
-    (run,) = app.journal.latest_runs("salesforce")
-    assert (run.job, run.counts) == ("sync", {"applied": 15, "refused": 4, "skipped": 1})
+    assert app.journal.work_counts("salesforce") == {WorkState.IDLE: len(playground.orders)}
+    (work,) = app.journal.latest_runs("salesforce", job="work")
+    assert work.counts == {"applied": 15, "refused": 4, "skipped": 1}
+    asked = app.journal.latest_runs("salesforce", job="sync")
+    assert asked[-1].counts == {"submitted": len(playground.orders)}
 
 
-def test_told_to_stop_it_finishes_the_contracts_in_hand_and_leaves_the_cursor(
-    app: App, playground: Playground, stop: threading.Event
-):
+def test_told_to_stop_it_submits_no_more_and_leaves_the_cursor(app: App, playground: Playground, stop: threading.Event):
     stop.set()
-    sync(app, stop)
+    submit(app, stop)
     assert app.journal.latest_runs("salesforce") == ()
 
-    class AfterSome(threading.Event):
-        """An event that is set while some contracts are in hand; each asks before it is begun."""
-
-        asked = 0
+    class Soon(threading.Event):
+        """An event that is set once something was submitted."""
 
         def is_set(self) -> bool:
-            self.asked += 1
-            return self.asked > 8
+            return bool(app.journal.work_counts("salesforce"))
 
-    sync(app, AfterSome())
-    (run,) = app.journal.latest_runs("salesforce")
-    begun = sum((run.counts or {}).values())
-    assert run.finished_at is not None
-    assert 0 < begun < len(playground.orders)
-    assert len(app.journal.run_contracts(run.id)) == begun
-    assert app.journal.held_leases(datetime.now(UTC)) == ()
-    assert app.journal.pending_intents("salesforce") == ()
+    submit(app, Soon())
+    assert app.journal.work_counts("salesforce") == {WorkState.DUE: len(playground.orders)}
     assert read_cursor(app.desk()) is None
     sync(app, threading.Event())
     counts = app.journal.contract_counts("salesforce")
-    assert sum(counts.values()) == len(playground.orders)
-    assert counts["applied"] + counts.get("nothing", 0) == 15
+    assert counts == {"applied": 15, "refused": 4, "skipped": 1}
+    assert read_cursor(app.desk()) is not None
 
 
 def test_a_crm_that_refuses_us_moves_nothing(app: App, playground: Playground, stop: threading.Event):

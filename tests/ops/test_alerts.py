@@ -24,9 +24,9 @@ from connector.logs import Text
 from connector.reports.facts import Breaker, Signals
 from jobs.alerts import alerts
 from jobs.reconcile import reconcile
-from jobs.sync import sync
 from tests.by_hand import set_quantities
 from tests.ops.conftest import Clock, MailServer, Receiver
+from tests.wired import sync
 
 PASSWORD = "pw-0123456789"
 

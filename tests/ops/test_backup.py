@@ -21,10 +21,10 @@ from connector.journal import JournalError, open_journal
 from connector.journal.backup import back_up
 from connector.poll import changed_refs, sync_refs
 from connector.sync import plan_contracts
-from jobs.sync import sync
 from tests.ops.machine import Machine
 from tests.ops.test_operations_page import BLOCKS
 from tests.postgres import new_database
+from tests.wired import sync
 
 POSTGRES = [text for kind, text in BLOCKS if kind == "sh" and "_URL" in text]
 

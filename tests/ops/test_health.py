@@ -16,9 +16,9 @@ from connector.config import MonitorConfig
 from connector.domain.errors import ConfigError
 from connector.health import start_monitor
 from connector.reports.facts import Breaker, Signals
-from jobs.sync import sync
 from tests.ops.conftest import Clock
 from tests.postgres import run_alone
+from tests.wired import sync
 
 ON = MonitorConfig(enabled=True, port=0)
 

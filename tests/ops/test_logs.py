@@ -13,7 +13,7 @@ from connector.cli.playground import Playground
 from connector.config import LogConfig
 from connector.logs import bound, bound_values, start_logging
 from connector.sandbox.http import FaultRule
-from jobs.sync import sync
+from tests.wired import sync
 
 SECRET = "sk_" + "test_51H8xYzAbCdEf"
 log = logging.getLogger("tests.ops")
@@ -113,7 +113,7 @@ def test_a_sync_logs_every_contract_with_run_and_key(app: App, playground: Playg
     start_logging(LogConfig(format="json"))
     sync(app, threading.Event())
     told = lines(stderr)
-    (run,) = app.journal.latest_runs("salesforce")
+    (run,) = app.journal.latest_runs("salesforce", job="work")
     contracts = {
         state.contract_key for state in app.journal.contract_states("salesforce") if state.outcome == "applied"
     }

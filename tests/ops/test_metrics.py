@@ -12,7 +12,7 @@ from connector.metrics import COUNTED, OTHER, REGISTRY, Bounded, route
 from connector.reports.facts import Breaker, Signals
 from connector.reports.gauges import GAUGES, JournalGauges
 from connector.sandbox.http import FaultRule
-from jobs.sync import sync
+from tests.wired import sync
 
 
 def value(name: str, **labels: str) -> float:

@@ -97,8 +97,8 @@ class Reader:
         )
         deadline = time.monotonic() + 60
         with open_journal(self.shop.playground.config(self.shop.config).database_url()) as journal:
-            while "sync" not in journal.last_ends("salesforce"):
-                assert time.monotonic() < deadline, "no sync has ended"
+            while "work" not in journal.last_ends("salesforce"):
+                assert time.monotonic() < deadline, "what was submitted was not looked at"
                 time.sleep(0.2)
         running.send_signal(signal.SIGTERM)
         _, log = running.communicate(timeout=30)

@@ -108,12 +108,12 @@ def _never_began(line: Line, contract: Contract) -> Fraction:
     root = root_of(line, contract)
     if line.quantity >= 0 or root.start != line.start or root not in contract.revisions[0].lines:
         return Fraction(0)
-    later = Fraction(0)
+    first, later = Fraction(root.quantity), Fraction(0)
     for each in contract.lines:
         if each is root or each.start != root.start or root_of(each, contract) is not root:
             continue
-        taken = max(Fraction(0), -Fraction(each.quantity) - later)
-        later = max(Fraction(0), later + Fraction(each.quantity))
+        taken = min(first, max(Fraction(0), -Fraction(each.quantity) - later))
+        first, later = first - taken, max(Fraction(0), later + Fraction(each.quantity))
         if each is line:
             return taken / -Fraction(line.quantity)
     return Fraction(0)
@@ -129,6 +129,13 @@ def billed_once(contract: Contract) -> set[str]:
     """Return the products that are only billed once: they are owed whatever the policy says of parts of periods."""
     others = {sale.line.product.ref for sale in sales(contract)}
     return {item.line.product.ref for item in one_time(contract)} - others
+
+
+def not_begun(before: Contract, after: Contract, day: date) -> bool:
+    """Tell whether what was to begin on a day is taken away by what was not known before."""
+    known = {line.ref for line in before.lines}
+    fresh = (line for line in after.lines if line.ref not in known and line.start == day)
+    return any(_never_began(line, after) for line in fresh)
 
 
 def fees_moved(before: Contract, after: Contract) -> bool:

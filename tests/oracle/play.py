@@ -17,7 +17,7 @@ from tests.builders import seeded
 from tests.oracle.days import months_on
 from tests.oracle.laws import shuffled
 from tests.oracle.lives import Life, Visit
-from tests.oracle.owed import Sum, added, billed_once, fees_moved, owed, plain, total
+from tests.oracle.owed import Sum, added, billed_once, fees_moved, not_begun, owed, plain, total
 from tests.oracle.running import Billed, RefusedError
 from tests.oracle.standin import StandIn
 from tests.oracle.verdict import judge
@@ -120,6 +120,8 @@ def _visit(visit: Visit, played: Played, *, laws: bool) -> bool:
         played.past = False  # what is made late bills its past, although the policy leaves the past alone
     if made and visit.contract.policies.backdated_start == "skip":
         played.past = played.past and not stripe.linked  # what a later order adds late is not billed for its past
+    if _waives(visit.contract) and before and not_begun(before.contract, visit.contract, visit.day):
+        played.past = False  # heard of on that very day: whether it was billed by then is a matter of the hour
     if _waives(visit.contract) and before and fees_moved(before.contract, visit.contract):
         played.past = False  # a nearer end brings a fee forward, into time that is left alone
     stripe.apply(plan.operations)

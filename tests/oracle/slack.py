@@ -46,11 +46,13 @@ def slack_of_all(sale: Sale, contract: Contract) -> Fraction:
 
 def _stray(sale: Sale, piece: Piece, family: Sequence[Sale], contract: Contract) -> Fraction:
     """Return by how much the price of what is taken away differs from the prices of what was sold."""
-    root = next(other for other in family if other.line.ref == sale.root)
-    sold = root.at(piece.at)
-    if sold is None or not root.line.quantity:
+    first = [other for other in family if other.line.ref == sale.root]
+    sold = [other for other in (*first, *family) if other.line.quantity > 0 and other.at(piece.at)]
+    if not sold:
         return Fraction(0)
-    per_unit = sold.worth / Fraction(root.line.quantity)
+    root, found = sold[0], sold[0].at(piece.at)
+    assert found is not None
+    per_unit = found.worth / Fraction(root.line.quantity)
     total = Fraction(0)
     for other in family:
         found = other.at(piece.at)
