@@ -86,7 +86,7 @@ def look(contract: Contract, stripe: StandIn) -> tuple[Compiled, ExistingState]:
     over = over_since(compiled.desired, existing)
     if over != goes_on:
         compiled = windowed(compile_contract(contract, made, stripe.today, goes_on=over), stripe.today)
-        assert compiled.desired is not None
+    assert compiled.desired is not None
     fresh = to_be_made(compiled.desired, existing, stripe.today)
     if existing.made is None or (existing.made == made and not fresh):
         return compiled, existing
