@@ -7,7 +7,7 @@ product: what one line gives back and another one takes is no correction.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -25,22 +25,28 @@ from connector.plan.held import Held
 class Account:
     """Told and held of the schedules that have begun; `told` is None where the contract stands for none any more.
 
-    `since` are the days, by schedule, from which what is owed is looked at; all of the past, where none is given.
+    Of what recurs only the `periods` are looked at that begin on these days, by schedule; all, where none are given.
     """
 
     contract: Contract
     pairs: Sequence[tuple[ScheduleSpec | None, Held]]
     today: date
     settled: Mapping[str, int] = field(default_factory=dict)
-    since: Mapping[str, date] = field(default_factory=dict)
+    periods: Mapping[str, Collection[date]] = field(default_factory=dict)
+
+    def counts(self, charge: Charge, held: Held) -> bool:
+        """Tell whether a charge of a schedule is looked at; what was due before a take-over is not."""
+        first, periods = self.contract.billed_through or date.min, self.periods.get(held.key)
+        return charge.owed_from >= first and (periods is None or not charge.recurring or charge.day in periods)
 
 
 def corrections(account: Account) -> tuple[OneOffSpec, ...]:
     """Return what is still to be charged (or credited, negative) for time up to today, as amounts billed once."""
     contract, today = account.contract, account.today
-    pairs = [(told, held, _first(account, held)) for told, held in account.pairs]
-    owed = [c for told, held, first in pairs if told for c in owed_by(told, held.made, today) if c.owed_from >= first]
-    billed = [c for _, held, first in pairs for c in billed_by(held, contract, today) if c.owed_from >= first]
+    owed = [
+        c for told, held in account.pairs if told for c in owed_by(told, held.made, today) if account.counts(c, held)
+    ]
+    billed = [c for _, held in account.pairs for c in billed_by(held, contract, today) if account.counts(c, held)]
     lines = {**_held_lines(account), **{line.ref: line for line in contract.lines}}
     sums = _by_product(owed, billed, lines, account.settled)
     return tuple(one for product, left in sums.items() if any(left.values()) for one in _settle(account, product, left))
@@ -101,11 +107,6 @@ def owed_by(told: ScheduleSpec, made: date, today: date) -> Iterator[Charge]:
     for bill in schedule_bills(told, made):
         if not bill.skipped:
             yield from (charge for charge in bill.charges if charge.owed_from <= today)
-
-
-def _first(account: Account, held: Held) -> date:
-    """Return the day from which a schedule is looked at: what was due before a take-over is never made up for."""
-    return max(account.contract.billed_through or date.min, account.since.get(held.key, date.min))
 
 
 def billed_by(held: Held, contract: Contract, today: date) -> Iterator[Charge]:

@@ -6,6 +6,7 @@ A schedule that has not begun is compared and replaced as a whole (plan.py); her
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from typing import cast
 
 from connector.compile.bills import bills_after, one_off_charge, recurring_days
@@ -117,31 +118,56 @@ def _ours(
 ) -> tuple[tuple[OneOffSpec, ...], tuple[OneOffSpec, ...]]:
     """Return what is ours to bill of what is owed: with an invoice that follows, or apart at once.
 
-    What is left to Stripe is ours all the same in a period that no invoice follows: Stripe would keep it pending.
+    What is left to Stripe is ours all the same in a period that no invoice follows: Stripe would keep it pending. So
+    are periods that were over when a change was heard of: Stripe reckons from then on.
     """
     if not leaves_parts(account.contract):
         return owed, ()
-    last = [one for one in found if leaves_to_stripe(account.contract) and not _bills_again(one, account.today)]
-    ending = replace(
+    reckoned = [one for one in found if leaves_to_stripe(account.contract)]
+    ours = [(one, days) for one in reckoned if (days := _our_periods(one, account.today)) != frozenset()]
+    mine = replace(
         account,
-        pairs=[(one.told, one.held) for one in last],
-        since={one.held.key: _period_begun(one, account.today) for one in last},
+        pairs=[(_with_parts(one.told, days), one.held) for one, days in ours],
+        periods={one.held.key: days for one, days in ours if days is not None},
     )
-    others = replace(account, pairs=[(one.told, one.held) for one in found if one not in last])
-    parts = corrections(ending) if last else ()
+    rest = [one for one in found if not any(one is each for each, _ in ours)]
+    others = replace(account, pairs=[(one.told, one.held) for one in rest])
+    parts = corrections(mine) if ours else ()
     once = fees(account, parts)
     return (*fees(account, owed), *(one for one in parts if one not in once)), due_apart(others)
 
 
-def _period_begun(one: Begun, today: date) -> date:
-    """Return the day on which the period that runs was billed; before it, what changed was left to Stripe.
+def _our_periods(one: Begun, today: date) -> frozenset[date] | None:
+    """Return the billing dates of the periods in which Stripe has nothing to reckon, or nothing to send; None for all.
 
-    Of a schedule that was made since then nothing was left, and one the contract stands for no more is all to settle.
+    Those are the periods that are over, in which the schedule went on as it was, and the one that no invoice follows.
+    A first invoice that came late is of several periods: if it was the last one too, all of them are looked at.
     """
-    if one.told is None:
-        return date.min
-    days = [day for day in recurring_days(one.told) if day <= today]
-    return days[-1] if days and days[-1] > one.held.made else date.min
+    told, made = one.told, one.held.made
+    if told is None:
+        return None
+    days = [day for day in recurring_days(told) if day <= today]
+    breaks = [stretch.start for stretch in one.held.stretches]
+    periods = [(day, following) for day, following in pairwise(days) if not any(day < b < following for b in breaks)]
+    over = frozenset(day for day, _ in periods if made <= told.start or day > made)
+    if _bills_again(one, today):
+        return over
+    return over | {days[-1]} if days and days[-1] > made else None
+
+
+def _with_parts(told: ScheduleSpec | None, days: frozenset[date] | None) -> ScheduleSpec | None:
+    """Return a schedule with what changed within some of its periods to be billed, although Stripe was to reckon it."""
+    if told is None or days is None:
+        return told
+    every = recurring_days(told)
+    began = {phase.period.start: [day for day in every if day <= phase.period.start][-1:] for phase in told.phases}
+    phases = (
+        replace(phase, one_offs=tuple(replace(one, way="invoice") for one in phase.one_offs))
+        if days.intersection(began[phase.period.start])
+        else phase
+        for phase in told.phases
+    )
+    return replace(told, phases=tuple(phases))
 
 
 def _carried_in_words(
