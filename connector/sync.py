@@ -6,7 +6,6 @@ and how often; this module makes one contract right, or says why not.
 
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from functools import partial
 from itertools import islice
 
@@ -14,23 +13,18 @@ from connector.adopted import adopted_edits, end_lapsed
 from connector.batches import BATCH, Batches, Turn, Way
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
-from connector.billing.observe import continued_on, made_on, observe, own_of
-from connector.compile.continued import Continued
-from connector.compile.contract import compile_contract
-from connector.compile.resource import Compiled
+from connector.billing.look import Glance, look
 from connector.compile.spec import AdoptedEdit
-from connector.compile.window import windowed
 from connector.contained import planned_or_not
 from connector.crm.protocol import ContractRef
 from connector.desk import Before, Desk, Each, Planned, Result, Stop
-from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError, RetryableError
 from connector.domain.issues import Issue, IssueCode, Source, block
 from connector.journal import LeaseLostError, SoldRow
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading, read_contract
 from connector.plan.drift import edits_digest
-from connector.plan.existing import NOTHING, ExistingState, over_since, to_be_made
+from connector.plan.existing import NOTHING
 from connector.plan.kinds import KINDS
 from connector.plan.operation import Create
 from connector.plan.plan import Plan, make_plan
@@ -106,7 +100,8 @@ def plan_contract(
     mark, sold = desk.account.journal.contract_mark(desk.name, contract.key), marks_of(before)
     try:
         edits = adopted_edits(desk, contract.key) if adopted is None else adopted
-        compiled, existing = _look(desk, contract, now, edits, live=live)
+        glance = Glance(now, edits, desk.ahead, live=live, seek=desk.seek)
+        compiled, existing = look(contract, desk.account, glance)
     except RejectedError as error:
         refused = replace(reading, issues=(*reading.issues, _stripe_issue(raw.root.id, error)))
         return Planned(raw, refused, None, NOTHING, Judgement(Verdict.REFUSE))
@@ -127,48 +122,6 @@ def _judge(desk: Desk, plan: Plan, scope: RunScope | None) -> Judgement:
     ignored = journal.ignored_edits(plan.contract.key, edits_digest(edits), desk.clock()) if edits else None
     words = f"by {ignored.approved_by}: {ignored.reason}" if ignored else None
     return judge(approved=approved, ignored=words)
-
-
-def _look(
-    desk: Desk, contract: Contract, now: datetime, adopted: Sequence[AdoptedEdit], *, live: bool
-) -> tuple[Compiled, ExistingState]:
-    """Compile for the day on which the schedules were made, else for today, and look at what Stripe holds.
-
-    A schedule that is not ours, or was lost, may turn out to be of another day: then it is compiled again.
-    """
-    own = own_of(contract, desk.account)
-    made = made_on(contract, desk.account, own) or desk.today()
-    first = _Known(desk, contract, made, adopted, continued_on(own))
-    compiled = first.compiled()
-    if compiled.desired is None:
-        return compiled, NOTHING
-    existing = observe(contract, compiled.desired, desk.account, now, live=live, seek=desk.seek, own=own)
-    asked = replace(first, goes_on=over_since(compiled.desired, existing))
-    compiled = compiled if asked == first else asked.compiled()
-    fresh = to_be_made(compiled.desired, existing, desk.today()) if compiled.desired else frozenset()
-    if existing.made in {None, asked.made} and not fresh:
-        return compiled, existing
-    return replace(asked, made=existing.made or asked.made, fresh=fresh).compiled(), existing
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a contract is compiled from: itself, and what is known of its schedules."""
-
-    desk: Desk
-    contract: Contract
-    made: date
-    adopted: Sequence[AdoptedEdit]
-    goes_on: Continued
-    fresh: frozenset[str] = frozenset()
-
-    def compiled(self) -> Compiled:
-        """Compile the contract, cut to the phases that Stripe is to hold today."""
-        today = self.desk.today()
-        whole = compile_contract(
-            self.contract, self.made, today, fresh=self.fresh, adopted=self.adopted, goes_on=self.goes_on
-        )
-        return windowed(whole, today, self.desk.ahead)
 
 
 def sync_contracts(

@@ -77,10 +77,14 @@ def to_be_made(desired: DesiredState, existing: ExistingState, today: date) -> f
 
 
 def over_since(desired: DesiredState, existing: ExistingState) -> Continued:
-    """Return where the contract goes on although the schedule has completed, since that was heard of too late."""
+    """Return where the contract goes on although the schedule has completed, since that was heard of too late.
+
+    One that released its subscription is left alone: the subscription bills on by itself.
+    """
     found = {key.name: held for key, held in existing.objects.items() if key.kind == "subscription_schedule"}
     over = ((spec, found[spec.key]) for spec in desired.schedules if spec.key in found)
-    ends = ((spec, held.params["phases"][-1]["end_date"]) for spec, held in over if held.status == "completed")
+    ended = ((spec, held.params) for spec, held in over if held.status == "completed")
+    ends = ((spec, said["phases"][-1]["end_date"]) for spec, said in ended if said.get("end_behavior") == "cancel")
     days = ((spec, date.fromisoformat(end[:10])) for spec, end in ends)
     new = (continuation_key(spec.key, day) for spec, day in days if spec.start < day < spec.end)
     return continued_by((*(spec.key for spec in desired.schedules), *new))

@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.billing.adopt import link_found
 from connector.billing.apply import apply
-from connector.billing.observe import made_on, observe
+from connector.billing.look import Glance, look
 from connector.compile.contract import compile_contract
 from connector.domain.contract import Contract
 from connector.domain.timeline import line_end
@@ -30,10 +30,8 @@ class Life:
         """Let a version of the contract be heard of on a day, at nine in the morning, and carry it out."""
         self.move_to(on)
         account = self.world.desk().account
-        made = made_on(contract, account) or on
-        compiled = compile_contract(contract, made)
+        compiled, existing = look(contract, account, Glance(self.world.now))
         assert compiled.desired is not None, compiled.issues
-        existing = observe(contract, compiled.desired, account, self.world.now)
         plan = make_plan(contract, compiled, existing, on)
         self.plans.append(plan)
         if plan.blocked:

@@ -10,13 +10,11 @@ from connector.billing.account import StripeAccount
 from connector.billing.apply import apply
 from connector.billing.client import StripeApi
 from connector.billing.limiter import Limiter, Rates
-from connector.billing.observe import made_on, observe
-from connector.compile.contract import compile_contract
-from connector.compile.window import windowed
+from connector.billing.look import Glance, look
 from connector.domain.contract import Contract
 from connector.domain.errors import NotConvergedError, RejectedError
 from connector.journal import Journal, open_journal
-from connector.plan.existing import NOTHING, ExistingState, to_be_made
+from connector.plan.existing import ExistingState
 from connector.plan.plan import Plan, make_plan
 from connector.sandbox.stripe import StripeSandbox
 from tests.oracle.lives import Life, Visit
@@ -101,16 +99,9 @@ class Emulator:
             lived.faults.append(f"{visit.day}: applied, and the next plan is not empty: {keys}")
 
     def _plan(self, visit: Visit, account: StripeAccount, *, live: bool) -> tuple[Plan, ExistingState]:
-        contract, today = visit.contract, self.now.date()
-        made = made_on(contract, account) or today
-        compiled = windowed(compile_contract(contract, made, today), today)
-        if compiled.desired is None:
-            return make_plan(contract, compiled, NOTHING, today), NOTHING
-        existing = observe(contract, compiled.desired, account, self.now, live=live)
-        fresh = to_be_made(compiled.desired, existing, today)
-        if existing.made not in {None, made} or fresh:
-            compiled = windowed(compile_contract(contract, existing.made or today, today, fresh=fresh), today)
-        return make_plan(contract, compiled, existing, today), existing
+        contract = visit.contract
+        compiled, existing = look(contract, account, Glance(self.now, live=live))
+        return make_plan(contract, compiled, existing, self.now.date()), existing
 
     def api(self) -> StripeApi:
         """Return a client that gives up at the first failure."""
