@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import cast
 
 from connector.compile.backdating import discounts_left, running_from
@@ -25,6 +26,7 @@ from connector.compile.schedule import schedule_resource
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.compile.ways import leaves_to_stripe
 from connector.domain.contract import Contract, Discount
+from connector.domain.money import plain
 from connector.domain.period import day_after
 from connector.plan.canonical import Json, canonical, dump
 from connector.plan.diff import Change, diff
@@ -253,7 +255,12 @@ def _items(
 
 
 def _worth(discounts: Iterable[Discount]) -> tuple[tuple[str, ...], ...]:
-    return tuple((str(d.percent), str(d.amount), d.duration, str(d.months)) for d in discounts)
+    return tuple((_figure(d.percent), _figure(d.amount), d.duration, str(d.months)) for d in discounts)
+
+
+def _figure(value: Decimal | None) -> str:
+    """Return a number in its one spelling: what Stripe says has other decimals than the CRM's."""
+    return "" if value is None else f"{plain(value):f}"
 
 
 def _item_names(wanted: Json, current: Json, terms: Terms, path: str) -> Iterable[Change]:

@@ -103,13 +103,15 @@ def plain(contract: Contract) -> bool:
 def _never_began(line: Line, contract: Contract) -> Fraction:
     """Return the share of what a line takes away that the first order was to begin on the same day.
 
-    The last in is the first out: what later orders were to begin on that day is taken away before it.
+    The last in is the first out: what later orders were to begin on that day is taken away before it. An order adds
+    before it takes away.
     """
     root = root_of(line, contract)
     if line.quantity >= 0 or root.start != line.start or root not in contract.revisions[0].lines:
         return Fraction(0)
     first, later = Fraction(root.quantity), Fraction(0)
-    for each in contract.lines:
+    orders = [sorted(revision.lines, key=lambda each: each.quantity < 0) for revision in contract.revisions]
+    for each in (each for lines in orders for each in lines):
         if each is root or each.start != root.start or root_of(each, contract) is not root:
             continue
         taken = min(first, max(Fraction(0), -Fraction(each.quantity) - later))

@@ -275,7 +275,7 @@ def apart_from(life: Life, played: Played, other: Played, name: str) -> Iterator
     for place in sorted({*one, *two}):
         if one.get(place, 0) != two.get(place, 0):
             yield f"{place[1]} on {place[0]}: {one.get(place, 0)}, heard of {name} {two.get(place, 0)}"
-    if played.past and not _waives(life.final) and not _keeps(life.final):
+    if played.past and other.past and not _waives(life.final) and not _keeps(life.final):
         sums = [sum(line.amount for line in each.stripe.bills()) for each in (played, other)]
         if sums[0] != sums[1]:
             yield f"{sums[0]} in all, heard of {name} {sums[1]}"

@@ -53,6 +53,7 @@ LIVED = {
     101545: "backdated_start skip, made on the last of a month: a part that is skipped was sent",
     200770: "settlement none: all of one frequency was exchanged for another, and what was kept was given back later",
     300095: "one frequency was taken away: what was given back for it with another's invoices was taken back again",
+    305508: "an amount off that was given again in Stripe's spelling was another amount",
     103348: "a window that is released: the stand-in thought that what waits for an invoice is lost with it",
     106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
 }
