@@ -11,13 +11,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
+from tenacity.stop import stop_base
 from tenacity.wait import wait_random_exponential
 
 from connector.breaker import Breaker, BreakerOpenError
 from connector.domain.errors import ConnectorError, RetryableError
 
 _T = TypeVar("_T")
+
+#: So many times the attempts that an error gets which the limiter answers by going slower: finding a limit that is much
+#: lower than told takes some refusals, and nothing is wrong with the call.
+_PATIENCE = 3
 
 
 def retry_policy(
@@ -33,7 +38,8 @@ def retry_policy(
 
     The nth wait is random between 0 and `first` * 2^(n-1) seconds, never more than `cap` unless the vendor asks for it.
     A wait that would end after `deadline` seconds since the first attempt is not begun: the last error is raised
-    instead, as it is after `attempts` calls. With a `breaker` every attempt goes through it, and ends when it is open.
+    instead, as it is after `attempts` calls; after more of them where the limiter paces the calls. With a `breaker`
+    every attempt goes through it, and ends when it is open.
     """
     jitter = wait_random_exponential(multiplier=first, max=cap)
 
@@ -46,10 +52,22 @@ def retry_policy(
         breaker,
         retry=retry_if_exception(_may_pass),
         wait=wait,
-        stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
+        stop=_Tried(attempts) | stop_before_delay(deadline),
         sleep=sleep,
         reraise=True,
     )
+
+
+class _Tried(stop_base):
+    """Stops after so many attempts, or more of them where the limiter paces the calls."""
+
+    def __init__(self, attempts: int) -> None:
+        self._attempts = attempts
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        paced = isinstance(error, RetryableError) and error.paced
+        return retry_state.attempt_number >= self._attempts * (_PATIENCE if paced else 1)
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -12,9 +12,12 @@ class ConfigError(ConnectorError):
 class RetryableError(ConnectorError):
     """The outside is busy or away; the retry policy may try again with the same idempotency key."""
 
-    def __init__(self, message: str, *, after: float | None = None, away: bool = False) -> None:
+    def __init__(self, message: str, *, after: float | None = None, away: bool = False, paced: bool = False) -> None:
         super().__init__(message)
         self.after = after  # seconds the vendor asked us to wait
+        self.paced = (
+            paced  # too many calls, and the limiter has slowed down since: the next one comes when there is room
+        )
         self.away = away  # not reached or failing as a whole; not: this object is locked, or too many calls
 
 

@@ -38,6 +38,18 @@ def test_the_last_error_is_raised_as_it_is():
         retry_policy(attempts=3, sleep=lambda _: None)(Flaky(9))
 
 
+def test_what_the_limiter_paces_gets_more_patience():
+    calls = []
+
+    def busy() -> None:
+        calls.append(1)
+        raise RetryableError("too many requests", paced=True)
+
+    with pytest.raises(RetryableError):
+        retry_policy(attempts=3, first=0.0, sleep=lambda _: None)(busy)
+    assert len(calls) == 9
+
+
 def test_the_vendors_wish_is_the_least_we_wait():
     slept: list[float] = []
     retry_policy(sleep=slept.append)(Flaky(2, after=30))
