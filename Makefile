@@ -22,7 +22,7 @@ demo: setup ## a ramp becomes a Stripe schedule, on bundled emulators (CRM=hubsp
 	$(BIN)/connector demo $(if $(CRM),--crm $(CRM))
 
 test: setup ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
