@@ -4,8 +4,10 @@ import csv
 import gc
 import io
 import json
+import weakref
 from datetime import date
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from connector.backfill.planned import planned_item
 from connector.backfill.report_csv import COLUMNS, cell, write_csv
 from connector.backfill.report_html import write_html
 from connector.journal import BackfillItem
-from connector.plan.plan import Plan
+from connector.plan.plan import Plan, make_plan
 from tests.backfill.company import ramps
 from tests.backfill.conftest import Filling
 from tests.wiring import TODAY, World
@@ -151,8 +153,14 @@ def test_the_document_adds_up_and_is_json(world: World):
 def test_no_more_plans_are_alive_than_are_in_hand(monkeypatch: pytest.MonkeyPatch):
     """Whatever is done, memory must not grow with the contracts: plans live as long as their batch."""
     count, batch = 40, 4
-    others = _plans()  # kept by other tests of this process; held here, so that no new plan takes an id of theirs
-    theirs = {id(each) for each in others}
+    plans: list[weakref.ref[Plan]] = []
+
+    def made(*given: Any) -> Plan:
+        plan = make_plan(*given)
+        plans.append(weakref.ref(plan))
+        return plan
+
+    monkeypatch.setattr("connector.sync.make_plan", made)
     with World(records=ramps(TODAY, count)) as world:
         filling = Filling(world.desk())
         for where, name in ((filling.desk.crm, "batch"), (batches, "BATCH"), (sync, "BATCH")):
@@ -160,21 +168,19 @@ def test_no_more_plans_are_alive_than_are_in_hand(monkeypatch: pytest.MonkeyPatc
         alive: list[int] = []
         keep = planned_item
 
-        def new_plans() -> int:
-            return sum(id(each) not in theirs for each in _plans())
-
         def looked(*given: object) -> BackfillItem:
-            alive.append(new_plans())
+            alive.append(_alive(plans))
             return keep(*given)  # type: ignore[arg-type]
 
         monkeypatch.setattr(planning, "planned_item", looked)
         planned = filling.planned()
         shown = len(alive)
-        filling.applied(planned, done=lambda _item: alive.append(new_plans()))
+        filling.applied(planned, done=lambda _item: alive.append(_alive(plans)))
         assert (shown, len(alive)) == (count, 2 * count)
         assert max(alive) <= 3 * batch
         assert min(alive) >= 1, "the checker sees plans"
 
 
-def _plans() -> list[Plan]:
-    return [each for each in gc.get_objects() if isinstance(each, Plan)]
+def _alive(plans: list["weakref.ref[Plan]"]) -> int:
+    gc.collect(1)
+    return sum(each() is not None for each in plans)
