@@ -57,3 +57,8 @@ LIVED = {
     103348: "a window that is released: the stand-in thought that what waits for an invoice is lost with it",
     106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
 }
+
+#: Lives that still disagree.
+OPEN = {
+    309030: "changed on the last day: the rest of a coupon is named for the hours that are left, but not made",
+}
