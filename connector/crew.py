@@ -14,8 +14,8 @@ R = TypeVar("R")
 
 __all__ = ["PLANNERS", "Crew", "Future"]
 
-#: Planning is arithmetic, and now and then a read of Stripe. More threads of it would take the interpreter from those that
-#: carry out, and leave some of Stripe's rate unused; with one, the reads would add up.
+#: Planning is arithmetic, and now and then a read of Stripe. More threads of it would take the interpreter from those
+#: that carry out, and leave some of Stripe's rate unused; with one, the reads would add up.
 PLANNERS = 2
 
 
