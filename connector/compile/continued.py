@@ -12,8 +12,6 @@ from connector.compile.bills import recurring_days
 from connector.compile.cycle import latest_start, running_phase
 from connector.compile.spec import ScheduleSpec
 from connector.compile.takeover import begun_on
-from connector.compile.ways import billed_as_agreed
-from connector.domain.contract import Contract
 from connector.domain.period import Period
 
 _MARK = ":from:"
@@ -37,22 +35,22 @@ def continuation_key(key: str, day: date) -> str:
     return f"{key.partition(_MARK)[0]}{_MARK}{day}"
 
 
-def continued(contract: Contract, specs: Iterable[ScheduleSpec], days: Continued) -> tuple[ScheduleSpec, ...]:
+def continued(specs: Iterable[ScheduleSpec], days: Continued) -> tuple[ScheduleSpec, ...]:
     """Return the schedules, cut where one ended and another goes on.
 
     Only a billing date from which the later ones can be counted is such a day; elsewhere the schedule stays whole.
     """
-    return tuple(piece for spec in specs for piece in _pieces(contract, spec, days.get(spec.key, ())))
+    return tuple(piece for spec in specs for piece in _pieces(spec, days.get(spec.key, ())))
 
 
-def _pieces(contract: Contract, spec: ScheduleSpec, days: Sequence[date]) -> Iterator[ScheduleSpec]:
+def _pieces(spec: ScheduleSpec, days: Sequence[date]) -> Iterator[ScheduleSpec]:
     rest = spec
     for day in days:
         if not rest.start < day < rest.end or not _can_begin(rest, day):
             break
         ended, rest = _cut(rest, day)
-        yield billed_as_agreed(ended, contract)
-        rest = billed_as_agreed(replace(rest, key=continuation_key(spec.key, day)), contract)
+        yield ended
+        rest = replace(rest, key=continuation_key(spec.key, day))
     yield rest
 
 

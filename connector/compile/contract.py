@@ -21,6 +21,7 @@ from connector.compile.rules import check_rules
 from connector.compile.schedule import invoice_resources, schedule_resource
 from connector.compile.spec import AdoptedEdit, InvoiceSpec, ScheduleSpec
 from connector.compile.takeover import taken_over
+from connector.compile.ways import billed_as_agreed
 from connector.domain.contract import Charge, Contract, Discount
 from connector.domain.issues import Issue, IssueCode, blocking
 from connector.domain.timeline import Timeline, timeline
@@ -81,7 +82,8 @@ def _desired(
 ) -> tuple[DesiredState, tuple[Issue, ...]]:
     made, today, fresh = at
     ahead = horizon(contract, today)
-    sold = continued(contract, schedules(contract, pieces, ahead), goes_on) if pieces else ()
+    every = continued(schedules(contract, pieces, ahead), goes_on) if pieces else ()
+    sold = tuple(billed_as_agreed(spec, contract) for spec in every)
     taken = taken_over(contract, sold, () if sold else _invoices(contract))
     edited, invoices = with_adopted(taken.specs, adopted), taken.invoices
     specs = edited.specs

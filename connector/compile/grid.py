@@ -14,9 +14,7 @@ from itertools import pairwise
 
 from connector.domain.contract import Line, Policies
 from connector.domain.money import line_amount, quantize, round_minor, to_minor, unit_amount
-from connector.domain.period import FOREVER, Period, Span, add_months, billing_dates, months_since, span
-
-_DAYS_PER_MONTH = Fraction(365, 12)  # CPQ's "Monthly + Daily" precision; reproduces its multipliers bit for bit
+from connector.domain.period import DAYS_PER_MONTH, FOREVER, Period, Span, add_months, billing_dates, months_since, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +139,9 @@ def _months(stretch: Period, length: Span, policies: Policies) -> Fraction:
         case "month":
             return Fraction(length.months + bool(length.days))
         case "month_day":
-            return length.months + length.days / _DAYS_PER_MONTH
+            return length.in_months
         case "day":
-            return stretch.days / _DAYS_PER_MONTH
+            return stretch.days / DAYS_PER_MONTH
 
 
 def _unit(line: Line, interval: int, count: int, in_parts: Fraction, currency: str) -> Fraction:

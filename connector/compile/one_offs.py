@@ -12,7 +12,7 @@ from connector.compile.group import Group
 from connector.compile.rating import rated_amount, tier_specs
 from connector.compile.spec import OneOffSpec, PhaseSpec, Reason
 from connector.domain.contract import Contract, Line, RevisionKind
-from connector.domain.money import exponent, line_amount, round_minor, to_minor, unit_amount
+from connector.domain.money import crm_cent, line_amount, round_minor, to_minor, unit_amount
 from connector.domain.period import Period, billing_dates, day_after, span
 from connector.domain.timeline import InForce, Slice, held_around
 
@@ -133,7 +133,7 @@ def _miscounted(group: Group, day: date) -> list[OneOffSpec]:
             continue
         taken = _takes_later(group, line, day)
         left = round_minor(to_minor(line.total, group.contract.currency)) - taken
-        months = _months(group, line)
+        months = span(line.start, group.sold_until[line.ref], group.grid.anchor).in_months
         if (
             _rounded(group, line, months)
             < abs(left)
@@ -147,15 +147,9 @@ def _parts(group: Group, line: Line) -> tuple[Part, ...]:
     return group.billing[line.ref].parts
 
 
-def _months(group: Group, line: Line) -> Fraction:
-    length = span(line.start, group.sold_until[line.ref], group.grid.anchor)
-    return Fraction(length.months) + Fraction(length.days * 12, 365)
-
-
 def _rounded(group: Group, line: Line, months: Fraction) -> Fraction:
     """Return how far rounding alone may leave the bills from the CRM's figure: of each period, and of each unit."""
-    coarse = Fraction(10 ** max(exponent(group.contract.currency) - 2, 0))
-    return months / group.grid.interval + 1 - Fraction(line.quantity) * coarse / 2
+    return months / group.grid.interval + 1 - Fraction(line.quantity) * crm_cent(group.contract.currency) / 2
 
 
 def _billed_on(group: Group, held: Iterable[InForce], day: date) -> int:
@@ -197,4 +191,4 @@ def _correction(group: Group, line: Line) -> OneOffSpec | None:
 
 def share_of_part(part: Part, group: Group) -> Fraction:
     """Return a part as a fraction of a billing period."""
-    return (part.length.months + Fraction(part.length.days * 12, 365)) / group.grid.interval
+    return part.length.in_months / group.grid.interval

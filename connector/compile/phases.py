@@ -34,7 +34,6 @@ from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
 from connector.compile.tail import coupon_cuts, goes_on, once_apart
-from connector.compile.ways import billed_as_agreed
 from connector.domain.contract import Charge, Contract, Discount, Line
 from connector.domain.money import unit_amount
 from connector.domain.period import Period, add_months, billing_dates, day_after
@@ -56,7 +55,7 @@ def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = 
     for group in groups:
         terms[group.grid.interval, group.number].append(group)
     specs = tuple(_schedule(mine, carried, own) for mine in terms.values())
-    return (*specs, *(billed_as_agreed(spec, contract) for spec in carriers(contract, groups, carried.left)))
+    return (*specs, *carriers(contract, groups, carried.left))
 
 
 def _own_interval(contract: Contract, intervals: Sequence[int]) -> int | None:
@@ -84,8 +83,7 @@ def _schedule(terms: Sequence[Group], carried: Carried, own: int | None) -> Sche
         first, *others = _phases(term, carried.by_group[term.key])
         phases += [replace(first, restarts_cycle=True, bills_from_start=False), *others]
     contract, interval = head.contract, head.grid.interval
-    spec = ScheduleSpec(_key(head, own), contract.currency, interval, tuple(phases), last.told, _after(last))
-    return billed_as_agreed(spec, contract)
+    return ScheduleSpec(_key(head, own), contract.currency, interval, tuple(phases), last.told, _after(last))
 
 
 def _phases(group: Group, one_time: tuple[Line, ...]) -> tuple[PhaseSpec, ...]:
@@ -223,7 +221,7 @@ def _bill(
         return [_item(group, entry, whole, Fraction(1), period)], []
     if part.on_grid and stub in {whole, _interval(part)}:
         return [_stub_item(group, entry, part, period, stub or whole)], []
-    share = _share_of(stub, group) if stub else Fraction(1)
+    share = stub.months / group.grid.interval if stub else Fraction(1)
     carried = [] if part.on_grid else [_item(group, entry, stub or whole, share, period)]
     if period.start != part.period.start:
         return carried, []
@@ -263,11 +261,6 @@ def _stub_item(group: Group, entry: InForce, part: Part, period: Period, interva
         return item
     per_unit = part.amount / int(line.quantity) if line.quantity else Fraction(0)
     return replace(item, terms=replace(item.terms, unit_amount=unit_amount(per_unit)))
-
-
-def _share_of(stub: Interval, group: Group) -> Fraction:
-    months = Fraction(stub.count) if stub.unit == "month" else Fraction(stub.count * 12, 365)
-    return months / group.grid.interval
 
 
 def _merge(phases: list[PhaseSpec], group: Group) -> list[PhaseSpec]:

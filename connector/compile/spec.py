@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 from connector.domain.contract import Discount, Line, TiersMode
-from connector.domain.period import Period
+from connector.domain.period import Period, Span
 
 IntervalUnit = Literal["day", "month"]
 Reason = Literal["one_time", "proration", "credit", "stub", "correction"]
@@ -25,6 +25,11 @@ class Interval:
 
     unit: IntervalUnit
     count: int
+
+    @property
+    def months(self) -> Fraction:
+        """Return the length in months."""
+        return (Span(self.count) if self.unit == "month" else Span(0, self.count)).in_months
 
     def __str__(self) -> str:
         return {("month", 1): "month", ("month", 12): "year"}.get((self.unit, self.count), f"{self.count} {self.unit}s")

@@ -53,15 +53,12 @@ def _on_its_ways(one: OneOffSpec, phase: PhaseSpec, contract: Contract, *, alone
     if one.line.charge is Charge.ONE_TIME or one.reason not in _PARTS:
         yield replace(one, way="apart" if alone else "invoice")
         return
-    never = min(int(_never_began(one.line, contract)), one.quantity)
     changed = _way_of_part(one, phase, contract, alone=alone)
     begun: Way = "apart" if alone else "invoice"
-    if never and begun != changed:
-        yield replace(one, quantity=never, way=begun)
-        if never < one.quantity:
-            yield replace(one, quantity=one.quantity - never, way=changed)
-    else:
-        yield replace(one, way=changed)
+    never = 0 if begun == changed else min(int(_never_began(one.line, contract)), one.quantity)
+    for units, way in ((never, begun), (one.quantity - never, changed)):
+        if units:
+            yield replace(one, quantity=units, way=way)
 
 
 def _never_began(line: Line, contract: Contract) -> Decimal:

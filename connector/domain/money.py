@@ -47,6 +47,11 @@ def exponent(currency: str) -> int:
     raise UnknownCurrencyError(currency)
 
 
+def crm_cent(currency: str) -> int:
+    """Return the minor units of a CRM's cent: its prices have two decimals also where the currency has three."""
+    return int(10 ** max(exponent(currency) - 2, 0))
+
+
 def step(currency: str) -> int:
     """Return the smallest amount, in minor units, that Stripe can charge in `currency`."""
     return _STEP.get(currency.lower(), 1)

@@ -8,9 +8,12 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 
 #: The end of what has none.
 FOREVER = date.max
+#: Days of a month where parts of months are counted: CPQ's "Monthly + Daily" precision, its multipliers bit for bit.
+DAYS_PER_MONTH = Fraction(365, 12)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +56,11 @@ class Span:
 
     months: int
     days: int = 0
+
+    @property
+    def in_months(self) -> Fraction:
+        """Return the length in months."""
+        return self.months + self.days / DAYS_PER_MONTH
 
     def __str__(self) -> str:
         parts = [_count(self.months, "month")] * bool(self.months) + [_count(self.days, "day")] * bool(self.days)

@@ -133,7 +133,5 @@ def _mrr(phases: list[PhaseSpec], currency: str) -> Decimal:
     for item in (item for phase in phases for item in phase.items):
         if item.terms.unit_amount is None or item.quantity is None:
             continue
-        interval = item.terms.interval
-        months = Fraction(interval.count) if interval.unit == "month" else Fraction(interval.count * 12, 365)
-        monthly += Fraction(item.terms.unit_amount) * item.quantity / months
+        monthly += Fraction(item.terms.unit_amount) * item.quantity / item.terms.interval.months
     return to_major(monthly, currency)

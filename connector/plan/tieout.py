@@ -11,7 +11,7 @@ from fractions import Fraction
 from connector.compile.spec import Told
 from connector.domain.contract import Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block
-from connector.domain.money import exponent, round_minor, step, text, to_minor
+from connector.domain.money import crm_cent, round_minor, step, text, to_minor
 from connector.domain.period import FOREVER, months_since
 from connector.domain.timeline import line_end
 from connector.plan.projection import Bill
@@ -229,7 +229,7 @@ def _roundings(contract: Contract, bills: tuple[Bill, ...], until: date) -> Frac
     rounded when it was sold. A CRM's price has two decimals also where the currency has three.
     """
     billed = sum(1 for bill in bills for charge in bill.charges if charge.recurring)
-    coarse = 10 ** max(exponent(contract.currency) - 2, 0)
+    coarse = crm_cent(contract.currency)
     less = [line for line in contract.lines if line.quantity < 0]
     taken = [(_periods(line, contract, until), abs(Fraction(line.quantity))) for line in less]
     return billed + sum((periods + units * coarse for periods, units in taken), Fraction(0))
