@@ -85,10 +85,9 @@ def sync_failed(
     job: str,
     config_hash: str,
     codes: Collection[str] = (),
-    but: Collection[str] = (),
     stop: Stop | None = None,
 ) -> Generator[Result]:
-    """Try again what failed and is due: of the failure `codes` only, or of all `but` some.
+    """Try again what failed and is due; of the failure `codes` only, where some are given.
 
     What the CRM has no more, and what has become part of another contract, is forgotten: its failure is nobody's.
     """
@@ -96,7 +95,7 @@ def sync_failed(
     due = [
         failure
         for failure in journal.due_failures(desk.name, now, desk.mapping.hash)
-        if failure.code not in but and (not codes or failure.code in codes)
+        if not codes or failure.code in codes
     ]
     if due:
         refs = dict.fromkeys(ContractRef(desk.name, failure.record) for failure in due)

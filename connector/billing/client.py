@@ -13,7 +13,7 @@ from stripe import StripeClient
 from tenacity import Retrying
 
 from connector import __version__
-from connector.billing.limiter import Limiter, Paced, names_endpoint, names_total
+from connector.billing.limiter import Limiter, Paced, limited
 from connector.billing.transport import READ_SECONDS, StripeTransport
 from connector.domain.errors import ConfigError, ConnectorError, RejectedError, RetryableError
 from connector.retry import retry_policy
@@ -89,7 +89,7 @@ def _translated(error: stripe.StripeError) -> ConnectorError:
     if _may_pass(error):
         away = (status or 0) >= 500
         reason = _header(error, "Stripe-Rate-Limited-Reason") if status == 429 else ""
-        paced = names_total(reason) or names_endpoint(reason)
+        paced = limited("", reason) is not None
         return RetryableError(f"Stripe is busy ({status}): {text}", after=_asked_to_wait(error), away=away, paced=paced)
     if status in {401, 403}:
         return ConfigError(f"Stripe refuses the API key ({status}): {text} Check stripe.api_key and its permissions.")

@@ -57,14 +57,11 @@ class Paced(Protocol):
         ...
 
 
-def names_endpoint(reason: str) -> bool:
-    """Tell whether Stripe-Rate-Limited-Reason speaks of the endpoint that was called."""
-    return reason.startswith("endpoint")
-
-
-def names_total(reason: str) -> bool:
-    """Tell whether it speaks of the whole account. Anything else is about one object that is locked."""
-    return reason.startswith("global")
+def limited(endpoint: str, reason: str) -> str | None:
+    """Return the bucket that Stripe-Rate-Limited-Reason speaks of; none where one object is locked."""
+    if reason.startswith("endpoint"):
+        return endpoint
+    return TOTAL if reason.startswith("global") else None
 
 
 class _Bucket:
@@ -131,7 +128,7 @@ class Limiter:
 
         Without a reason, or with one about a resource, one object is locked: slowing everything down would not help.
         """
-        name = endpoint if names_endpoint(reason) else TOTAL if names_total(reason) else None
+        name = limited(endpoint, reason)
         if name is None:
             return
         with self._lock:

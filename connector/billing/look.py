@@ -37,7 +37,7 @@ def look(contract: Contract, account: StripeAccount, glance: Glance) -> tuple[Co
     """
     today = glance.now.astimezone(account.zone).date()
     own = own_of(contract, account)
-    first = _Known(contract, today, glance, made_on(contract, account, own) or today, continued_on(own))
+    first = _Known(contract, today, glance, made_on(own, account.zone) or today, continued_on(own))
     compiled = first.compiled()
     if compiled.desired is None:
         return compiled, NOTHING

@@ -6,7 +6,7 @@ schedule that must change is read once, whole. Ids the CRM names but the journal
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from connector.billing.account import StripeAccount
@@ -39,6 +39,16 @@ class Own:
 
     links: Sequence[Link]
     intents: Sequence[Operation]
+
+    @property
+    def schedules(self) -> list[Link]:
+        """Return the schedules that were not taken back."""
+        return [link for link in self.links if link.kind == "subscription_schedule" and not link.retired_at]
+
+    @property
+    def schedules_meant(self) -> list[Operation]:
+        """Return the creates of schedules that nobody knows the answer of."""
+        return [one for one in self.intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
 
 
 def own_of(contract: Contract, account: StripeAccount) -> Own:
@@ -123,23 +133,15 @@ def _has_changed(desired: DesiredState, own: Sequence[Link], unsure: Collection[
     )
 
 
-def made_on(contract: Contract, account: StripeAccount, own: Own | None = None) -> date | None:
+def made_on(own: Own, zone: tzinfo) -> date | None:
     """Return the day on which the contract's schedules were made, or were meant to be by a write without an answer."""
-    of_contract = own or own_of(contract, account)
-    moments = [
-        link.created_at for link in of_contract.links if link.kind == "subscription_schedule" and not link.retired_at
-    ]
-    if not moments:
-        creates = ("subscription_schedule", "create")
-        moments = [one.started_at for one in of_contract.intents if (one.kind, one.verb) == creates]
-    return min(moments).astimezone(account.zone).date() if moments else None
+    moments = [link.created_at for link in own.schedules] or [one.started_at for one in own.schedules_meant]
+    return min(moments).astimezone(zone).date() if moments else None
 
 
 def continued_on(own: Own) -> Continued:
     """Return where schedules go on that began after others had ended, or were meant to by a write without an answer."""
-    made = [link.key for link in own.links if link.kind == "subscription_schedule" and not link.retired_at]
-    meant = [one.key for one in own.intents if (one.kind, one.verb) == ("subscription_schedule", "create")]
-    return continued_by((*made, *meant))
+    return continued_by((*(link.key for link in own.schedules), *(one.key for one in own.schedules_meant)))
 
 
 def _own_ids(desired: DesiredState) -> dict[str, Key]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connector.billing.limiter import GAIN, LEAST, NARROWED, PAUSE, TOTAL, Rates, names_endpoint, names_total
+from connector.billing.limiter import GAIN, LEAST, NARROWED, PAUSE, TOTAL, Rates, limited
 from connector.journal import Journal
 
 #: Seconds' worth of slots that are taken together, and after which unused ones lapse.
@@ -58,7 +58,7 @@ class SharedLimiter:
 
     def rejected(self, endpoint: str, reason: str = "") -> None:
         """Stripe said 429: every process goes slower where `reason` says; a lock slows nobody down."""
-        name = endpoint if names_endpoint(reason) else TOTAL if names_total(reason) else None
+        name = limited(endpoint, reason)
         if name is None:
             return
         with self._lock:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select
 
 from connector.journal.chapter import Chapter, columns_of, in_chunks, is_one_of, row_of, upsert
 from connector.journal.running_tables import failures
@@ -89,13 +89,7 @@ class Failures(Chapter):
 
     def forget_failures(self, connection: str, contract_keys: Collection[str], untouched_since: datetime) -> int:
         """Forget failures of contracts that are no more: they were looked for, and nothing was said of them since."""
-        gone = 0
-        with self._writing() as database:
-            for chunk in in_chunks(contract_keys):
-                named = is_one_of(database, failures.c.contract_key, chunk)
-                these = (failures.c.connection == connection, named, failures.c.last_at < untouched_since)
-                gone += database.execute(failures.delete().where(*these)).rowcount
-        return gone
+        return self._forget(failures.c.contract_key, connection, contract_keys, untouched_since)
 
     def record_failures(self, found: Iterable[FailureState]) -> None:
         """Write failures, in one transaction; each replaces the one its contract had."""
@@ -115,10 +109,13 @@ class Failures(Chapter):
 
     def forget_failures_of(self, connection: str, records: Collection[str], untouched_since: datetime) -> int:
         """Forget failures of records that were looked for, and of which nothing was said since; returns how many."""
+        return self._forget(failures.c.record, connection, records, untouched_since)
+
+    def _forget(self, column: Column[str], connection: str, names: Collection[str], untouched_since: datetime) -> int:
         gone = 0
         with self._writing() as database:
-            for chunk in in_chunks(records):
-                named = is_one_of(database, failures.c.record, chunk)
+            for chunk in in_chunks(names):
+                named = is_one_of(database, column, chunk)
                 these = (failures.c.connection == connection, named, failures.c.last_at < untouched_since)
                 gone += database.execute(failures.delete().where(*these)).rowcount
         return gone

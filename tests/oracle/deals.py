@@ -104,15 +104,20 @@ def deal_of(
     own = policies(chance)
     book = Book(chance, start, end, frequency, terms or own, currency_of(chance))
     first = Revision("R1", RevisionKind.INITIAL, start, tuple(first_lines(book, lines)))
-    return book, Contract(
+    return book, contract_of(book, end, (first, *later(book)))
+
+
+def contract_of(book: Book, end: date | None, revisions: tuple[Revision, ...]) -> Contract:
+    """Return the contract that the orders of a deal make, with an end or without one."""
+    return Contract(
         key="R1",
         crm="salesforce",
         ref="R1",
         party=Party("ACC", "Example Ltd", email="pay@example.com"),
         currency=book.currency,
-        start=start,
+        start=book.start,
         end=end,
-        revisions=(first, *later(book)),
+        revisions=revisions,
         policies=book.policies,
     )
 

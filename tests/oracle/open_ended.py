@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
-from connector.domain.contract import Charge, Contract, Line, Party, Product, Revision, RevisionKind
+from connector.domain.contract import Charge, Line, Product, Revision, RevisionKind
 from tests.builders import seeded
 from tests.oracle.days import months_on
-from tests.oracle.deals import STARTS, Book, currency_of
+from tests.oracle.deals import STARTS, Book, contract_of, currency_of
 from tests.oracle.goods import once
 from tests.oracle.lives import Life, policies_of, visits_of
 
@@ -24,17 +24,7 @@ def open_life(seed: int) -> Life:
     frequency = chance.choice((1, 1, 3, 12))
     book = Book(chance, start, months_on(start, 30), frequency, policies_of(chance), currency_of(chance))
     first = Revision("R1", RevisionKind.INITIAL, start, tuple(_sold(book)))
-    contract = Contract(
-        key="R1",
-        crm="salesforce",
-        ref="R1",
-        party=Party("ACC", "Example Ltd", email="pay@example.com"),
-        currency=book.currency,
-        start=start,
-        end=None,
-        revisions=(first, *_later(book, first)),
-        policies=book.policies,
-    )
+    contract = contract_of(book, None, (first, *_later(book, first)))
     made = start + timedelta(days=chance.choice((-20, -1, 0, 1, 40)))
     return Life(seed, contract, tuple(visits_of(chance, contract, made)))
 
