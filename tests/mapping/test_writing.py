@@ -114,9 +114,10 @@ def test_comments_and_order_of_shipped_files_stay(path: Path) -> None:
     comments = [line for line in text.splitlines() if line.startswith("#")]
     for name, value in _values(data):
         once = set_value(text, name, flow(value))
-        assert read_document(once, "m").data == data
+        read = read_document(once, "m").data
+        assert read == data
         assert [line for line in once.splitlines() if line.startswith("#")] == comments
-        assert list(read_document(once, "m").data) == list(data)
+        assert list(read) == list(data)
         text = once
 
 
