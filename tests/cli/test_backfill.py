@@ -142,8 +142,8 @@ def test_reports_are_files_that_are_whole_or_not_there(shop: Shop, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_ctrl_c_is_a_pause(shop: Shop, name: str):
-    slow = FaultRule("POST", "/v1/subscription_schedules", action="delay", delay=0.1, times=None)
-    shop.stripe.inject(slow)
+    shop.configure(("[crm.salesforce]", "[jobs]\nthreads = 1\n\n[crm.salesforce]"))  # one in hand, the others open
+    shop.stripe.inject(FaultRule("POST", "/v1/subscription_schedules", action="delay", delay=0.3, times=None))
     arguments = ["backfill", "start", "--all", "--apply", "--yes", "--config", str(shop.config)]
     command = [sys.executable, "-m", "connector.cli", *arguments]
     pipe = subprocess.PIPE
