@@ -19,7 +19,7 @@ from connector.compile.renewals import check_renewals
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
 from connector.compile.rules import check_rules
 from connector.compile.schedule import invoice_resources, schedule_resource
-from connector.compile.spec import AdoptedEdit, InvoiceSpec, ScheduleSpec
+from connector.compile.spec import AdoptedEdit, InvoiceSpec, PhaseSpec
 from connector.compile.takeover import taken_over
 from connector.compile.ways import billed_as_agreed
 from connector.domain.contract import Charge, Contract, Discount
@@ -96,11 +96,12 @@ def _desired(
     counting = (*edited.counting, *(one for _, found in built for one in found))
     for spec in history:
         schedule_resource(contract, spec, past)  # counts the prices by which a schedule that ran before is read
+    phases = tuple(phase for spec in (*specs, *sent, *history) for phase in spec.phases)
     resources = (
         customer_resource(contract),
         *_products(contract),
         *_union(told.resources(), late.resources(), past.resources()),
-        *coupon_resources(contract, (*specs, *sent, *history), invoices),
+        *coupon_resources(contract, phases, invoices),
         *schedule_resources,
         *(resource for invoice in invoices for resource in invoice_resources(contract, invoice)),
     )
@@ -115,9 +116,7 @@ def _desired(
         fresh=fresh,
         look_again=look_again,
         prices={**past.terms, **late.terms, **told.terms},
-        coupons={
-            coupon_resource(one, contract).key.name: one for one in _discounts((*specs, *sent, *history), invoices)
-        },
+        coupons={coupon_resource(one, contract).key.name: one for one in _discounts(phases, invoices)},
         elsewhere=taken.elsewhere,
         billed_through=contract.billed_through,
         adopted=counting,
@@ -149,18 +148,18 @@ def _products(contract: Contract) -> Iterable[Resource]:
 
 
 def coupon_resources(
-    contract: Contract, specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]
+    contract: Contract, phases: tuple[PhaseSpec, ...], invoices: tuple[InvoiceSpec, ...]
 ) -> tuple[Resource, ...]:
-    """Return the coupons that schedules and invoices name."""
+    """Return the coupons that phases and invoices name."""
     coupons: dict[Key, Resource] = {}
-    for discount in _discounts(specs, invoices):
+    for discount in _discounts(phases, invoices):
         resource = coupon_resource(discount, contract)
         coupons[resource.key] = resource
     return tuple(coupons[key] for key in sorted(coupons))
 
 
-def _discounts(specs: tuple[ScheduleSpec, ...], invoices: tuple[InvoiceSpec, ...]) -> Iterable[Discount]:
-    for phase in (phase for spec in specs for phase in spec.phases):
+def _discounts(phases: tuple[PhaseSpec, ...], invoices: tuple[InvoiceSpec, ...]) -> Iterable[Discount]:
+    for phase in phases:
         yield from phase.discounts
         for item in phase.items:
             yield from item.discounts

@@ -45,12 +45,13 @@ _DATES = frozenset({"start_date", "end_date", "timestamp", "trial_end"})
 class Continuation:
     """How a running schedule goes on. `phases` is what an update sends, `spec` what the schedule then bills in all.
 
-    `breaks` tells that the running phase ends now, `proration` what Stripe reckons then; without `changes` there is
-    nothing to send.
+    `now` is what runs from now on; of what is left of a phase on its last day, `spec` says nothing. `breaks` tells
+    that the running phase ends now, `proration` what Stripe reckons then; without `changes` there is nothing to send.
     """
 
     phases: tuple[Params, ...]
     spec: ScheduleSpec
+    now: PhaseSpec
     changes: tuple[Change, ...]
     breaks: bool
     proration: str
@@ -83,7 +84,8 @@ class Running:
         changes = tuple(self._changes(told_now, to_come, breaks=breaks))
         phases = tuple(reuse_prices(phase, known, self.terms) for phase in sent)
         proration = str(told_now["proration_behavior"]) if breaks else "none"
-        return Continuation(phases, self._spec(now, rest, settling, breaks=breaks), changes, breaks, proration)
+        spec = self._spec(now, rest, settling, breaks=breaks)
+        return Continuation(phases, spec, now, changes, breaks, proration)
 
     def _with_room(self, rest: Iterable[PhaseSpec]) -> list[PhaseSpec]:
         """Return the phases to come that Stripe has room for today (compile/window.py has cut the resource)."""

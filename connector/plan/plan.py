@@ -132,7 +132,8 @@ def _changes(
     """Plan every object of the contract, in the order of their kinds."""
     operations, issues = _retire(desired, existing, contract)
     terms = terms_of(desired.of("price"))
-    going_on = coupon_resources(contract, tuple(spec for spec, _ in begun.specs.values()), ())
+    phases = (*(phase for spec, _ in begun.specs.values() for phase in spec.phases), *begun.running)
+    going_on = coupon_resources(contract, phases, ())
     rest = [one for one in going_on if desired.get(one.key) is None and one.key not in existing.known]
     for resource in sorted((*desired.resources, *rest), key=lambda r: (KINDS[r.key.kind].rank, r.key)):
         if resource.key in begun.specs:

@@ -12,7 +12,7 @@ from typing import cast
 from connector.compile.bills import bills_after, one_off_charge, recurring_days
 from connector.compile.resource import DesiredState, Key, Params, Resource, Value
 from connector.compile.schedule import schedule_key
-from connector.compile.spec import OneOffSpec, ScheduleSpec
+from connector.compile.spec import OneOffSpec, PhaseSpec, ScheduleSpec
 from connector.compile.ways import leaves_parts, leaves_to_stripe
 from connector.domain.contract import Contract, SettlementPolicy
 from connector.domain.issues import Issue, IssueCode, Source, block
@@ -62,9 +62,9 @@ class Begun:
 class Outlook:
     """What becomes of the schedules that have begun.
 
-    `specs` tells by key how each bills in all, and the day it was made; `unsettled` is what no schedule can bill,
-    `waived` what is left as it was billed by policy (minor units; more than was billed is positive). `settlement` is
-    how what is owed back is given back.
+    `specs` tells by key how each bills in all, and the day it was made; `running` is what runs from now on in those
+    that are changed, be it for hours. `unsettled` is what no schedule can bill, `waived` what is left as it was billed
+    by policy (minor units; more than was billed is positive). `settlement` is how what is owed back is given back.
     """
 
     operations: tuple[Operation, ...]
@@ -72,6 +72,7 @@ class Outlook:
     specs: Mapping[Key, tuple[ScheduleSpec, date]]
     unsettled: tuple[OneOffSpec, ...]
     today: date
+    running: tuple[PhaseSpec, ...] = ()
     waived: int = 0
     words: tuple[str, ...] = ()
     settlement: SettlementPolicy = "credit_balance"
@@ -87,20 +88,18 @@ def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, 
     waived = _sum(owed, contract) - _sum((*billed, *apart), contract) if leaves_parts(contract) else 0
     carriers, left = _carriers(able, billed)
     unsettled = (*left, *apart)
-    operations: list[Operation] = []
-    specs: dict[Key, tuple[ScheduleSpec, date]] = {}
-    for one in found:
-        step = _Step(contract, desired, one, today, tuple(carriers.get(one.key, ())))
-        operation, spec, more = step.take()
-        operations += [operation] if operation else []
-        issues += more
-        specs[one.key] = (spec, one.held.made)
+    steps = [_Step(contract, desired, one, today, tuple(carriers.get(one.key, ()))) for one in found]
+    taken = [step.take() for step in steps]
+    operations = tuple(one.operation for one in taken if one.operation)
+    issues += [issue for one in taken for issue in one.issues]
+    specs = {one.key: (step.spec, one.held.made) for one, step in zip(found, taken, strict=True)}
+    running = tuple(one.now for one in taken if one.now)
     settlement = _settlement(contract, desired, today)
     words = [
         *_carried_in_words(carriers, specs, contract.currency, today),
         *_settled_in_words(unsettled, contract, _SETTLED[settlement]),
     ]
-    return Outlook(tuple(operations), tuple(issues), specs, unsettled, today, waived, tuple(words), settlement)
+    return Outlook(operations, tuple(issues), specs, unsettled, today, running, waived, tuple(words), settlement)
 
 
 def _settlement(contract: Contract, desired: DesiredState, today: date) -> SettlementPolicy:
@@ -192,7 +191,7 @@ def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract, back:
 def not_as_told(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> tuple[Change, ...]:
     """Return how the schedules that run differ from what is told from now on, whatever has still to be settled."""
     found, _ = _begun(contract, desired, existing, today)
-    steps = (_Step(contract, desired, one, today, ()).take()[0] for one in found)
+    steps = (_Step(contract, desired, one, today, ()).take().operation for one in found)
     return tuple(change for step in steps if isinstance(step, Update) for change in step.changes)
 
 
@@ -250,6 +249,16 @@ def _has_line(told: ScheduleSpec, ref: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Taken:
+    """What becomes of a schedule: the operation, how it then bills in all, and what stands in the way."""
+
+    operation: Operation | None
+    spec: ScheduleSpec
+    issues: tuple[Issue, ...] = ()
+    now: PhaseSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     contract: Contract
     desired: DesiredState
@@ -257,20 +266,20 @@ class _Step:
     today: date
     settling: tuple[OneOffSpec, ...]
 
-    def take(self) -> tuple[Operation | None, ScheduleSpec, tuple[Issue, ...]]:
-        """Return the operation, how the schedule then bills in all, and what stands in the way."""
+    def take(self) -> _Taken:
+        """Return what is done with the schedule."""
         told, held = self.one.told, self.one.held
         if self.one.over:
             completed = self.one.existing.status == "completed"
             rest = told is not None and told.end > max(self.today, held.spec.end if completed else self.today)
             spec = held.spec if completed else self._until_now()
-            return None, spec, (_over(self.one.existing, self.contract),) if rest else ()
+            return _Taken(None, spec, (_over(self.one.existing, self.contract),) if rest else ())
         if told is None:
-            return Retire(self.one.key, held.id, "cancel", _END_NOW), self._until_now(), ()
+            return _Taken(Retire(self.one.key, held.id, "cancel", _END_NOW), self._until_now())
         if told.start > self.today:
-            return None, held.spec, (_live(self.contract, f"it is to start on {told.start}, but runs already"),)
+            return _Taken(None, held.spec, (_live(self.contract, f"it is to start on {told.start}, but runs already"),))
         if told.end <= self.today:
-            return self._end(), self._until_now(), ()
+            return _Taken(self._end(), self._until_now())
         return self._go_on(told)
 
     def _end(self) -> Operation | None:
@@ -278,7 +287,7 @@ class _Step:
             return None
         return End(self.one.key, self.one.held.id, "cancel", _END_NOW, self.one.resource.params)
 
-    def _go_on(self, told: ScheduleSpec) -> tuple[Operation | None, ScheduleSpec, tuple[Issue, ...]]:
+    def _go_on(self, told: ScheduleSpec) -> _Taken:
         one = self.one
         resource = cast("Resource", one.resource)
         terms = terms_of(self.desired.of("price"))
@@ -287,12 +296,12 @@ class _Step:
         rest = {name: value for name, value in managed_params(resource).items() if name != "phases"}
         changes: tuple[Change, ...] = (*diff(canonical(rest), one.existing.params), *going.changes)
         if not changes:
-            return None, going.spec, ()
+            return _Taken(None, going.spec)
         if running.changes_interval() or not bills_alike(told, going.spec, one.held.made, self.today):
             words = "its billing dates would have to move within a period that has begun"
-            return None, going.spec, (_live(self.contract, words),)
+            return _Taken(None, going.spec, (_live(self.contract, words),))
         params: Params = {**rest, "phases": cast("Value", list(going.phases)), "proration_behavior": going.proration}
-        return Update(one.key, one.held.id, params, resource.params, changes), going.spec, ()
+        return _Taken(Update(one.key, one.held.id, params, resource.params, changes), going.spec, (), going.now)
 
     def _until_now(self) -> ScheduleSpec:
         """Return the schedule as it has billed, with nothing to come."""

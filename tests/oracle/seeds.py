@@ -56,9 +56,5 @@ LIVED = {
     305508: "an amount off that was given again in Stripe's spelling was another amount",
     103348: "a window that is released: the stand-in thought that what waits for an invoice is lost with it",
     106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
-}
-
-#: Lives that still disagree.
-OPEN = {
-    309030: "changed on the last day: the rest of a coupon is named for the hours that are left, but not made",
+    309030: "changed on the last day: the rest of a coupon was named for the hours that are left, but not made",
 }
