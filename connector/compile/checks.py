@@ -8,6 +8,7 @@ from itertools import pairwise
 from connector.compile.group import Group, groups_of
 from connector.compile.horizon import horizon, is_open
 from connector.compile.limits import ITEMS
+from connector.compile.parts import parts_of
 from connector.compile.resource import DesiredState
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
@@ -34,6 +35,12 @@ def check_lines(contract: Contract) -> tuple[Issue, ...]:
 def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
     """Return stretches in which a schedule would have nothing to bill: Stripe has no phase without items."""
     issues: list[Issue] = []
+    for part in parts_of(contract, timeline):
+        issues += _coverage(part.contract, part.pieces)
+    return tuple(issues)
+
+
+def _coverage(contract: Contract, timeline: Timeline) -> Iterator[Issue]:
     for interval in sorted({entry.line.interval for piece in timeline for entry in piece.in_force}):
         mine = [piece.period for piece in timeline if any(e.line.interval == interval for e in piece.in_force)]
         gaps = [_gap(contract, one, other) for one, other in _apart(mine)]
@@ -43,8 +50,7 @@ def check_coverage(contract: Contract, timeline: Timeline) -> tuple[Issue, ...]:
                 for group in groups_of(contract, timeline, interval, horizon(contract))
                 for pause in _pauses(group)
             ]
-        issues += gaps
-    return tuple(issues)
+        yield from gaps
 
 
 def _apart(periods: Iterable[Period]) -> list[tuple[Period, Period]]:

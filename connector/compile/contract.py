@@ -1,6 +1,6 @@
 """The one entry of compile: a contract → everything Stripe should hold for it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from connector.compile.customer import customer_resource
 from connector.compile.horizon import check_auto_renewal, going_on, horizon
 from connector.compile.limits import check_limits
 from connector.compile.one_offs import one_time_spec
+from connector.compile.parts import Part, parts_of
 from connector.compile.phases import schedules
 from connector.compile.renewals import check_renewals
 from connector.compile.resource import Compiled, DesiredState, Key, Resource
@@ -136,10 +137,19 @@ def _union(*books: tuple[Resource, ...]) -> tuple[Resource, ...]:
 
 
 def _invoices(contract: Contract) -> tuple[InvoiceSpec, ...]:
-    """Return the invoice of an order with nothing but one-time lines; none when nothing is left to bill at all."""
+    """Return the invoices of an order with nothing but one-time lines, one for each way in which they are paid.
+
+    There is none when nothing is left to bill at all.
+    """
+    return tuple(invoice for part in parts_of(contract) for invoice in _invoice(part))
+
+
+def _invoice(part: Part) -> Iterator[InvoiceSpec]:
+    contract = part.contract
     once = (line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity)
     lines = tuple(one_time_spec(line, contract) for line in once)
-    return (InvoiceSpec(contract.ref, contract.currency, lines, contract.revisions[0].discounts),) if lines else ()
+    if lines:
+        yield InvoiceSpec(part.key, contract.currency, lines, contract.revisions[0].discounts, part.method)
 
 
 def _products(contract: Contract) -> Iterable[Resource]:

@@ -9,6 +9,7 @@ contract stays unchanged from one anniversary to the next.
 from dataclasses import dataclass, replace
 from datetime import date
 
+from connector.compile.collection import paid_alike
 from connector.compile.grid import Grid
 from connector.domain.contract import Charge, Contract, Line
 from connector.domain.issues import Issue, IssueCode, warn
@@ -89,7 +90,8 @@ def _ended(line: Line, contract: Contract) -> Line:
 
 def _whole(line: Line, contract: Contract) -> bool:
     """Tell whether a line ends with a whole billing period."""
-    same = [one for one in contract.lines if one.charge is not Charge.ONE_TIME and one.interval == line.interval]
+    recurring = (one for one in contract.lines if one.charge is not Charge.ONE_TIME)
+    same = paid_alike(line, [one for one in recurring if one.interval == line.interval], contract)
     start, end = min(one.start for one in same), line_end(line, contract)
     return Grid(start, line.interval, start).on(end)
 

@@ -30,6 +30,7 @@ from connector.compile.one_offs import (
     settle_rounding,
     share_of_part,
 )
+from connector.compile.parts import parts_of
 from connector.compile.rating import scaled_tiers, tier_specs
 from connector.compile.segments import phase_segment
 from connector.compile.spec import Interval, ItemSpec, OneOffSpec, PhaseSpec, ScheduleSpec, Terms
@@ -46,16 +47,33 @@ def schedules(contract: Contract, timeline: Timeline, horizon: Horizon | None = 
     The frequency that was sold first keeps the contract's own key: an amendment that brings another one adds a
     schedule, and the one that runs stays what it is. So does its key when the other ones are taken away.
     """
+    parts = parts_of(contract, timeline)
+    grouped = [_groups(part.contract, part.pieces, horizon) for part in parts]
+    frame = next(groups for groups in grouped if groups)
+    return tuple(
+        part.named(spec)
+        for part, groups in zip(parts, grouped, strict=True)
+        for spec in _linked(part.contract, groups, frame)
+    )
+
+
+def _groups(contract: Contract, timeline: Timeline, horizon: Horizon | None) -> list[Group]:
+    """Return the groups, the one first whose schedule has the contract's own key."""
     intervals = sorted({entry.line.interval for piece in timeline for entry in piece.in_force})
     groups = [group for interval in intervals for group in groups_of(contract, timeline, interval, horizon)]
     own = _own_interval(contract, intervals)
-    groups.sort(key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
+    return sorted(groups, key=lambda g: (g.period.start, g.grid.interval != own, -_weight(g), g.key))
+
+
+def _linked(contract: Contract, groups: Sequence[Group], frame: Sequence[Group]) -> tuple[ScheduleSpec, ...]:
+    """Return the schedules of groups; one-time lines without any group are put into the time of the `frame`."""
+    own = _own_interval(contract, sorted({group.grid.interval for group in groups}))
     carried = carry(groups, _one_time(contract))
     terms: dict[tuple[int, int], list[Group]] = defaultdict(list)
     for group in groups:
         terms[group.grid.interval, group.number].append(group)
     specs = tuple(_schedule(mine, carried, own) for mine in terms.values())
-    return (*specs, *carriers(contract, groups, carried.left))
+    return (*specs, *carriers(contract, groups or frame, carried.left))
 
 
 def _own_interval(contract: Contract, intervals: Sequence[int]) -> int | None:

@@ -1,8 +1,10 @@
 """ScheduleSpec and InvoiceSpec → Stripe parameters (create shape; `plan/` cuts them for updates)."""
 
 from collections import Counter
+from typing import cast
 
 from connector.compile.catalog import PriceBook, coupon_resource, product_key
+from connector.compile.collection import paid_by
 from connector.compile.customer import customer_key
 from connector.compile.params import merge_extras, metadata, omit_empty
 from connector.compile.resource import Key, Params, Ref, Resource, Value
@@ -33,9 +35,19 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
         ),
         "phases": [_phase(contract, phase, prices) for phase in spec.phases],
     }
-    merged = merge_extras(params, contract.extras.get("subscription_schedule", ()))
+    merged = _collected(merge_extras(params, contract.extras.get("subscription_schedule", ())), spec)
     adopt = contract.stripe_id if spec.key == contract.ref else None
     return Resource(schedule_key(spec), merged, adopt=adopt)
+
+
+def _collected(params: dict[str, Value], spec: ScheduleSpec) -> dict[str, Value]:
+    """Return a schedule's parameters with how its lines are paid, where that is another way than the contract's."""
+    if spec.collection is None:
+        return params
+    settings = paid_by(cast("Params", params.get("default_settings", {})), spec.collection)
+    phases = cast("list[Params]", params["phases"])
+    told = [paid_by(one, spec.collection) if "collection_method" in one else one for one in phases]
+    return {**params, "default_settings": settings, "phases": cast("Value", told)}
 
 
 def _linked_key(contract: Contract, spec: ScheduleSpec) -> str | None:
@@ -57,9 +69,10 @@ def invoice_resources(contract: Contract, spec: InvoiceSpec) -> tuple[Resource, 
         "discounts": _discounts(contract, spec.discounts),
         "metadata": metadata(contract, "order", contract.ref, contract.link),
     }
+    told = paid_by(merge_extras(omit_empty(params), contract.extras.get("invoice", ())), spec.collection)
     lines: list[Value] = [_one_off(contract, line, kind="invoice_line") for line in spec.lines]
     return (
-        Resource(draft, merge_extras(omit_empty(params), contract.extras.get("invoice", ())), adopt=contract.stripe_id),
+        Resource(draft, told, adopt=contract.stripe_id if spec.key == contract.ref else None),
         Resource(Key("invoice_lines", spec.key), {"invoice": Ref(draft), "lines": lines}),
         Resource(Key("invoice_finalization", spec.key), {"invoice": Ref(draft), "auto_advance": True}),
     )

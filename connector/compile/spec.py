@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from connector.domain.contract import Discount, Line, TiersMode
+from connector.domain.contract import CollectionMethod, Discount, Line, TiersMode
 from connector.domain.period import Period, Span
 
 IntervalUnit = Literal["day", "month"]
@@ -120,7 +120,8 @@ class Told:
 class ScheduleSpec:
     """A subscription schedule. `key` tells linked schedules of one contract apart (by billing frequency).
 
-    `whole` is the schedule from its own beginning, where the first part of it was billed elsewhere (takeover.py).
+    `whole` is the schedule from its own beginning, where the first part of it was billed elsewhere (takeover.py);
+    `collection` is how its invoices are paid, where that is not as the contract's settings say (parts.py).
     """
 
     key: str
@@ -130,6 +131,7 @@ class ScheduleSpec:
     told: Told | None = None
     end_behavior: Literal["cancel", "release"] = "cancel"
     whole: "ScheduleSpec | None" = None
+    collection: CollectionMethod | None = None
 
     @property
     def start(self) -> date:
@@ -188,9 +190,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceSpec:
-    """An invoice for an order that has only one-time lines."""
+    """An invoice for an order that has only one-time lines; `collection` as for schedules."""
 
     key: str
     currency: str
     lines: tuple[OneOffSpec, ...]
     discounts: tuple[Discount, ...] = ()
+    collection: CollectionMethod | None = None

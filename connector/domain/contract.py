@@ -43,6 +43,9 @@ class TiersMode(StrEnum):
     GRADUATED = "graduated"
 
 
+#: How an invoice is paid, in Stripe's words: by the customer's payment method, or by whoever gets it sent.
+CollectionMethod = Literal["charge_automatically", "send_invoice"]
+
 #: Values the mapping passes through to Stripe: kind ("customer", "phase", …) → ((path, value), …).
 Extras = Mapping[str, tuple[tuple[tuple[str, ...], object], ...]]
 
@@ -150,7 +153,7 @@ class Line:
     figure for the line. `interval` is the billing frequency in months. In an amendment `quantity` is the change
     (negative for less) and `revises` names the line of the first order. `list_price` is per `list_term` months.
     A line without an end (evergreen) runs until it is taken away; its `unit_price` and `total` stand for `price_term`
-    months.
+    months. `collection_method` is None where the line is paid as its contract is.
     """
 
     ref: str
@@ -174,6 +177,7 @@ class Line:
     tiers: tuple[Tier, ...] = ()
     tiers_mode: TiersMode | None = None
     discounts: tuple[Discount, ...] = ()
+    collection_method: CollectionMethod | None = None
     link: str | None = None
     extras: Extras = field(default_factory=dict)
 

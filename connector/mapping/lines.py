@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import cast
 
-from connector.domain.contract import Charge, Extras, Line, Segment, Tier
+from connector.domain.contract import Charge, CollectionMethod, Extras, Line, Segment, Tier
 from connector.domain.issues import IssueCode, block
 from connector.domain.money import exponent, plain, text, to_minor
 from connector.domain.period import add_months
@@ -78,6 +79,7 @@ def read_line(reader: Reader, raw: RawLine, frame: Frame) -> tuple[Line | None, 
         tiers=tiers,
         tiers_mode=mode,
         discounts=discounts,
+        collection_method=cast("CollectionMethod | None", scope.text("collection_method")),
         link=reader.link(scope.ref),
         extras=extras,
     )

@@ -178,6 +178,11 @@ LINE = (
     Slot("revises", "trim", "id of the line that this line changes"),
     Slot("series_key", "trim", "key that the lines of one thing sold share, across segments and changes"),
     Slot("change", "add|update|remove", "what a line of a change does"),
+    Slot(
+        "collection_method",
+        "charge_automatically|send_invoice",
+        "how the line is paid, where that is not as its contract is",
+    ),
     Slot("position", "whole_number", "place of the line", severity=Severity.WARN),
     Slot("period_price", "decimal", "price of one unit per billing period, for orgs that keep it in a field"),
     Slot("list_price", "decimal", "list price of one unit per list term"),

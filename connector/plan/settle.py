@@ -15,6 +15,7 @@ from datetime import date
 from typing import cast
 
 from connector.compile.bills import Bill, Charge, one_off_charge
+from connector.compile.collection import shared_method
 from connector.compile.customer import customer_key
 from connector.compile.params import metadata
 from connector.compile.resource import Key, Params, Ref
@@ -147,7 +148,9 @@ def _next_number(existing: ExistingState) -> int:
 
 def _invoice(contract: Contract, existing: ExistingState, name: str, amounts: Amounts) -> Iterator[Operation]:
     """Yield the steps of an invoice of its own; a draft that was made already is filled."""
-    for resource in invoice_resources(contract, InvoiceSpec(name, contract.currency, tuple(one for one, _ in amounts))):
+    lines = tuple(one for one, _ in amounts)
+    paid = shared_method(contract, (one.line.ref for one in lines))
+    for resource in invoice_resources(contract, InvoiceSpec(name, contract.currency, lines, collection=paid)):
         if resource.key in existing.objects:
             continue
         settles = {"settles": _by_line(amounts)} if resource.key.kind == "invoice_lines" else {}
