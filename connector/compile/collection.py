@@ -49,14 +49,12 @@ def shared_method(contract: Contract, refs: Iterable[str]) -> CollectionMethod |
 
 
 def paid_by(settings: Mapping[str, Value], method: CollectionMethod | None) -> dict[str, Value]:
-    """Return settings of a schedule or an invoice for lines that are paid by `method`; None leaves them as they are.
+    """Return settings of a schedule or an invoice for lines that are paid by `method` (None: as the settings say).
 
     Where nothing is sent, there are no days until it is due: Stripe takes them with `send_invoice` only.
     """
-    if method is None:
-        return dict(settings)
-    kept = settings if method == "send_invoice" else _without_days(settings)
-    return {**kept, "collection_method": method}
+    told = {**settings, "collection_method": method} if method else dict(settings)
+    return _without_days(told) if told.get("collection_method") == _AUTOMATIC else told
 
 
 def _without_days(settings: Mapping[str, Value]) -> dict[str, Value]:

@@ -19,7 +19,7 @@ class Part:
     """What of a contract is paid in one way: its lines, with the revisions that concern them, and its pieces of time.
 
     Its keys carry `mark`, which is empty for the part with the contract's own keys. `method` is what its schedules are
-    told; None where the contract's settings say it already.
+    told; None where no line says anything, and the contract's settings say all.
     """
 
     contract: Contract
@@ -51,8 +51,8 @@ def parts_of(contract: Contract, pieces: Timeline = ()) -> tuple[Part, ...]:
     parts = []
     for paid in sorted({*methods.values()}, key=lambda method: (method != own, method)):
         refs = {ref for ref, method in methods.items() if method == paid}
-        mark, told = "" if paid == own else f":{paid}", None if paid == usual else paid
-        parts.append(Part(_only(contract, refs, whole=paid == own), tuple(_pieces(pieces, refs)), mark, told))
+        mine = _only(contract, refs, whole=paid == own)
+        parts.append(Part(mine, tuple(_pieces(pieces, refs)), "" if paid == own else f":{paid}", paid))
     return tuple(parts)
 
 

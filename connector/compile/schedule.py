@@ -41,13 +41,11 @@ def schedule_resource(contract: Contract, spec: ScheduleSpec, prices: PriceBook)
 
 
 def _collected(params: dict[str, Value], spec: ScheduleSpec) -> dict[str, Value]:
-    """Return a schedule's parameters with how its lines are paid, where that is another way than the contract's."""
-    if spec.collection is None:
-        return params
+    """Return a schedule's parameters with how its lines are paid."""
     settings = paid_by(cast("Params", params.get("default_settings", {})), spec.collection)
     phases = cast("list[Params]", params["phases"])
     told = [paid_by(one, spec.collection) if "collection_method" in one else one for one in phases]
-    return {**params, "default_settings": settings, "phases": cast("Value", told)}
+    return {**params, **({"default_settings": settings} if settings else {}), "phases": cast("Value", told)}
 
 
 def _linked_key(contract: Contract, spec: ScheduleSpec) -> str | None:

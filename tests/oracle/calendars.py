@@ -27,7 +27,8 @@ class Stretch:
 class Dates:
     """The billing dates of one frequency, in one term. `every` also holds those before and after its time.
 
-    Its lines begin on `begun` or later; `following` is the first day of the next term.
+    What is `paid` in different ways has different ones. Its lines begin on `begun` or later; `following` is the first
+    day of the next term.
     """
 
     interval: int
@@ -37,6 +38,7 @@ class Dates:
     every: tuple[date, ...]
     begun: date = date.min
     following: date | None = None
+    paid: str = ""
 
     def invoice_on(self, day: date) -> date:
         """Return the first billing date from a day on; the day itself if there is none left: it is billed apart."""
@@ -71,23 +73,37 @@ class Dates:
 def calendars(contract: Contract) -> tuple[Dates, ...]:
     """Return the billing dates of every frequency in which something is ever in force, term by term."""
     found: list[Dates] = []
-    for interval in sorted({line.interval for line in recurring(contract)}):
-        lines = [line for line in recurring(contract) if line.interval == interval]
+    kinds = {(line.interval, paid(line, contract)) for line in recurring(contract)}
+    for interval, way in sorted(kinds):
+        lines = [line for line in recurring(contract) if (line.interval, paid(line, contract)) == (interval, way)]
         terms: list[Dates] = []
         for begun, mine in _terms(contract, lines):
             days = sorted({day for line in mine for day in (line.start, end_of(line, contract))})
             running = [(a, b) for a, b in pairwise(days) if _in_force(mine, contract, a)]
             if running:
-                terms.append(replace(_dates(contract, mine, running[0][0], running[-1][1]), begun=begun))
+                dates = _dates(contract, mine, running[0][0], running[-1][1])
+                terms.append(replace(dates, begun=begun, paid=way))
         followed = (replace(each, following=other.first) for each, other in pairwise(terms))
         found += [*followed, *terms[-1:]]
     return tuple(found)
 
 
-def dates_of(line: Line, every: Iterable[Dates]) -> Dates | None:
+def dates_of(line: Line, every: Iterable[Dates], contract: Contract) -> Dates | None:
     """Return the billing dates that a line is billed on; None when nothing of its kind is ever in force."""
-    mine = [each for each in every if each.interval == line.interval and each.begun <= line.start]
+    kind = line.interval, paid(line, contract)
+    mine = [each for each in every if (each.interval, each.paid) == kind and each.begun <= line.start]
     return mine[-1] if mine else None
+
+
+def paid_alike(line: Line, every: Iterable[Dates], contract: Contract) -> tuple[Dates, ...]:
+    """Return the billing dates of what is paid as a line is; all of them where nothing else is."""
+    found = tuple(every)
+    return tuple(each for each in found if each.paid == paid(line, contract)) or found
+
+
+def paid(line: Line, contract: Contract) -> str:
+    """Return how a line is paid: as the line that it changes."""
+    return root_of(line, contract).collection_method or "charge_automatically"
 
 
 def _terms(contract: Contract, lines: list[Line]) -> Iterator[tuple[date, list[Line]]]:

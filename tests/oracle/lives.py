@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from connector.domain.contract import (
     Charge,
+    CollectionMethod,
     Contract,
     Discount,
+    Extras,
     Line,
     Policies,
     Revision,
@@ -33,6 +35,15 @@ if TYPE_CHECKING:
 
 #: The seeds from which on coupons may take an amount off: those below stay what they were when they were found.
 _AMOUNTS_OFF = 300_000
+
+#: The seeds from which on lines of a contract may be paid in different ways.
+_PAID_APART = 500_000
+
+#: Days until what is sent has to be paid.
+_TERMS: Extras = {
+    "subscription_schedule": ((("default_settings", "invoice_settings", "days_until_due"), 30),),
+    "invoice": ((("days_until_due",), 30),),
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,8 @@ def life(seed: int) -> Life:
     contract = _with_extras(chance, book, contract)
     if seed >= _AMOUNTS_OFF:
         contract = _with_amounts_off(seeded(seed + 4 * 10**9), contract)
+    if seed >= _PAID_APART:
+        contract = _with_ways_to_pay(seeded(seed + 5 * 10**9), contract)
     made = contract.start - timedelta(days=chance.randint(1, 40))
     if chance.random() < 0.3:
         made = contract.start + timedelta(days=chance.choice((0, 1, 20, chance.randint(0, 200))))
@@ -288,6 +301,18 @@ def _with_amounts_off(chance: random.Random, contract: Contract) -> Contract:
         else:
             lines.append(line)
     return replace(contract, revisions=(replace(first, lines=tuple(lines)), *later))
+
+
+def _with_ways_to_pay(chance: random.Random, contract: Contract) -> Contract:
+    """Let some lines of some contracts be paid in a way of their own; those that change them say what they like."""
+    if chance.random() < 0.6:
+        return contract
+    every: tuple[CollectionMethod | None, ...] = (None, None, "send_invoice", "charge_automatically")
+    revisions = tuple(
+        replace(one, lines=tuple(replace(line, collection_method=chance.choice(every)) for line in one.lines))
+        for one in contract.revisions
+    )
+    return replace(contract, revisions=revisions, extras=_TERMS)
 
 
 def _tiered(chance: random.Random, line: Line) -> Line:

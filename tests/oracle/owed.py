@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from connector.domain.contract import Contract, Line, RevisionKind
-from tests.oracle.calendars import Stretch, calendars, root_of
+from tests.oracle.calendars import Stretch, calendars, paid_alike, root_of
 from tests.oracle.days import length, months_on
 from tests.oracle.slack import slack, slack_of_all
 from tests.oracle.sold import HALF, Sale, minor, one_time, sales
@@ -151,7 +151,7 @@ def _day_of(line: Line, contract: Contract) -> date:
 
     Alone it is an invoice of its own, made at once.
     """
-    frequencies = calendars(contract)
+    frequencies = paid_alike(line, calendars(contract), contract)
     if not frequencies:
         return date.min
     first = min(dates.first for dates in frequencies)

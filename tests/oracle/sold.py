@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from connector.domain.contract import Charge, Contract, Line
-from tests.oracle.calendars import Dates, Stretch, calendars, dates_of, end_of, recurring, root_of
+from tests.oracle.calendars import Dates, Stretch, calendars, dates_of, end_of, paid_alike, recurring, root_of
 from tests.oracle.days import length
 
 #: Decimals of the currencies that deals are made in.
@@ -74,14 +74,15 @@ def half_a_cent(line: Line, contract: Contract) -> Fraction:
 def sales(contract: Contract) -> list[Sale]:
     """Return every recurring line with what each of its pieces is worth."""
     every = calendars(contract)
-    found = ((line, dates_of(line, every)) for line in recurring(contract))
+    found = ((line, dates_of(line, every, contract)) for line in recurring(contract))
     return [_sale(line, contract, dates) for line, dates in found if dates]
 
 
 def one_time(contract: Contract) -> list[Once]:
     """Return the one-time lines: they go with the frequency that begins first of those that still run on their day.
 
-    After all have ended they go with the last day of the last one, without any on an invoice of their own.
+    Only those count that are paid as they are, if there are any. After all have ended they go with the last day of the
+    last one, without any on an invoice of their own.
     """
     lines = [line for line in contract.lines if line.charge is Charge.ONE_TIME and line.quantity]
     frequencies = calendars(contract)
@@ -90,8 +91,9 @@ def one_time(contract: Contract) -> list[Once]:
         return [Once(line, minor(line.total, contract), (day,)) for line in lines]
     found = []
     for line in lines:
-        latest = max(dates.end for dates in frequencies)
-        running = [dates for dates in frequencies if line.start < dates.end or dates.end == latest <= line.start]
+        alike = paid_alike(line, frequencies, contract)
+        latest = max(dates.end for dates in alike)
+        running = [dates for dates in alike if line.start < dates.end or dates.end == latest <= line.start]
         first = [dates for dates in running if dates.first == min(other.first for other in running)]
         days = tuple(dates.invoice_on(min(line.start, dates.end - timedelta(days=1))) for dates in first)
         found.append(Once(line, minor(line.total, contract), days))
