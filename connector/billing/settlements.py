@@ -88,5 +88,13 @@ def _fact(invoice: Mapping[str, Any], account: StripeAccount) -> Iterator[Invoic
     if invoice["status"] in {"open", "paid"}:
         credited = sum(invoice.get(f"{when}_payment_credit_notes_amount") or 0 for when in ("pre", "post"))
         day = date.fromisoformat(day_of(invoice["created"], account.zone)[:10])
-        left = max(invoice["total"] - credited, 0)
-        yield InvoiceFact(invoice["id"], day, left, paid=invoice["status"] == "paid")
+        elsewhere = (invoice.get("amount_paid_off_stripe") or 0) + (
+            invoice.get("post_payment_credit_notes_amount") or 0
+        )
+        yield InvoiceFact(
+            invoice["id"],
+            day,
+            creditable=max(invoice["total"] - credited, 0),
+            due=invoice["amount_remaining"],
+            refundable=max(invoice["amount_paid"] - elsewhere, 0),
+        )

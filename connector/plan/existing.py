@@ -38,12 +38,17 @@ class ExistingObject:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFact:
-    """An invoice that money can be given back on: minor units that are not credited yet, and whether it was paid."""
+    """An invoice that money can be given back on, in minor units.
+
+    `creditable` is not credited yet. Of it `due` has still to be paid, and `refundable` was paid through Stripe; the
+    rest came off the customer's balance, or was paid elsewhere.
+    """
 
     id: str
     day: date
     creditable: int
-    paid: bool
+    due: int = 0
+    refundable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
 from connector.plan.kinds import KINDS
 from connector.plan.live import Running, bills_alike
-from connector.plan.lost import without_lost
 from connector.plan.operation import End, Operation, Retire, Update
 from connector.plan.prices import terms_of
 from connector.plan.settle import settled_by_line
@@ -80,7 +79,7 @@ class Outlook:
 
 def outlook(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> Outlook:
     """Plan the schedules that have begun."""
-    found, issues = _begun(contract, desired, existing, today)
+    found, issues = _begun(contract, desired, existing)
     account = Account(contract, [(one.told, one.held) for one in found], today, settled_by_line(existing))
     owed = corrections(account) if found else ()
     able = () if contract.policies.correction == "now" else [one for one in found if _bills_again(one, today)]
@@ -190,14 +189,12 @@ def _settled_in_words(unsettled: Sequence[OneOffSpec], contract: Contract, back:
 
 def not_as_told(contract: Contract, desired: DesiredState, existing: ExistingState, today: date) -> tuple[Change, ...]:
     """Return how the schedules that run differ from what is told from now on, whatever has still to be settled."""
-    found, _ = _begun(contract, desired, existing, today)
+    found, _ = _begun(contract, desired, existing)
     steps = (_Step(contract, desired, one, today, ()).take().operation for one in found)
     return tuple(change for step in steps if isinstance(step, Update) for change in step.changes)
 
 
-def _begun(
-    contract: Contract, desired: DesiredState, existing: ExistingState, today: date
-) -> tuple[list[Begun], list[Issue]]:
+def _begun(contract: Contract, desired: DesiredState, existing: ExistingState) -> tuple[list[Begun], list[Issue]]:
     told = {schedule_key(spec): spec for spec in desired.schedules}
     words = vocabulary(contract, desired, existing)
     found: list[Begun] = []
@@ -212,7 +209,7 @@ def _begun(
             continue
         if read is not None:
             own = _told_of(told.get(key), read)
-            found.append(Begun(key, own, desired.get(key), held, without_lost(read, own, today)))
+            found.append(Begun(key, own, desired.get(key), held, read))
     return found, issues
 
 

@@ -25,7 +25,7 @@ from connector.domain.contract import Contract, Line, SettlementPolicy
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.domain.money import text
 from connector.plan.canonical import Json
-from connector.plan.existing import ExistingState
+from connector.plan.existing import ExistingState, InvoiceFact
 from connector.plan.operation import Create, Operation
 
 _MARK = ":settlement:"
@@ -174,8 +174,8 @@ def _credit_notes(
 ) -> tuple[tuple[Operation, ...], int]:
     """Return credit notes for the newest invoices first, and what they do not suffice for.
 
-    An open invoice is lowered; what was paid goes to the balance or back (docs.stripe.com/invoicing/integration/
-    programmatic-credit-notes: the parts of a paid invoice's credit note make up its total).
+    What is still to be paid is lowered; what was paid goes to the balance or back (docs.stripe.com/invoicing/
+    integration/programmatic-credit-notes: the parts of a credit note beyond what is due make up the rest of it).
     """
     left = -_total(amounts)
     settles = _by_line(amounts)
@@ -184,11 +184,10 @@ def _credit_notes(
         amount = min(left, invoice.creditable)
         if amount <= 0:
             continue
-        way = "refund_amount" if contract.policies.settlement == "refund" else "credit_amount"
         params: Params = {
             "invoice": invoice.id,
             "amount": amount,
-            **({way: amount} if invoice.paid else {}),
+            **_given_back(invoice, amount, refund=contract.policies.settlement == "refund"),
             "reason": "order_change",
             "memo": _description(amounts),
             "metadata": metadata(contract, "order", contract.ref, contract.link, settlement=name),
@@ -198,6 +197,13 @@ def _credit_notes(
         notes.append(Create(key, params, {**params, "settles": share}))
         left -= amount
     return tuple(notes), left
+
+
+def _given_back(invoice: InvoiceFact, amount: int, *, refund: bool) -> Params:
+    """Return where what was paid of a credited amount goes: only what was paid through Stripe can be paid back."""
+    paid = max(amount - invoice.due, 0)
+    back = min(paid, invoice.refundable) if refund else 0
+    return {name: part for name, part in (("refund_amount", back), ("credit_amount", paid - back)) if part}
 
 
 def _take(settles: Mapping[str, int], amount: int) -> tuple[dict[str, int], dict[str, int]]:

@@ -63,7 +63,7 @@ class Billed:
 
 @dataclass
 class Running:
-    """A schedule. `waiting` goes on the next invoice; `lost` waited when it ended, and is never billed."""
+    """A schedule. `waiting` goes on the next invoice; `lost` waited when it was canceled without an invoice."""
 
     id: str
     made: datetime
@@ -109,8 +109,8 @@ class Running:
             return
         if moment >= self.phases[-1].end:
             self.status, self.ended = "completed", moment
-            self.lost += [entry for entry, _ in self.waiting]
-            self.waiting = []
+            if self.waiting:  # what waits is on a last invoice (API reference, cancel a subscription)
+                self._invoice(self.phases[-1], moment, [])
             return
         phase = self.at(moment)
         if phase.start == moment:
@@ -153,19 +153,10 @@ class Running:
         self.waiting = []
         self.status, self.ended = "canceled", now
 
-    def owing(self, *, goes_on: bool) -> Iterator[Billed]:
-        """Yield what waits for the next invoice, if there is to be one: of its phases, or after it was released."""
-        waiting = self.waiting if self.waiting and (goes_on or self._bills_again()) else []
-        for entry, since in waiting:
+    def owing(self) -> Iterator[Billed]:
+        """Yield what waits for the next invoice: a billing date, or the end."""
+        for entry, since in self.waiting:
             yield self._once(entry, since.date())
-
-    def _bills_again(self) -> bool:
-        since = self.waiting[0][1]
-        coming = [phase for phase in self.phases if phase.end > since]
-        if any(phase.said.get("billing_cycle_anchor") == "phase_start" and phase.start > since for phase in coming):
-            return True
-        days = ((day, phase) for phase in coming for day in self._dates(phase, phase.end.date()))
-        return any(max(since, phase.start) <= datetime.combine(day, time()) < phase.end for day, phase in days)
 
     def _take(self, phase: Phase, now: datetime) -> None:
         self.waiting += [(entry, now) for entry in phase.said.get("add_invoice_items", [])]

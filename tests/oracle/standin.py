@@ -94,11 +94,10 @@ class StandIn:
 
     def waiting(self) -> list[Billed]:
         """Return what waits for invoices to come."""
-        pending = ((one.schedule, one.said["end_behavior"] == "release") for one in self.linked)
-        return [line for schedule, goes_on in pending for line in schedule.owing(goes_on=goes_on)]
+        return [line for one in self.linked for line in one.schedule.owing()]
 
     def lost(self) -> list[Any]:
-        """Return what was pending when its schedule ended."""
+        """Return what was pending when its schedule was canceled, and was on no invoice."""
         return [entry for one in self.linked for entry in one.schedule.lost]
 
     def _of(self, key: Key) -> Linked:
@@ -270,14 +269,18 @@ class StandIn:
 
     def _invoices(self) -> Iterator[InvoiceFact]:
         for name, (day, total) in self.invoiced.items():
-            yield InvoiceFact(name, day, max(total - self.credited.get(name, 0), 0), paid=True)
+            yield _fact(name, day, total - self.credited.get(name, 0))
         for one in self.linked:
             days: dict[date, int] = {}
             for line in one.schedule.billed:
                 days[line.day] = days.get(line.day, 0) + line.amount
             for day, total in days.items():
                 name = f"in_{one.schedule.id}_{day}"
-                yield InvoiceFact(name, day, max(total - self.credited.get(name, 0), 0), paid=True)
+                yield _fact(name, day, total - self.credited.get(name, 0))
+
+
+def _fact(name: str, day: date, left: int) -> InvoiceFact:
+    return InvoiceFact(name, day, creditable=max(left, 0), refundable=max(left, 0))
 
 
 def rated(tiers: Any, mode: str, units: int) -> Fraction:
