@@ -49,11 +49,15 @@ def issue_lines(issue: Issue) -> Iterator[str]:
     yield f"  fix: {issue.remedy}" + (f"  [{where}]" if where else "")
 
 
+#: How the schedules are paid of a contract whose lines are paid in different ways.
+_PAID = {"send_invoice": "  (invoices are sent)", "charge_automatically": "  (charged automatically)"}
+
+
 def _schedules(desired: DesiredState) -> Iterator[str]:
     """Yield every schedule; linked ones are one contract, so each tells its key first."""
     for schedule in desired.schedules:
         if len(desired.schedules) > 1:
-            yield f"schedule {schedule.key}"
+            yield f"schedule {schedule.key}{_PAID.get(schedule.collection or '', '')}"
         yield from schedule_lines(schedule)
         yield from (window_line(window) for window in desired.windows if window.key == schedule.key)
 

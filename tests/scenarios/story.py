@@ -1,7 +1,8 @@
 """A business story as data: CRM records, the day that counts as today, and what should come of it.
 
 `<name>.json` holds `about` (one sentence), `today`, `file` (a records file) and, where it matters, `max_amount` (what
-may be billed without approval, in major units) and `policies` (other words than the bundled mapping file has).
+may be billed without approval, in major units), `policies` (other words than the bundled mapping file has) and `slots`
+(rules that it has not: `line.collection_method` to what fills it).
 `<name>.plan.json` and `<name>.plan.txt` beside it are the golden outputs; `pytest tests/scenarios --update-goldens`
 writes them anew, and the review reads their diff.
 """
@@ -39,6 +40,7 @@ class Story:
     records: str
     limits: Limits
     policies: tuple[tuple[str, str], ...] = ()
+    slots: tuple[tuple[str, str], ...] = ()
 
     @property
     def settings(self) -> OfflineSettings:
@@ -63,17 +65,22 @@ def load(name: str) -> Story:
     return Story(
         name, found["about"], date.fromisoformat(found["today"]), json.dumps(found["file"]),
         Limits(max_contract_amount=most), tuple(sorted(found.get("policies", {}).items())),
+        tuple(sorted(found.get("slots", {}).items())),
     )  # fmt: skip
 
 
 @cache
-def mapping(policies: tuple[tuple[str, str], ...] = ()) -> MappingFile:
-    """Return the mapping file that comes with the connector, perhaps with other policies."""
-    if not policies:
+def mapping(policies: tuple[tuple[str, str], ...] = (), slots: tuple[tuple[str, str], ...] = ()) -> MappingFile:
+    """Return the mapping file that comes with the connector, perhaps with other policies, and more slots filled."""
+    if not policies and not slots:
         return read_mapping(bundled_mapping("salesforce"))
     text = bundled_mapping("salesforce").read_text(encoding="utf-8")
     for name, value in policies:
         text, found = re.subn(rf"(?m)^  {name}:.*$", f"  {name}: {value}", text)
+        assert found == 1, name
+    for name, rule in slots:
+        of, _, slot = name.partition(".")
+        text, found = re.subn(rf"(?m)^{of}:$", f"{of}:\n  {slot}: {rule}", text)
         assert found == 1, name
     loaded = load_mapping(text, name="story.yaml", targets=sdk_targets())
     assert loaded.mapping is not None, loaded.problems
@@ -82,7 +89,7 @@ def mapping(policies: tuple[tuple[str, str], ...] = ()) -> MappingFile:
 
 def tell(story: Story, records: str | None = None) -> Told:
     """Plan the story, or the same story with its records written another way."""
-    planned = plan_records(records or story.records, mapping(story.policies), story.settings, source=story.name)
+    planned = plan_records(records or story.records, mapping(story.policies, story.slots), story.settings, source=story.name)
     if planned.plan:
         text = render_plan(planned.plan, planned.judgement)
         return Told(planned, plan_document(planned.plan, planned.judgement), f"{text}\n")
