@@ -91,6 +91,7 @@ class Emulator:
             lived.plan, lived.contract = plan, visit.contract
             apply(plan, existing, account, lambda: self.now)
             again, _ = self._plan(visit, account, live=True)
+            lived.plan = again if not again.blocked else plan  # only a look at Stripe knows what was left as it was
         except (NotConvergedError, RejectedError) as error:
             lived.faults.append(f"{visit.day}: {type(error).__name__}: {error}")
             return

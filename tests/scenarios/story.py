@@ -89,7 +89,9 @@ def mapping(policies: tuple[tuple[str, str], ...] = (), slots: tuple[tuple[str, 
 
 def tell(story: Story, records: str | None = None) -> Told:
     """Plan the story, or the same story with its records written another way."""
-    planned = plan_records(records or story.records, mapping(story.policies, story.slots), story.settings, source=story.name)
+    planned = plan_records(
+        records or story.records, mapping(story.policies, story.slots), story.settings, source=story.name
+    )
     if planned.plan:
         text = render_plan(planned.plan, planned.judgement)
         return Told(planned, plan_document(planned.plan, planned.judgement), f"{text}\n")
