@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from benchmarks.made_up import STORIES
 from connector.crm.archive import ArchiveHead, write_archive
 from connector.crm.protocol import ContractRef
 from connector.crm.snapshot import SnapshotCrm, load_records
@@ -20,8 +21,6 @@ from connector.impact import Question, impact
 from connector.mapping.raw import RawContract
 from connector.mapping.writing import set_value
 from connector.offline import bundled_mapping
-
-STORIES = Path(__file__).resolve().parents[1] / "tests" / "scenarios"
 
 
 def contracts(count: int) -> Iterator[RawContract]:

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
-from benchmarks.impact import STORIES
 from connector.crm.protocol import Changed, ContractRef, Cursor, FieldPaths, WriteBack, WriteResult
 from connector.crm.snapshot import SnapshotCrm, load_records
 from connector.mapping.raw import RawContract
 
+STORIES = Path(__file__).resolve().parents[1] / "tests" / "scenarios"
 #: The part of the story's ids that is a copy's own; what begins with 01t are products, which all copies share.
 _OWN = re.compile(r"(?<!01t)8Z000000")
 

@@ -1,7 +1,8 @@
-"""Peak memory of a back-fill by its size: one process per size, since a high-water mark only rises.
+"""Peak memory of a back-fill by its size: the high-water mark of one process each time so many orders are done.
 
-The orders are made up as they are asked for, the schedules are made in the emulator, which is a process of its own,
-and the journal is a file: what grows here is the connector.
+A mark only rises, so what it was after 1,000 of 64,000 orders is the peak of the first 1,000; a single order has a
+process of its own. The orders are made up as they are asked for, the schedules are made in the emulator, which is a
+process of its own, and the journal is a file: what grows here is the connector.
 """
 
 import json
@@ -31,39 +32,42 @@ LONG_SIZES = (1_000, 4_000, 16_000, 64_000)
 def memory(sizes: tuple[int, ...] = SIZES) -> Iterator[Row]:
     """Yield the peak and the time by number of orders, what the largest adds, and the slope of the time."""
     with emulators(1, customers=False) as both:
-        found = [_measured(both, size) for size in (1, *sizes)]
+        found = [*_measured(both, 1), *_measured(both, *sizes)]
     for size, (peak, _) in zip((1, *sizes), found, strict=True):
         yield Row(f"peak memory, back-fill of {size:,} order{'s' if size > 1 else ''}", peak, "MB")
-    name = f"the same, {sizes[-1]:,} against {sizes[-2]:,}"
+    name = f"peak memory, {sizes[-1]:,} orders against {sizes[-2]:,}"
     yield Row(name, found[-1][0] - found[-2][0], "MB more")
     (low, high), (begin, end) = (sizes[0], sizes[-1]), (found[1][1], found[-1][1])
     yield Row(f"time grows with the number, {low:,} to {high:,}", log(end / begin) / log(high / low), "power")
 
 
-def _measured(both: Emulators, size: int) -> tuple[float, float]:
+def _measured(both: Emulators, *sizes: int) -> list[tuple[float, float]]:
+    """Return the peak in MB and the seconds since the start when so many orders are done, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'journal.db'}"
         upgrade(url)  # as `connector db upgrade` does, in a process of its own
-        command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(both)), url, str(size)]
+        command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(both)), url, *map(str, sizes)]
         done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
-    peak, seconds = json.loads(done.stdout)
-    return peak, seconds
+    return [(peak, seconds) for peak, seconds in json.loads(done.stdout)]
 
 
 def main() -> None:
-    """Sync that many orders and print the peak in megabytes, and the seconds it took."""
-    both, url, size = Emulators(**json.loads(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    """Sync as many orders as the largest size, and print peak and time at each; sizes come in rising order."""
+    both, url, sizes = Emulators(**json.loads(sys.argv[1])), sys.argv[2], [int(size) for size in sys.argv[3:]]
+    found: list[tuple[float, float]] = []
     share_heaps()
     with open_journal(url) as journal:
         desk = replace(
-            both.desk(journal, key=f"sk_test_{size}"), crm=MadeUpCrm(), limits=Limits(max_backdating_days=10_000)
+            both.desk(journal, key=f"sk_test_{sizes[-1]}"), crm=MadeUpCrm(), limits=Limits(max_backdating_days=10_000)
         )
-        refs = (ContractRef(desk.name, str(number)) for number in range(size))
+        refs = (ContractRef(desk.name, str(number)) for number in range(sizes[-1]))
         started = time.monotonic()
-        done = sum(1 for one in sync_refs(desk, refs, job="benchmark", config_hash="") if one.outcome == "applied")
-        assert done == size
-        seconds = time.monotonic() - started
-    sys.stdout.write(json.dumps([_high_water(), seconds]))
+        for done, one in enumerate(sync_refs(desk, refs, job="benchmark", config_hash=""), start=1):
+            assert one.outcome == "applied", one.error
+            if done in sizes:
+                found.append((_high_water(), time.monotonic() - started))
+                sys.stderr.write(f"{done:,} orders: {found[-1][0]:.1f} MB after {found[-1][1]:.0f} s\n")
+    sys.stdout.write(json.dumps(found))
 
 
 def _high_water() -> float:

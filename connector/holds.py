@@ -78,12 +78,15 @@ class Holds:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            with self._lock:
-                accounts = list(self._leases)
-            try:
-                self.held(accounts)
-            except SQLAlchemyError:  # tried again at the next beat; leases that run out are noticed by their workers
-                _log.warning("the leases of this run could not be renewed", exc_info=True)
+            self._renew()
+
+    def _renew(self) -> None:
+        with self._lock:
+            accounts = list(self._leases)
+        try:
+            self.held(accounts)
+        except SQLAlchemyError:  # tried again at the next beat; leases that run out are noticed by their workers
+            _log.warning("the leases of this run could not be renewed", exc_info=True)
 
     def __enter__(self) -> Self:
         self._beating.start()

@@ -180,7 +180,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = {sys.intern(key): value for key, value in pairs}  # the same few names in every record
+    # The same few names of fields stand in every record; ids, under which records stand, are each another.
+    made = {key if isinstance(value, dict) else sys.intern(key): value for key, value in pairs}
     if len(made) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)

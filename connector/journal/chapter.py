@@ -98,11 +98,11 @@ def is_one_of(connection: Connection, column: Column[str], wanted: Collection[st
 
 
 @cache
-def one_of(dialect: str, column: Column[str]) -> ColumnElement[bool]:
-    """`is_one_of` for a statement that is built once; the values come as `wanted`, a list."""
+def one_of(dialect: str, column: Column[str], name: str = "wanted") -> ColumnElement[bool]:
+    """`is_one_of` for a statement that is built once; the values come as `wanted`, or by that name, a list."""
     if dialect == "postgresql":
-        return column == any_(bindparam("wanted", type_=ARRAY(Text)))
-    return column.in_(bindparam("wanted", expanding=True))
+        return column == any_(bindparam(name, type_=ARRAY(Text)))
+    return column.in_(bindparam(name, expanding=True))
 
 
 def in_chunks(values: Iterable[str], size: int = 1_000) -> Iterator[list[str]]:

@@ -21,6 +21,11 @@ READ_ONLY = {"journal_read_only": True}
 _BUSY_MS = 30_000
 _CACHE_KB = 256  # of each connection; with one for each thread SQLite's default of 2 MB adds up
 _WAL_PAUSE_MS = 50
+#: One writes (`turns.py`), and the interpreter lets no more than a few read at a time. Each connection more costs its
+#: own copy of the schema, its statements and its pages; one that is opened for a moment only, as an overflow of the
+#: pool is, leaves the heap in pieces. A method of the journal holds one connection at most, so nobody waits for ever.
+_SQLITE_CONNECTIONS = 4
+_POOL_SECONDS = 300  # to wait for one of them: as long as a few slow reports may take
 _POSTGRES_DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -62,8 +67,9 @@ def open_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
-        pool_size=1 if in_memory else 8,
-        max_overflow=0 if in_memory else 32,
+        pool_size=1 if in_memory else _SQLITE_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_POOL_SECONDS,
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS // 1000},
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -48,8 +48,9 @@ class Links(Chapter):
         wanted = set(keys)
         found: dict[tuple[str, str], Link] = {}
         with self._reading() as database:
+            kinds = sorted({kind for kind, _ in wanted})
             for chunk in in_chunks(key for _, key in sorted(wanted)):
-                named = {"connection": connection, "wanted": chunk}
+                named = {"connection": connection, "kinds": kinds, "wanted": chunk}
                 for row in database.execute(_by_key(database.dialect.name), named).mappings():
                     found[row["kind"], row["key"]] = Link(**row)
         return {pair: link for pair, link in found.items() if pair in wanted}
@@ -130,7 +131,8 @@ class Links(Chapter):
 
     def _links(self, query: Any, named: Mapping[str, str]) -> tuple[Link, ...]:
         with self._reading() as database:
-            return tuple(Link(**row) for row in database.execute(query, named).mappings())
+            found = [Link(**row) for row in database.execute(query, named).mappings()]
+        return tuple(sorted(found, key=lambda link: (link.kind, link.key)))
 
 
 def read_link(database: Connection, connection: str, kind: str, key: str) -> Link | None:
@@ -146,12 +148,15 @@ def write_link(database: Connection, link: Link) -> Link:
 
 
 def _select_links(*conditions: ColumnElement[bool]) -> Any:
-    return select(*columns_of(links, Link)).where(*conditions).order_by(links.c.kind, links.c.key)
+    """Select whole links, in no order: asked for one, SQLite would read all of a connection to save itself sorting."""
+    return select(*columns_of(links, Link)).where(*conditions)
 
 
 @cache
 def _by_key(dialect: str) -> Any:
-    return _select_links(_OF_CONNECTION, one_of(dialect, links.c.key))
+    """Return the statement for many keys; with the kinds, so that each key is looked up in the primary key's index."""
+    kinds = one_of(dialect, links.c.kind, "kinds")
+    return _select_links(_OF_CONNECTION, kinds, one_of(dialect, links.c.key))
 
 
 # Built once, since every contract asks: building a statement costs more than running it.

@@ -1,12 +1,16 @@
 """Links: found by our key, many at once, kept apart by connection."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import StatementError
 
-from connector.journal import Journal, Link
+from connector.journal import Journal, Link, open_journal
 from tests.journal.builders import CRM, MINUTE, NOW, save
 
 
@@ -79,3 +83,31 @@ def test_a_time_without_zone_is_refused(journal: Journal):
 def test_a_float_never_gets_in(journal: Journal):
     with pytest.raises(StatementError, match="the journal keeps no float"):
         save(journal, applied={"amount": 83.33})
+
+
+def test_links_of_a_contract_and_by_keys_are_looked_up_and_not_searched_for(tmp_path: Path):
+    """SQLite knows no statistics of a young journal: it must choose the index without, or a back-fill is quadratic."""
+    with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", upgrade=True) as journal:
+        asked: list[tuple[str, Any]] = []
+        engine = journal._engine
+        event.listen(engine, "before_cursor_execute", lambda _c, _k, text, values, *_: asked.append((text, values)))
+        journal.contract_links(CRM, "c-1")
+        journal.account_links(CRM, "a-1")
+        journal.links(CRM, [("price", "p-1"), ("product", "p-2"), ("price", "p-3")])
+        journal.link(CRM, "price", "p-1")
+        of_links = [(text, values) for text, values in asked if "FROM links" in text]
+        assert len(of_links) == 4
+        with engine.connect() as database:
+            for text, values in of_links:
+                (row,) = database.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+                assert row.detail.count("=?") >= 2, f"{row.detail}: reads all links of the connection"
+
+
+def test_threads_that_read_share_a_few_connections(tmp_path: Path):
+    with open_journal(f"sqlite:///{tmp_path / 'journal.db'}", upgrade=True) as journal:
+        opened: list[object] = []
+        event.listen(journal._engine, "connect", lambda connection, _: opened.append(connection))
+        with ThreadPoolExecutor(32) as threads:
+            found = list(threads.map(lambda number: journal.link(CRM, "price", f"p-{number}"), range(400)))
+        assert found == [None] * 400
+        assert len(opened) <= 4, "one more is opened for a moment, and leaves the heap in pieces"
