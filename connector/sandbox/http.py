@@ -82,7 +82,8 @@ class SandboxServer:
         self.app = app
         self._address = (host, port)
         self._lock = threading.Lock()
-        self._calm = threading.Condition(self._lock)
+        self._calm = threading.Condition(self._lock)  # nothing is being carried out
+        self._disarmed = threading.Condition(self._lock)
         self._life = self._busy = 0  # resets so far; calls that the emulator is carrying out
         self._log: list[RequestRecord] = []
         self._counters: Counter[tuple[str, str]] = Counter()
@@ -152,9 +153,10 @@ class SandboxServer:
             self._faults.extend(made)
 
     def clear_faults(self) -> None:
-        """Disarm all fault rules."""
+        """Disarm all fault rules; calls that wait because of one go on."""
         with self._lock:
             self._faults.clear()
+            self._disarmed.notify_all()
 
     def clear_counters(self) -> None:
         """Forget log and counters."""
@@ -171,6 +173,7 @@ class SandboxServer:
             self._life += 1
             self._calm.wait_for(lambda: not self._busy)
             self._faults.clear()
+            self._disarmed.notify_all()
             self._log.clear()
             self._counters.clear()
             self.app.reset()
@@ -197,7 +200,8 @@ class SandboxServer:
         if rule is None:
             return self._handle(call)
         if rule.delay:
-            time.sleep(rule.delay)
+            with self._lock:
+                self._disarmed.wait_for(lambda: all(rule is not armed for armed in self._faults), rule.delay)
         if rule.action == "drop_before":
             return None
         if rule.action == "status":
