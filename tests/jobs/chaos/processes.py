@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.jobs.chaos.emulators import ROOT
 
@@ -45,11 +47,23 @@ class Runner:
         self.codes: list[int] = []
         self._over = threading.Event()
         self._error: BaseException | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._killing, daemon=True)
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Start it, and kill it every few seconds from now on."""
         self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no process behind, whatever happened."""
+        self._over.set()
+        self._thread.join(timeout=240)
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=20)
 
     def calm_down(self) -> subprocess.Popen[bytes]:
         """Kill it no more; return the process that goes on."""
@@ -67,12 +81,13 @@ class Runner:
     def _begin(self) -> subprocess.Popen[bytes]:
         self.starts += 1
         with self._log.open("ab") as log:
-            return subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "connector.cli", "run", "--config", str(self._config)],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )
+        return self._process
 
     def _killing(self) -> None:
         try:
