@@ -25,6 +25,8 @@ ENDED = ("discounts", "mixed", "free_months")
 MOVED, ARCHIVED = "euros", "pounds"
 #: The only customer of this company buys in a currency of its own.
 MERGED = ("yen", "10200000012")
+#: Numbers of two customers that are new, and are merged in the end.
+_NEW = (8_000_001, 8_000_002)
 _COMPANY, _SEAT, _GUEST = "10200000009", "10700000001", "10700000003"
 _PRIMARY, _AMENDS = 5, -1
 _EXPANSION, _AGREED, _SIGNED = "214883071", "214883073", "214883074"
@@ -38,9 +40,10 @@ def script(seed: int, number: int, today: date) -> Iterator[Step]:
     chance = random.Random(seed)  # noqa: S311 -- no secret
     lines = _lines(today)
     yield from _corrections(today, lines)
+    yield Step("win a deal each of two new customers", lambda portal: _new_customers(portal, next_month(today)))
     for count in range(max(number, len(_KINDS))):
         yield _KINDS[count % len(_KINDS)](chance, count, today, lines)
-    yield Step("merge two customers once both are billed", lambda portal: _merge_customers(portal, next_month(today)))
+    yield Step("merge the two new customers once both are billed", _merge_customers)
     yield Step(f"archive {ARCHIVED} once it is billed", _archive_billed)
 
 
@@ -226,15 +229,17 @@ def _merge_double(portal: Portal) -> None:
     portal.merge("companies", company, double)
 
 
-def _merge_customers(portal: Portal, start: date) -> None:
-    companies: list[str] = []
-    for number in (8_000_000, 8_000_001):
-        known = {"hs_object_id": f"1029{number:07d}", "name": f"Tidewater {number % 10 + 1}", "country": "US"}
-        company = portal.insert("companies", known)
-        deal = _sell(portal, number, "Front desk", {"quantity": "5", **_year(start)}, company=company)
-        _wait_until_billed(portal, deal)
-        companies.append(company)
-    portal.merge("companies", *companies)
+def _new_customers(portal: Portal, start: date) -> None:
+    for number in _NEW:
+        name = {"hs_object_id": f"1029{number:07d}", "name": f"Tidewater {number}", "country": "US"}
+        company = portal.insert("companies", name)
+        _sell(portal, number, "Front desk", {"quantity": "5", **_year(start)}, company=company)
+
+
+def _merge_customers(portal: Portal) -> None:
+    for number in _NEW:
+        _wait_until_billed(portal, f"1039{number:07d}")
+    portal.merge("companies", *(f"1029{number:07d}" for number in _NEW))
 
 
 def _archive_billed(portal: Portal) -> None:

@@ -178,7 +178,7 @@ def _settled(emulators: Emulators, last: subprocess.Popen[bytes], told: Callable
         if last.poll() is not None:
             yield f"the last process ended by itself with {last.returncode}"
             return
-        left = list(_left(emulators))
+        left = list(_left(emulators)) or list(_unplanned(emulators))
         told(f"left to do: {', '.join(left) or 'nothing'}")
         if left:
             time.sleep(2)
@@ -193,6 +193,9 @@ def _left(emulators: Emulators) -> Iterator[str]:
             yield from (f"open intent of {intent.contract_key}" for intent in app.journal.pending_intents(name))
         if app.journal.open_breakers():
             yield "a breaker is open"
+
+
+def _unplanned(emulators: Emulators) -> Iterator[str]:
     for record, word in _plans(emulators).items():
         if word not in {"nothing", "refuse"}:
             yield f"{record} is to be changed"
@@ -219,7 +222,9 @@ def _outcome(emulators: Emulators) -> Outcome:
 
 def _plans(emulators: Emulators) -> dict[str, str]:
     """Plan everything anew, every schedule read; return each contract's verdict."""
-    return {key: word for side in SIDES for key, word in _plans_of(side, emulators).items()}
+    with ThreadPoolExecutor(len(SIDES)) as threads:
+        plans = list(threads.map(lambda side: _plans_of(side, emulators), SIDES))
+    return {key: word for planned in plans for key, word in planned.items()}
 
 
 def _plans_of(side: Side, emulators: Emulators) -> dict[str, str]:
