@@ -3,6 +3,7 @@
 Two runs of one script must leave the same books, whatever happened on the way.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ _DEAL_TOLD = (
     "bsync_next_change_date",
     "bsync_current_mrr",
 )
+_MORE = re.compile(r" \(and \d+ more\)")
 
 Book = dict[str, Any]
 
@@ -75,9 +77,16 @@ def told(org: Org) -> Book:
 
 
 def told_in(portal: Portal) -> Book:
-    """Return what the portal's people read on each deal that is not archived."""
+    """Return what the portal's people read on each deal that is not archived.
+
+    A deal that cannot be billed is looked at when it changes, and how many things are wrong with it may depend on what
+    its customer was billed for by then (a deal in another currency): so they are told without their number.
+    """
     deals = portal.rows("deals")
-    return {_NAMES.get(deal, deal): {name: row.get(name) for name in _DEAL_TOLD} for deal, row in deals.items()}
+    told = {_NAMES.get(deal, deal): {name: row.get(name) for name in _DEAL_TOLD} for deal, row in deals.items()}
+    for row in told.values():
+        row["bsync_status_detail"] = _MORE.sub("", row["bsync_status_detail"] or "")
+    return told
 
 
 def differences(calm: Mapping[str, Any], other: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from connector.app import App, build_app, now_utc
 from connector.config import load_config
+from connector.journal import WorkState
 from connector.poll import sync_changed, sync_failed
 from connector.sandbox.seed import ORDERS
-from connector.sweep import sweep
+from connector.sweep import last_sweep, sweep
 from connector.sync import Desk
 from tests.jobs.chaos import books, deals, script, storms
 from tests.jobs.chaos.emulators import ROOT, Control, Emulators
@@ -27,6 +28,8 @@ from tests.jobs.chaos.storms import Storm, Watch, blow
 
 _MAKING = threading.Lock()
 YEAR = 366 * 86_400
+#: Seconds of a CRM's time after which everything that was committed late can be seen.
+LATEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def storm(folder: Path, plot: Plot, today: date, told: Callable[[str], None]) ->
                     each.result(timeout=plot.seconds + 150)
             last = runner.calm_down()
             told("quiet")
-            problems = list(_settled(emulators, last, told))
+            problems = list(_settled(emulators, plot, last, told))
             last.send_signal(signal.SIGTERM)
             runner.codes.append(last.wait(timeout=30))
         outcome = _outcome(emulators)
@@ -169,25 +172,33 @@ def _settle(desk: Desk) -> None:
         list(results)
 
 
-def _settled(emulators: Emulators, last: subprocess.Popen[bytes], told: Callable[[str], None]) -> Iterator[str]:
-    """Wait until nothing is left to do; yield what still is after a minute."""
+def _settled(
+    emulators: Emulators, plot: Plot, last: subprocess.Popen[bytes], told: Callable[[str], None]
+) -> Iterator[str]:
+    """Wait until everything can be seen, and nothing is left to do; yield what still is after more than a minute."""
     deadline = time.monotonic() + 90
-    time.sleep(5)
-    left = ["nobody looked"]
+    time.sleep(LATEST / plot.pace)
+    quiet, left = now_utc(), ["nobody looked"]
     while left and time.monotonic() < deadline:
         if last.poll() is not None:
             yield f"the last process ended by itself with {last.returncode}"
             return
-        left = list(_left(emulators)) or list(_unplanned(emulators))
-        told(f"left to do: {', '.join(left) or 'nothing'}")
+        before, left = left, list(_left(emulators, quiet)) or list(_unplanned(emulators))
+        if left != before:
+            told(f"left to do: {', '.join(left) or 'nothing'}")
         if left:
-            time.sleep(2)
+            time.sleep(0.5)
     yield from left
 
 
-def _left(emulators: Emulators) -> Iterator[str]:
+def _left(emulators: Emulators, quiet: datetime) -> Iterator[str]:
     with build_app(load_config(emulators.config, {})) as app:
-        for name in app.desks:
+        for name, desk in app.desks.items():
+            swept = last_sweep(desk)
+            if swept is None or swept.at < quiet:  # what was archived is seen by nothing else
+                yield f"a sweep of {name}"
+            if app.journal.work_counts(name).keys() - {WorkState.IDLE}:
+                yield f"work of {name}"
             waiting = app.journal.failures(name, kinds={"wait"})
             yield from (f"{failure.record} waits: {failure.error}" for failure in waiting)
             yield from (f"open intent of {intent.contract_key}" for intent in app.journal.pending_intents(name))
