@@ -27,8 +27,9 @@ _log = logging.getLogger(__name__)
 #: The name of the runs in which submitted contracts are looked at.
 JOB = "work"
 #: So many workers may die over an account in a row; from the first number on it is looked at in ever smaller groups,
-#: alone in the end, so that accounts which were only in the same hands are not taken for what kills.
-_SUSPECT, _DEATHS = 3, 10
+#: alone the last ten times: accounts which were only in the same hands are not taken for what kills.
+_SUSPECT, _DEATHS = 3, 16
+_GROUPS = {3: 64, 4: 16, 5: 4}
 _SETTLED = Outcome()
 _STOPPED = Outcome(Failure.STOPPED, "the work was stopped")
 _DIED = Outcome(Failure.BUG, f"{_DEATHS} workers died while they had it in hand; it may be what kills them")
@@ -142,10 +143,10 @@ class Work:
 
 
 def _suspects(items: Sequence[Item]) -> list[Item]:
-    """Return those over which the fewest workers have died, so many that half as many are left each time more die."""
+    """Return those over which the fewest workers have died, as many as may be looked at together."""
     group: list[Item] = []
     for item in sorted(items, key=lambda one: one.attempts):
-        if len(group) >= 2 ** (_DEATHS - 1 - item.attempts):
+        if len(group) >= _GROUPS.get(item.attempts, 1):
             break
         group.append(item)
     return group

@@ -191,14 +191,14 @@ def test_an_error_that_nobody_foresaw_is_the_failure_of_its_record_alone(
 def test_what_kills_whoever_works_on_it_is_told_as_a_bug(app: App, playground: Playground):
     desk, record = app.desk(), playground.orders["flat"]
     app.engine.dispatcher().submit(submissions(desk, [record], reason="test"))
-    for _ in range(10):
+    for _ in range(16):
         engine = LeaseTableDispatcher(app.journal, desk.clock)
         (item,) = engine._blocks.take(10)
         assert item.lease_owner is not None
         assert app.journal.free_work(item.lease_owner.partition(":")[0], desk.clock(), died=True) == 1
     assert work_off(app, [CRM], Stopping())
     (bug,) = app.journal.failures(CRM)
-    assert (bug.kind, bug.record, "10 workers died" in bug.error) == ("bug", record, True)
+    assert (bug.kind, bug.record, "16 workers died" in bug.error) == ("bug", record, True)
     assert (items(app), playground.stripe.log) == ({WorkState.IDLE: 1}, [])
     app.journal.retry_failures(CRM, now_utc())
     do(app, "retry")
@@ -209,7 +209,7 @@ def test_what_kills_whoever_works_on_it_is_told_as_a_bug(app: App, playground: P
 def test_what_died_often_is_looked_at_alone(app: App, playground: Playground):
     """Two were in the hands of workers that died; the third was not. They take turns, the one that is left first."""
     held = held_by_a_worker(app, [playground.orders[name] for name in ("flat", "ramp", "months")])
-    died = [replace(item, attempts=9 if number else 0) for number, item in enumerate(held)]
+    died = [replace(item, attempts=6 if number else 0) for number, item in enumerate(held)]
     answers = list(Work(app.desks, "", lambda _: threading.Event())(died))
     assert [(item.account, outcome.failure) for item, outcome in answers] == [
         (died[2].account, Failure.STOPPED),
@@ -228,15 +228,15 @@ def held_by_a_worker(app: App, records: list[str]) -> tuple[Item, ...]:
 @pytest.mark.parametrize(
     ("deaths", "group"),
     [
-        ([3] * 13, [3] * 13),
-        ([6] * 13, [6] * 8),
-        ([7] * 13, [7] * 4),
-        ([8] * 13, [8] * 2),
-        ([9] * 13, [9]),
-        ([9, 9, 8, 8, 8], [8, 8]),
-        ([8, 3, 3, 3, 3], [3, 3, 3, 3]),
+        ([3] * 18, [3] * 18),
+        ([4] * 18, [4] * 16),
+        ([5] * 18, [5] * 4),
+        ([6] * 18, [6]),
+        ([15] * 18, [15]),
+        ([6, 6, 5, 5, 5, 5, 5], [5, 5, 5, 5]),
+        ([5, 4, 4, 4, 4], [4, 4, 4, 4]),
         ([9, 3], [3]),
-        ([7, 3, 3], [3, 3, 7]),
+        ([5, 3, 3], [3, 3, 5]),
     ],
 )
 def test_suspects_are_looked_at_in_ever_smaller_groups(
@@ -264,7 +264,7 @@ def test_only_what_kills_is_given_up(app: App, playground: Playground, place: in
     """A hundred stood in one block when the third worker died, and one of them killed it."""
     (item,) = held_by_a_worker(app, [playground.orders["flat"]])
     left = {number: replace(item, account=str(number), attempts=3) for number in range(100)}
-    while group := _suspects([one for one in left.values() if one.attempts < 10]):
+    while group := _suspects([one for one in left.values() if one.attempts < 16]):
         numbers = [int(one.account) for one in group]
         for number in numbers:
             if place in numbers:

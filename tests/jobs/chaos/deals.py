@@ -249,7 +249,7 @@ def _archive_billed(portal: Portal) -> None:
 
 def _wait_until_billed(portal: Portal, deal: str) -> None:
     """Wait until a deal says that it is billed: what an edit means depends on it."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while portal.rows("deals")[deal].get("bsync_status") != "synced":
         assert time.monotonic() < deadline, f"deal {deal} was never billed"
         time.sleep(0.2)

@@ -108,7 +108,7 @@ def storm(folder: Path, plot: Plot, today: date, told: Callable[[str], None]) ->
                 people = [threads.submit(_act, side, emulators, plot, today, told) for side in SIDES]
                 weather = [threads.submit(_rage, side, emulators, plot, watch) for side in SIDES]
                 for each in (*weather, *people):
-                    each.result(timeout=plot.seconds + 150)
+                    each.result(timeout=plot.seconds + 300)
             last = runner.calm_down()
             told("quiet")
             problems = list(_settled(emulators, plot, last, told))
