@@ -1,4 +1,4 @@
-"""`connector run` in the storm, for less than half a minute: killed, stopped, cut off from all vendors, while people go on.
+"""`connector run` in the storm, for half a minute: killed, stopped, cut off from all vendors, while people go on.
 
 What is left must be what a calm run of the same script leaves. The long version: `python -m tests.jobs.chaos`.
 """
