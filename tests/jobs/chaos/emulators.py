@@ -133,7 +133,8 @@ class Emulators:
     def __init__(self, folder: Path) -> None:
         self.config = folder / "sandbox.toml"
         self._log = folder / "sandbox.log"
-        self._ticking: threading.Event | None = None
+        self._still = threading.Event()
+        self._ticking: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         ports = ["--salesforce-port", "0", "--stripe-port", "0", "--hubspot-port", "0"]
@@ -148,22 +149,23 @@ class Emulators:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ticking:
-            self._ticking.set()
+        self._still.set()
+        if self._ticking:  # it would ask who is not there any more
+            self._ticking.join(timeout=70)
         self._process.terminate()
         self._process.wait(timeout=20)
 
     def hasten(self, pace: float) -> None:
         """Let the CRMs' time run: so many seconds of it in each of ours."""
-        stop = self._ticking = threading.Event()
         clocks = (Control(self.org.url), Control(self.portal.url))
 
         def tick() -> None:
-            while not stop.wait(0.5):
+            while not self._still.wait(0.5):
                 for clock in clocks:
                     clock.advance(pace / 2)
 
-        threading.Thread(target=tick, daemon=True).start()
+        self._ticking = threading.Thread(target=tick, daemon=True)
+        self._ticking.start()
 
     def _addresses(self) -> tuple[str, str, str]:
         deadline = time.monotonic() + 60
