@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from connector.crm.protocol import Changed, ContractRef
 from connector.desk import Before, Stop
@@ -84,19 +84,14 @@ def sync_failed(
     *,
     job: str,
     config_hash: str,
-    codes: Collection[str] = (),
     stop: Stop | None = None,
 ) -> Generator[Result]:
-    """Try again what failed and is due; of the failure `codes` only, where some are given.
+    """Try again what failed and is due.
 
     What the CRM has no more, and what has become part of another contract, is forgotten: its failure is nobody's.
     """
     journal, now = desk.account.journal, desk.clock()
-    due = [
-        failure
-        for failure in journal.due_failures(desk.name, now, desk.mapping.hash)
-        if not codes or failure.code in codes
-    ]
+    due = journal.due_failures(desk.name, now, desk.mapping.hash)
     if due:
         refs = dict.fromkeys(ContractRef(desk.name, failure.record) for failure in due)
         yield from sync_refs(desk, refs, job=job, config_hash=config_hash, stop=stop)

@@ -37,11 +37,11 @@ class Job:
 
 JOBS = (
     Job("sync", sync, lambda jobs: jobs.sync_every_seconds, submits=True),
-    Job("write_back", write_back, lambda jobs: jobs.write_back_every_seconds),
+    Job("write_back", write_back, lambda jobs: jobs.write_back_every_seconds, submits=True),
     Job("retry", retry, lambda jobs: jobs.retry_every_seconds, submits=True),
     Job("sweep", sweep, lambda jobs: jobs.sweep_every_hours * 3600, submits=True),
     Job("reconcile", reconcile, lambda jobs: jobs.reconcile_every_hours * 3600, whole=True),
-    Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600),
+    Job("extend", extend, lambda jobs: jobs.extend_every_hours * 3600, submits=True),
     Job("alerts", alerts, lambda jobs: jobs.alerts_every_seconds, whole=True),
     Job("housekeeping", housekeeping, lambda jobs: jobs.housekeeping_every_hours * 3600, whole=True),
 )

@@ -1,32 +1,32 @@
-"""Every few hours: contracts with more phases than Stripe holds get their next ones in time, or an alarm is raised."""
+"""Every few hours: contracts with more phases than Stripe holds are submitted in time, or an alarm is raised."""
 
 import logging
 
 from connector.app import App
-from connector.poll import sync_refs
 from connector.sync import Desk
 from connector.windows import due_windows, short_windows
-from jobs.progress import counted, say
 from jobs.stopping import Stop
+from jobs.submitting import submitting
 
 _log = logging.getLogger(__name__)
 
 
 def extend(app: App, stop: Stop) -> None:
-    """Append what is due on every connection, then raise the alarm for what is about to run out all the same."""
+    """Raise the alarm for what is about to run out, and submit what is due on every connection.
+
+    The alarm's day comes weeks after a contract was due, so the workers have failed at it by then; or nobody worked,
+    and the alarm is true until they have.
+    """
     for desk in app.desks.values():
         if stop.is_set():
             return
-        try:
-            _extend_one(desk, app.config.hash, stop)
-        finally:
-            for issue in short_windows(desk):
-                _log.error("connection %s: %s: %s", desk.name, issue.record, issue.message)
+        for issue in short_windows(desk):
+            _log.error("connection %s: %s: %s", desk.name, issue.record, issue.message)
+        _extend_one(app, desk, stop)
 
 
-def _extend_one(desk: Desk, config_hash: str, stop: Stop) -> None:
-    """Sync the contracts that are due until done or told to stop; what is left is due again at the next slot."""
+def _extend_one(app: App, desk: Desk, stop: Stop) -> None:
     due = due_windows(desk)
     if due:
-        results = sync_refs(desk, due, job="extend", config_hash=config_hash, stop=stop)
-        say(counted(results, desk, _log), desk, _log)
+        with submitting(app, desk, "extend") as asked:
+            asked.submit((ref.id for ref in due), stop)

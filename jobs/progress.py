@@ -2,22 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Generator
-from contextlib import closing
 
 from connector.failures import FailureClass, failure_of
 from connector.sync import Desk, Result
 
 _LEVELS = {FailureClass.BUG: logging.ERROR}
-
-
-def counted(results: Generator[Result, None, None], desk: Desk, log: logging.Logger) -> Counter[str]:
-    """Go on until done, or until the run that was told to stop has finished what it began; return the outcomes."""
-    counts: Counter[str] = Counter()
-    with closing(results):
-        for result in results:
-            note(result, counts, desk, log)
-    return counts
 
 
 def note(result: Result, counts: Counter[str], desk: Desk, log: logging.Logger) -> None:

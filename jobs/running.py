@@ -69,6 +69,7 @@ def _work(app: App, stop: Stopping) -> None:
     scheduler.start()
     _log.info("started: %s", ", ".join(scheduler.names))
     stop.wait()
+    _log.info("told to stop: what is in hand is finished, for %g seconds at most", app.config.jobs.stop_seconds)
     last = time.monotonic() + app.config.jobs.stop_seconds
     jobs_ended = scheduler.stop(app.config.jobs.stop_seconds)
     ended = workers.join(max(0.0, last - time.monotonic())) and jobs_ended

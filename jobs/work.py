@@ -26,9 +26,10 @@ _log = logging.getLogger(__name__)
 
 #: The name of the runs in which submitted contracts are looked at.
 JOB = "work"
-#: So many workers may die over an account in a row; from the first number on it is looked at alone, so that accounts
-#: which were only in the same hands are not taken for what kills.
-_SUSPECT, _DEATHS = 3, 10
+#: So many workers may die over an account in a row; from the first number on it is looked at in ever smaller groups,
+#: alone the last ten times: accounts which were only in the same hands are not taken for what kills.
+_SUSPECT, _DEATHS = 3, 16
+_GROUPS = {3: 64, 4: 16, 5: 4}
 _SETTLED = Outcome()
 _STOPPED = Outcome(Failure.STOPPED, "the work was stopped")
 _DIED = Outcome(Failure.BUG, f"{_DEATHS} workers died while they had it in hand; it may be what kills them")
@@ -63,12 +64,14 @@ class Work:
             if item.attempts >= _DEATHS:
                 yield item, self._left(item, _DIED)
         alive = [item for item in items if item.attempts < _DEATHS]
-        suspects = [item for item in alive if item.attempts >= _SUSPECT]
-        for item in suspects[1:]:
-            yield item, _STOPPED
         together = [item for item in alive if item.attempts < _SUSPECT]
+        suspects = _suspects([item for item in alive if item.attempts >= _SUSPECT])
+        begun = {item.key for item in (*together, *suspects)}
+        for item in alive:
+            if item.key not in begun:
+                yield item, _STOPPED
         yield from self._looked_at(together, alone=len(items) == 1)
-        yield from self._looked_at(suspects[:1], alone=True)
+        yield from self._looked_at(suspects, alone=len(suspects) == 1)
 
     def _looked_at(self, items: Sequence[Item], *, alone: bool) -> Iterator[tuple[Item, Outcome]]:
         left, told = {item.key: item for item in items}, set[str]()
@@ -137,6 +140,16 @@ class Work:
         found = [_unread(desk, record, known.get(record), outcome, now) for record in item.records]
         journal.record_failures(found)
         return _SETTLED
+
+
+def _suspects(items: Sequence[Item]) -> list[Item]:
+    """Return those over which the fewest workers have died, as many as may be looked at together."""
+    group: list[Item] = []
+    for item in sorted(items, key=lambda one: one.attempts):
+        if len(group) >= _GROUPS.get(item.attempts, 1):
+            break
+        group.append(item)
+    return group
 
 
 def before(desk: Desk) -> Before:

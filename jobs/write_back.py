@@ -1,20 +1,23 @@
-"""Every half minute: contracts that are right in Stripe, and of which the CRM could not be told yet."""
-
-import logging
+"""Every half minute: contracts that are right in Stripe, and of which the CRM could not be told yet, are submitted."""
 
 from connector.app import App
 from connector.failures import NOT_TOLD
-from connector.poll import sync_failed
-from jobs.progress import counted, say
+from connector.sync import Desk
 from jobs.stopping import Stop
-
-_log = logging.getLogger(__name__)
+from jobs.submitting import submitting
 
 
 def write_back(app: App, stop: Stop) -> None:
-    """Tell every connection what it could not be told; Stripe is not called, since nothing is left to do there."""
+    """Submit what no connection could be told of; Stripe is not called then, since nothing is left to do there."""
     for desk in app.desks.values():
         if stop.is_set():
             return
-        results = sync_failed(desk, job="write_back", config_hash=app.config.hash, stop=stop, codes={NOT_TOLD})
-        say(counted(results, desk, _log), desk, _log)
+        _write_back_one(app, desk, stop)
+
+
+def _write_back_one(app: App, desk: Desk, stop: Stop) -> None:
+    failures = desk.account.journal.due_failures(desk.name, desk.clock(), desk.mapping.hash)
+    due = [failure.record for failure in failures if failure.code == NOT_TOLD]
+    if due:
+        with submitting(app, desk, "write_back") as asked:
+            asked.submit(due, stop)

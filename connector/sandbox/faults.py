@@ -18,7 +18,7 @@ class FaultRule:
     longer one. `nth` hits only the nth matching call (from 1); otherwise the first `times` calls are hit (None: all).
     `drop_before` closes the socket without executing, `drop_after` executes and closes the socket without an answer,
     `status` answers `status` and `body` without executing, `truncate` executes and answers half of the body, `delay`
-    only waits. Any action may carry a `delay` in seconds.
+    only waits. Any action may carry a `delay` in seconds; it ends when the rule is disarmed.
     """
 
     method: str | None = None

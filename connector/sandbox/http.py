@@ -61,6 +61,17 @@ class RequestRecord:
     milliseconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request as it came in: which rule it struck, and how often the emulator had been reset by then."""
+
+    request: Request
+    route: str
+    rule: FaultRule | None
+    life: int
+    began: float
+
+
 class SandboxServer:
     """A threaded HTTP/1.1 server for one emulator, on loopback only."""
 
@@ -71,6 +82,9 @@ class SandboxServer:
         self.app = app
         self._address = (host, port)
         self._lock = threading.Lock()
+        self._calm = threading.Condition(self._lock)  # nothing is being carried out
+        self._disarmed = threading.Condition(self._lock)
+        self._life = self._busy = 0  # resets so far; calls that the emulator is carrying out
         self._log: list[RequestRecord] = []
         self._counters: Counter[tuple[str, str]] = Counter()
         self._faults: list[FaultRule] = []
@@ -139,9 +153,10 @@ class SandboxServer:
             self._faults.extend(made)
 
     def clear_faults(self) -> None:
-        """Disarm all fault rules."""
+        """Disarm all fault rules; calls that wait because of one go on."""
         with self._lock:
             self._faults.clear()
+            self._disarmed.notify_all()
 
     def clear_counters(self) -> None:
         """Forget log and counters."""
@@ -150,10 +165,18 @@ class SandboxServer:
             self._counters.clear()
 
     def reset(self) -> None:
-        """Forget log, counters, faults and the emulator's state."""
-        self.clear_faults()
-        self.clear_counters()
-        self.app.reset()
+        """Forget log, counters, faults and the emulator's state; calls under way are hung up on, and never carried out.
+
+        Whoever made them may be gone long since, and what comes after must not meet with what they ask for.
+        """
+        with self._lock:
+            self._life += 1
+            self._calm.wait_for(lambda: not self._busy)
+            self._faults.clear()
+            self._disarmed.notify_all()
+            self._log.clear()
+            self._counters.clear()
+            self.app.reset()
 
     # --- one request -----------------------------------------------------------------------------------
 
@@ -161,57 +184,67 @@ class SandboxServer:
         """Answer a request; None means that the socket is to be closed without an answer."""
         if request.path.startswith(CONTROL_PREFIX):
             return self._control(request)
-        started = time.perf_counter()
-        route = self.app.route_of(request)
-        rule = self._struck_rule(request, route)
-        response = self._execute(request, rule)
-        self._record(request, route, response, rule, time.perf_counter() - started)
+        call = self._called(request, time.perf_counter())
+        response = self._execute(call)
+        self._record(call, response)
         return response
 
-    def _struck_rule(self, request: Request, route: str) -> FaultRule | None:
+    def _called(self, request: Request, began: float) -> _Call:
+        route = self.app.route_of(request)
         with self._lock:
             struck = [rule for rule in self._faults if rule.strikes(request, route)]
-        return struck[0] if struck else None
+            return _Call(request, route, struck[0] if struck else None, self._life, began)
 
-    def _execute(self, request: Request, rule: FaultRule | None) -> Response | None:
+    def _execute(self, call: _Call) -> Response | None:
+        rule = call.rule
         if rule is None:
-            return self._handle(request)
+            return self._handle(call)
         if rule.delay:
-            time.sleep(rule.delay)
+            with self._lock:
+                self._disarmed.wait_for(lambda: all(rule is not armed for armed in self._faults), rule.delay)
         if rule.action == "drop_before":
             return None
         if rule.action == "status":
             return json_response(rule.body, rule.status, rule.headers)
-        response = self._handle(request)
-        if rule.action == "truncate":
+        response = self._handle(call)
+        if rule.action == "truncate" and response:
             return replace(response, body=response.body[: len(response.body) // 2])
         return None if rule.action == "drop_after" else response
 
-    def _handle(self, request: Request) -> Response:
+    def _handle(self, call: _Call) -> Response | None:
         """Let the emulator answer; its own mistakes become a 500 that says where, not a dropped connection."""
+        with self._lock:
+            if call.life != self._life:
+                return None
+            self._busy += 1
         try:
-            return self.app.handle(request)
+            return self.app.handle(call.request)
         except Exception:  # noqa: BLE001
             message = f"The emulator failed: {traceback.format_exc(limit=-4)}"
             return json_response({"error": {"type": "api_error", "message": message}}, 500)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._calm.notify_all()
 
-    def _record(
-        self, request: Request, route: str, response: Response | None, rule: FaultRule | None, seconds: float
-    ) -> None:
-        headers = response.headers if response else {}
+    def _record(self, call: _Call, response: Response | None) -> None:
+        request, headers = call.request, response.headers if response else {}
+        seconds = time.perf_counter() - call.began
         with self._lock:
-            self._counters[request.method, route] += 1
+            if call.life != self._life:
+                return
+            self._counters[request.method, call.route] += 1
             self._log.append(
                 RequestRecord(
                     number=len(self._log) + 1,
                     method=request.method,
                     path=request.path,
                     query=request.query,
-                    route=route,
+                    route=call.route,
                     status=response.status if response else 0,
                     idempotency_key=request.headers.get("idempotency-key"),
                     replayed=headers.get("Idempotent-Replayed") == "true",
-                    fault=rule.action if rule else None,
+                    fault=call.rule.action if call.rule else None,
                     milliseconds=round(seconds * 1000, 3),
                 )
             )

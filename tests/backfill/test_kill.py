@@ -89,6 +89,11 @@ class Place:
         made = ("POST", "/v1/subscription_schedules")
         return sum(1 for record in self.playground.stripe.log if (record.method, record.path) == made)
 
+    def runs(self) -> int:
+        """Count the runs that were begun for the back-fill."""
+        with open_journal(self.database) as journal:
+            return len(journal.latest_runs(self.crm, job="backfill-1"))
+
     def state(self) -> Any:
         """Return all that Stripe holds two years on: every invoice was made by then."""
         key = "sk_test_sandbox"
@@ -129,8 +134,13 @@ def wait_for(true: Callable[[], object], running: subprocess.Popen[str]) -> None
         time.sleep(0.005)
 
 
-def slow_down(place: Place) -> None:
-    place.playground.stripe.inject(FaultRule("POST", "/v1/", action="delay", delay=0.02, times=None))
+def hold(place: Place, after: int) -> FaultRule:
+    """Let Stripe make so many schedules more, and hold all calls after them; let go, they are lost."""
+    path = "=/v1/subscription_schedules"
+    numbers = range(after + 1, after + 10 * COUNT)
+    rules = [FaultRule("POST", path, nth=nth, action="drop_before", delay=300) for nth in numbers]
+    place.playground.stripe.inject(*rules)
+    return rules[0]
 
 
 def check_report(place: Place) -> None:
@@ -157,18 +167,14 @@ def undisturbed(crm: str, folder: Path) -> Any:
 def test_killed_three_times_it_goes_on_and_the_report_adds_up(playground: Playground, crm: str, tmp_path: Path):
     wanted = undisturbed(crm, tmp_path)
     place = Place(playground, tmp_path, crm, f"sqlite:///{tmp_path}/killed.db")
-    slow_down(place)
-    with place.begin("start", "--all", "--apply", "--yes") as running:
-        wait_for(lambda: place.schedules_asked() >= 4, running)
-        running.kill()
-    assert running.returncode == -signal.SIGKILL
-    for more in (9, 15):
-        place.minutes_later()
-        with place.begin("resume", "--yes") as running:
-            wait_for(lambda more=more: place.schedules_asked() >= more, running)  # type: ignore[misc]
+    for command in (("start", "--all", "--apply", "--yes"), ("resume", "--yes"), ("resume", "--yes")):
+        held = hold(place, after=5)
+        with place.begin(*command) as running:
+            wait_for(lambda held=held: held.seen > 5, running)  # type: ignore[misc]
             running.kill()
         assert running.returncode == -signal.SIGKILL
-    place.minutes_later()
+        place.playground.stripe.clear_faults()
+        place.minutes_later()
     assert place.run("resume", "--yes", "--json")[0] == 0
     check_report(place)
     assert_same(place.state(), wanted)
@@ -177,15 +183,15 @@ def test_killed_three_times_it_goes_on_and_the_report_adds_up(playground: Playgr
 def test_killed_while_it_lists_and_plans(playground: Playground, crm: str, tmp_path: Path):
     place = Place(playground, tmp_path, crm, f"sqlite:///{tmp_path}/planning.db")
     emulator = playground.salesforce if crm == "salesforce" else playground.hubspot
-    emulator.inject(FaultRule("POST", "", action="delay", delay=0.2, times=None))
-    for _ in range(2):
-        before = len(emulator.log)
-        command = ("resume",) if before else ("start", "--all")
+    for command in (("start", "--all"), ("resume",)):
+        held = FaultRule("POST", "", nth=4, action="drop_before", delay=300)
+        emulator.inject(held)
         with place.begin(*command) as running:
-            wait_for(lambda before=before: len(emulator.log) >= before + 4, running)  # type: ignore[misc]
+            wait_for(lambda held=held: held.seen >= 4, running)  # type: ignore[misc]
             running.kill()
+        assert running.returncode == -signal.SIGKILL
+        emulator.clear_faults()
         place.minutes_later()
-    emulator.clear_faults()
     code, out = place.run("resume", "--json")
     assert code == 0
     document = json.loads(out)
@@ -201,11 +207,12 @@ def test_two_processes_share_one(
     url = f"sqlite:///{tmp_path}/shared.db" if database == "sqlite" else request.getfixturevalue("postgres_url")
     place = Place(playground, tmp_path, crm, url)
     assert place.run("start", "--all", "--json")[0] == 0
-    slow_down(place)
+    held = hold(place, after=9)
     share = ("resume", "--yes", "--block", "4")
     with place.begin(*share) as first, place.begin(*share) as second:
-        wait_for(lambda: place.schedules_asked() >= 10, first)
+        wait_for(lambda: held.seen > 9 and place.runs() == 2, first)
         first.kill()
+        place.playground.stripe.clear_faults()
         died, killed_at = time.monotonic(), now_utc()
         time.sleep(2)
         place.end_leases_taken_before(killed_at)

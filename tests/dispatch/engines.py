@@ -96,12 +96,12 @@ def working(
         yield stop
     finally:
         stop.set()
-        worker.join(timeout=30)
+        worker.join(timeout=60)
     assert not worker.is_alive()
     assert not errors
 
 
-def until(fulfilled: Callable[[], object], seconds: float = 15.0) -> None:
+def until(fulfilled: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something; fail when it does not come true in time."""
     end = time.monotonic() + seconds
     while not fulfilled():

@@ -67,9 +67,8 @@ def test_the_earliest_due_comes_first(engine: Engine):
 
 
 def test_nothing_is_done_before_it_is_due(engine: Engine):
-    dispatcher, seen = engine.open(), Recorder()
+    dispatcher, seen, start = engine.open(), Recorder(), time.monotonic()
     dispatcher.submit([wish("later", after=1.0), wish("now")])
-    start = time.monotonic()
     with working(dispatcher, seen):
         until(lambda: idle(engine, 2))
     assert seen.accounts == ["now", "later"]
@@ -94,7 +93,7 @@ def test_accounts_are_handed_over_in_blocks(engine: Engine):
 
 
 def test_as_many_threads_work_at_once(engine: Engine):
-    dispatcher, together = engine.open(), threading.Barrier(3, timeout=10)
+    dispatcher, together = engine.open(), threading.Barrier(3, timeout=60)
     seen = Recorder(each=lambda _: together.wait())
     dispatcher.submit([wish("a"), wish("b"), wish("c")])
     with working(dispatcher, seen, threads=3):
@@ -209,14 +208,14 @@ def test_stopping_hands_back_what_was_not_begun(engine: Engine):
         try:
             for item in items:
                 begun.set()
-                go_on.wait(10)
+                go_on.wait(60)
                 yield item, Outcome()
         finally:
             closed.append(len(items))
 
     first.submit([wish(f"a{n}") for n in range(10)])
     with working(first, slow, block=10) as stop:
-        begun.wait(10)
+        begun.wait(60)
         stop.set()
         go_on.set()
     assert engine.journal.work_counts() == {WorkState.IDLE: 1, WorkState.DUE: 9}
@@ -230,9 +229,9 @@ def test_stopping_hands_back_what_was_not_begun(engine: Engine):
 
 
 def test_a_long_task_keeps_its_account(engine: Engine):
-    lease = timedelta(seconds=1.5)
+    lease = timedelta(seconds=4)  # a loaded machine may let a worker stand still for a second or two
     dispatchers = [engine.open(lease=lease) for _ in range(2)]
-    seen = Recorder(each=lambda _: time.sleep(4))
+    seen = Recorder(each=lambda _: time.sleep(5.5))
     dispatchers[0].submit([wish("a")])
     with working(dispatchers[0], seen), working(dispatchers[1], seen):
         until(lambda: idle(engine))
@@ -255,7 +254,7 @@ def test_what_may_not_be_worked_on_just_now_waits_and_costs_no_attempt(engine: E
 
 def test_a_connection_that_hangs_delays_no_other(engine: Engine):
     dispatcher, go_on = engine.open(), threading.Event()
-    seen = Recorder(each=lambda item: go_on.wait(10) if item.connection == "slow" else None)
+    seen = Recorder(each=lambda item: go_on.wait(60) if item.connection == "slow" else None)
     slow = [wish(f"s{n}", connection="slow") for n in range(3)]
     dispatcher.submit(slow)
     with working(dispatcher, seen, connections={"slow": lambda: True, "crm": lambda: True}):
@@ -278,7 +277,7 @@ def test_what_has_no_answer_when_it_is_told_to_stop_is_handed_back(engine: Engin
 
     dispatcher.submit([wish("a"), wish("b")])
     with working(dispatcher, silent, block=2) as told:
-        begun.wait(10)
+        begun.wait(60)
     assert engine.journal.work_counts() == {WorkState.DUE: 2}
 
 
@@ -295,7 +294,7 @@ def test_a_database_that_goes_away_for_a_moment_costs_nothing(engine: Engine):
         run_alone(engine.url, BREAK_CONNECTIONS)
         until(lambda: len(seen.seen) >= 40)
         run_alone(engine.url, BREAK_CONNECTIONS)
-        until(lambda: counts(engine) == {WorkState.IDLE: 60}, seconds=30)
+        until(lambda: counts(engine) == {WorkState.IDLE: 60})
     assert set(seen.accounts) == {f"a{n:02}" for n in range(60)}
     assert list(dispatcher.dead_letters()) == []
 

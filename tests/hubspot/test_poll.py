@@ -148,10 +148,26 @@ def test_a_deep_sweep_sees_an_association_that_has_no_stamp(world: HubSpotWorld)
     assert "NO_LINES" in [issue.code.value for issue in result.planned.issues]
 
 
-def test_an_archived_deal_is_told_not_forgotten(world: HubSpotWorld) -> None:
+def test_an_archived_deal_that_is_billed_is_told_not_forgotten(world: HubSpotWorld) -> None:
     deal, desk = simple(world), world.desk()
     world.sync(deal, desk=desk)
     world.portal.archive("deals", deal)
     (result,) = world.sync(deal, desk=desk)
-    assert result.outcome == "refused"
-    assert "was archived in HubSpot" in result.planned.issues[0].message
+    (issue,) = result.planned.issues
+    assert (result.outcome, issue.code.value, issue.record) == ("refused", "RECORD_GONE", deal)
+    state = world.journal.contract("hubspot", deal)
+    assert state is not None
+    assert state.outcome == "refused", "on the page of the contract itself"
+
+
+@pytest.mark.parametrize("change", [False, True])
+def test_an_archived_deal_that_nothing_is_billed_for_is_nobodys_trouble(world: HubSpotWorld, change: bool) -> None:
+    """A poll told it, and it was archived before anybody looked: an amendment, or a deal of its own."""
+    desk = world.desk()
+    first = simple(world)
+    world.sync(first, desk=desk)
+    more = [monthly(1, 20, "2027-03-01", name="Seat")]
+    deal = world.deal(None, more, amends=first) if change else simple(world)
+    world.portal.archive("deals", deal)
+    assert world.sync(deal, desk=desk) == []
+    assert world.journal.failures("hubspot") == ()

@@ -83,12 +83,13 @@ def site(request: pytest.FixtureRequest, playground: Playground, config_file: Pa
 
 @pytest.mark.parametrize("site", ["sqlite", PROCRASTINATE], indirect=True)
 def test_killed_in_the_middle_and_begun_again_it_bills_each_contract_once(site: Site):
-    slow = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=0.15, times=None)
-    site.playground.stripe.inject(slow)
+    path = "/v1/subscription_schedules"
+    held = [FaultRule("POST", f"={path}", nth=nth, action="delay", delay=300) for nth in (4, 5)]  # a thread each
+    site.playground.stripe.inject(*held)
     with site.process() as first:
-        until(lambda: site.writes("/v1/subscription_schedules") >= 3)
+        until(lambda: site.writes(path) >= 3 and held[0].seen >= 4)
         first.kill()
-        first.communicate(timeout=30)
+        first.communicate(timeout=60)
     assert site.app.journal.work_counts().get(WorkState.RUNNING), "it had accounts in hand"
     site.playground.stripe.clear_faults()
     with site.process() as second:
@@ -100,7 +101,7 @@ def test_killed_in_the_middle_and_begun_again_it_bills_each_contract_once(site: 
         until(lambda: site.writes_of_all() > before)
         until(site.is_done)
         second.send_signal(signal.SIGTERM)
-        _, log = second.communicate(timeout=30)
+        _, log = second.communicate(timeout=60)
     assert (second.returncode, "Traceback" in log) == (0, False), log
     check(site)
 
@@ -113,7 +114,7 @@ def test_two_processes_share_the_work(site: Site):
         until(lambda: site.writes("/v1/subscription_schedules") >= 14 and site.is_done())
         for running in (one, other):
             running.send_signal(signal.SIGTERM)
-            _, log = running.communicate(timeout=30)
+            _, log = running.communicate(timeout=60)
             assert (running.returncode, "Traceback" in log) == (0, False), log
     check(site)
 

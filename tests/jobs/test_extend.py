@@ -1,4 +1,4 @@
-"""The extend job: what is due is synced, what runs short is told of, in the log and by `connector status`."""
+"""The extend job: what is due is submitted, what runs short is told of, in the log and by `connector status`."""
 
 import logging
 import threading
@@ -10,12 +10,11 @@ import pytest
 
 from connector.app import App
 from connector.cli.playground import Playground
-from connector.domain.errors import ConnectorError
-from connector.journal import ContractState
+from connector.journal import ContractState, WorkState
 from connector.sandbox.http import FaultRule
 from connector.windows import due_windows, next_step, short_windows
 from jobs.extend import extend
-from tests.wired import sync
+from tests.wired import do, sync
 
 
 def in_days(app: App, days: int) -> str:
@@ -47,7 +46,7 @@ def windows(app: App, record: str) -> list[Mapping[str, Any]]:
     return list(state.status.get("windows", []))
 
 
-def test_what_is_due_is_synced_and_nothing_else(
+def test_what_is_due_is_submitted_and_nothing_else(
     app: App, playground: Playground, stop: threading.Event, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
@@ -56,13 +55,15 @@ def test_what_is_due_is_synced_and_nothing_else(
     long_contract(app, later, extend_in=1, short_in=20)
     assert [ref.id for ref in due_windows(app.desk())] == [due]
     extend(app, stop)
-    (run,) = app.journal.latest_runs("salesforce")
-    assert (run.job, run.counts) == ("extend", {"applied": 1})
+    assert (app.journal.work_counts("salesforce"), playground.stripe.log) == ({WorkState.DUE: 1}, [])
+    do(app, "extend", stop)
+    runs = [(run.job, run.counts) for run in app.journal.latest_runs("salesforce")]
+    assert runs == [("work", {"applied": 1}), ("extend", {"submitted": 1}), ("extend", {"submitted": 1})]
     assert windows(app, due) == [], "all of its phases fit"
     assert windows(app, later) != []
     assert caplog.messages[-1] == "connection salesforce: 1 applied"
-    extend(app, stop)
-    assert len(app.journal.latest_runs("salesforce")) == 1, "nothing due, no run"
+    do(app, "extend", stop)
+    assert len(app.journal.latest_runs("salesforce")) == len(runs), "nothing due, no run"
 
 
 def test_what_cannot_be_extended_keeps_its_window_and_raises_the_alarm(
@@ -73,7 +74,7 @@ def test_what_cannot_be_extended_keeps_its_window_and_raises_the_alarm(
     before = windows(app, record)
     body = {"error": {"type": "invalid_request_error", "message": "Not with this account."}}
     playground.stripe.inject(FaultRule("POST", "=/v1/subscription_schedules", status=400, body=body))
-    extend(app, stop)
+    do(app, "extend", stop)
     state = app.journal.contract("salesforce", record)
     assert state is not None
     assert (state.outcome, state.next_change, windows(app, record)) == ("failed", None, before)
@@ -82,8 +83,9 @@ def test_what_cannot_be_extended_keeps_its_window_and_raises_the_alarm(
         f"connection salesforce: {record}: Stripe holds 10 of the 36 phases of the schedule {record}"
     )
     playground.stripe.clear_faults()
+    do(app, "extend", stop)
     caplog.clear()
-    extend(app, stop)
+    do(app, "extend", stop)
     assert [entry for entry in caplog.records if entry.levelno == logging.ERROR] == []
     assert windows(app, record) == []
 
@@ -103,8 +105,9 @@ def test_a_crm_that_is_away_does_not_silence_the_alarm(
     long_contract(app, playground.orders["ramp"], extend_in=-30, short_in=-1)
     error = [{"message": "Inactive user", "errorCode": "INSUFFICIENT_ACCESS"}]
     playground.salesforce.inject(FaultRule(route="/composite", status=403, body=error, times=None))
-    with pytest.raises(ConnectorError, match="Inactive user"):
-        extend(app, stop)
+    do(app, "extend", stop)
+    (failure,) = app.journal.failures("salesforce")
+    assert (failure.record, "Inactive user" in failure.error) == (playground.orders["ramp"], True)
     assert any("were due to be appended" in message for message in caplog.messages)
 
 

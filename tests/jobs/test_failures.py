@@ -4,14 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connector.app import App
 from connector.desk import Backoff, Planned, Result
 from connector.domain.issues import Issue, IssueCode, Source, block, warn
 from connector.failures import NOT_TOLD, FailureClass, due_after, failure_of
+from connector.journal import FailureState, WorkState
 from connector.mapping.raw import RawContract, RawRecord, RawRecords
 from connector.mapping.reader import Reading
 from connector.plan.existing import NOTHING
 from connector.plan.safety import Judgement, Verdict
 from connector.plan.status import Ids, failed_status
+from jobs.retry import retry
+from jobs.stopping import Stopping
+from jobs.write_back import write_back
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 RAW = RawContract("order-1", "salesforce", RawRecord("Order", "801-1", {}), (), RawRecords(()))
@@ -67,6 +72,39 @@ def test_what_did_not_converge_keeps_its_code():
     failure = failure_of(Result(planned, "failed", status, error="does not hold what was sent"))
     assert failure is not None
     assert (failure.kind, failure.code) == (FailureClass.BUG, "NOT_CONVERGED")
+
+
+def test_who_submits_a_failure_whose_time_has_come(app: App):
+    """What the CRM was not told is for `write_back`, whatever else is due for `retry`; neither works by itself."""
+    now = app.desk().clock()
+    app.journal.record_failures([failed("untold", NOT_TOLD, now), failed("away", "AWAY", now)])
+    for job, record in ((write_back, "untold"), (retry, "away")):
+        before = {item.key for item in app.journal.work_items(WorkState.DUE)}
+        job(app, Stopping())
+        (item,) = [one for one in app.journal.work_items(WorkState.DUE) if one.key not in before]
+        assert item.account == f"record:{record}"
+    (asked, told) = app.journal.latest_runs("salesforce")
+    assert [(run.job, run.counts) for run in (told, asked)] == [
+        ("write_back", {"submitted": 1}),
+        ("retry", {"submitted": 1}),
+    ]
+
+
+def failed(record: str, code: str, when: datetime) -> FailureState:
+    return FailureState(
+        connection="salesforce",
+        contract_key=record,
+        record=record,
+        kind="wait",
+        code=code,
+        error="",
+        remedy="",
+        since=when,
+        attempts=1,
+        last_at=when,
+        due_at=when,
+        mapping_hash="",
+    )
 
 
 BACKOFF = Backoff(timedelta(seconds=5), timedelta(minutes=1))

@@ -52,12 +52,10 @@ def test_it_stops_between_two_contracts(playground: Playground, config_file: Pat
     upgraded(playground, config_file)
     one_by_one = config_file.read_text(encoding="utf-8") + "\n[jobs]\nthreads = 1\n"
     config_file.write_text(one_by_one, encoding="utf-8")
-    slow = FaultRule("POST", "/v1/subscription_schedules", action="delay", delay=0.1, times=None)
+    slow = FaultRule("POST", "/v1/subscription_schedules", action="delay", delay=0.5, times=None)
     playground.stripe.inject(slow)
     with start(config_file) as running:
-        wait_for(
-            lambda: any((r.method, r.path) == ("POST", "/v1/subscription_schedules") for r in playground.stripe.log)
-        )
+        wait_for(lambda: slow.seen)
         told = time.monotonic()
         running.send_signal(signal.Signals[name])
         out, err = running.communicate(timeout=60)
@@ -109,9 +107,7 @@ def test_a_killed_process_leaves_a_journal_that_goes_on(playground: Playground, 
     upgraded(playground, config_file)
     playground.stripe.inject(FaultRule("POST", "/v1/", action="delay", delay=0.05, times=None))
     with start(config_file) as running:
-        wait_for(
-            lambda: any((r.method, r.path) == ("POST", "/v1/subscription_schedules") for r in playground.stripe.log)
-        )
+        wait_for(lambda: schedules_asked(playground))
         running.kill()
         running.communicate(timeout=60)
     playground.stripe.clear_faults()
@@ -120,12 +116,17 @@ def test_a_killed_process_leaves_a_journal_that_goes_on(playground: Playground, 
         assert len(journal.pending_intents("salesforce")) <= THREADS
 
 
-def slow_schedules(playground: Playground, config_file: Path, seconds: float, settings: str) -> None:
-    """Let Stripe take its time over schedules, and set how long a process that is told to stop has."""
+def held_schedules(playground: Playground, config_file: Path, settings: str) -> FaultRule:
+    """Let Stripe make no schedule until the rule is disarmed, and set how long a process that is told to stop has."""
     upgraded(playground, config_file)
     config_file.write_text(config_file.read_text("utf-8") + f"\n[jobs]\n{settings}\n", encoding="utf-8")
-    rule = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=seconds, times=None)
+    rule = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=300, times=None)
     playground.stripe.inject(rule)
+    return rule
+
+
+def schedules_asked(playground: Playground) -> int:
+    return sum((r.method, r.path) == ("POST", "/v1/subscription_schedules") for r in playground.stripe.log)
 
 
 def wait_for_a_write(playground: Playground, config_file: Path) -> None:
@@ -140,7 +141,7 @@ def wait_for_a_write(playground: Playground, config_file: Path) -> None:
 
 
 def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, config_file: Path):
-    slow_schedules(playground, config_file, 6.0, "stop_seconds = 0.5")
+    held = held_schedules(playground, config_file, "stop_seconds = 0.5")
     with start(config_file) as running:
         wait_for_a_write(playground, config_file)
         told = time.monotonic()
@@ -156,7 +157,7 @@ def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, 
         assert app.journal.held_leases(now) == ()
         assert app.journal.slot_owners(now) == ()
         assert len(app.journal.pending_intents("salesforce")) >= 1
-        wait_for(lambda: not any(r.status == 0 for r in playground.stripe.log))
+        wait_for(lambda: schedules_asked(playground) == held.seen)  # Stripe did what it was asked by then
         assert (app.journal.work_owners(), app.journal.work_counts()) == (frozenset(), {WorkState.DUE: 20})
         sync(app)
         assert app.journal.pending_intents("salesforce") == ()
@@ -168,21 +169,24 @@ def test_what_cannot_be_finished_in_time_is_handed_back(playground: Playground, 
 
 
 def test_a_second_signal_ends_it_at_once(playground: Playground, config_file: Path):
-    slow_schedules(playground, config_file, 8.0, "stop_seconds = 60")
+    held_schedules(playground, config_file, "stop_seconds = 300")
     with start(config_file) as running:
         wait_for_a_write(playground, config_file)
         running.send_signal(signal.SIGINT)
+        assert running.stderr is not None
+        while "told to stop" not in (line := running.stderr.readline()):
+            assert line, "it ended at the first one"
         time.sleep(0.5)
         assert running.poll() is None, "the first one waits for the contract in hand"
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=30)
+        running.communicate(timeout=60)
     assert running.returncode == 130
     with open_journal(playground.config(config_file).database_url()) as journal:
         assert journal.verify_audit().intact
 
 
 def test_a_process_takes_over_from_one_that_was_killed(playground: Playground, config_file: Path):
-    slow_schedules(playground, config_file, 1.0, "sync_every_seconds = 3600")
+    held_schedules(playground, config_file, "sync_every_seconds = 3600")
     with start(config_file) as running:
         wait_for_a_write(playground, config_file)
         running.kill()

@@ -1,5 +1,8 @@
 """The wire: idempotency, faults, counters, authentication, time out of the way of the account's state."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -20,6 +23,13 @@ def sandbox():
 @pytest.fixture
 def client(sandbox):
     return sandbox.client()
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.01)
 
 
 def test_only_loopback():
@@ -129,6 +139,33 @@ def test_counters_log_and_reset(sandbox, client):
     assert len(client.v1.customers.list().data) == 1
     requests.post(f"{sandbox.url}/_sandbox/reset", timeout=5)
     assert client.v1.customers.list().data == []
+
+
+def test_a_call_under_way_at_a_reset_is_never_carried_out(sandbox, client):
+    """Else the account that comes after would hold it, and its answer under a key that a call of its own may have."""
+    sandbox.inject({"method": "POST", "route": "=/v1/customers", "action": "delay", "delay": 60})
+    key = {"idempotency_key": "k1"}
+    with ThreadPoolExecutor(1) as left:
+        under_way = left.submit(client.v1.customers.create, {"name": "A"}, key)
+        rule = sandbox.faults[0]
+        until(lambda: rule.seen)
+        sandbox.reset()
+        with pytest.raises(stripe.APIConnectionError):
+            under_way.result(10)
+    assert client.v1.customers.create({"name": "B"}, key).name == "B"
+    assert [one.name for one in client.v1.customers.list().data] == ["B"]
+    assert [record.status for record in sandbox.log] == [200, 200], "nor is it told of"
+
+
+def test_a_call_that_waits_goes_on_when_its_rule_is_disarmed(sandbox, client):
+    sandbox.inject({"method": "POST", "route": "=/v1/customers", "action": "delay", "delay": 60})
+    with ThreadPoolExecutor(1) as patient:
+        waits = patient.submit(client.v1.customers.create, {"name": "A"})
+        rule = sandbox.faults[0]
+        until(lambda: rule.seen)
+        assert client.v1.customers.list().data == []
+        sandbox.clear_faults()
+        assert waits.result(10).name == "A"
 
 
 def test_accounts_are_apart(sandbox, client):

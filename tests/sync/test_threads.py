@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,13 @@ def refs(count: int = COUNT) -> list[ContractRef]:
 
 def synced(desk: Desk, wanted: list[ContractRef], **options: Any) -> list[Result]:
     return list(sync_refs(desk, wanted, job="test", config_hash="", **options))
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
 
 
 def order(world: World, number: int) -> Any:
@@ -183,16 +191,22 @@ def test_a_customer_somebody_else_took_over_is_not_told_by_us(many: World, monke
 
 def test_leases_are_renewed_while_the_work_goes_on_and_given_back(many: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("connector.holds.BEAT", 0.05)
-    many.stripe.inject(FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=0.4))
+    held = FaultRule("POST", "=/v1/subscription_schedules", action="delay", delay=60)
+    many.stripe.inject(held)
     desk = many.desk()
     seen: list[bool] = []
 
+    def ends() -> datetime:
+        (lease,) = desk.account.journal.held_leases(many.now)
+        return lease.expires_at
+
     def watch() -> None:
-        time.sleep(0.2)
-        many.now += LEASE * 0.7
-        time.sleep(0.15)
-        many.now += LEASE * 0.7
+        until(lambda: held.seen)
+        for _ in range(2):
+            many.now += LEASE * 0.7
+            until(lambda: ends() == many.now + LEASE)
         seen.append(bool(desk.account.journal.held_leases(many.now)))
+        many.stripe.clear_faults()
 
     watching = threading.Thread(target=watch)
     watching.start()

@@ -82,8 +82,9 @@ class HubSpotCrm:
     def fetch(self, refs: Sequence[ContractRef], paths: FieldPaths) -> Iterator[RawContract]:
         """Read whole contracts by the ids of their deals, in batches.
 
-        Deals that cannot be placed in a contract, or were archived, do not hold up the others: they are raised
-        together, as one RejectedError after the last contract, with their ids in `param`.
+        Deals that cannot be placed in a contract do not hold up the others: they are raised together, as one
+        RejectedError after the last contract, with their ids in `param`. Archived deals yield nothing: whether anything
+        is billed for them is not known here.
         """
         if not refs:
             return
@@ -97,7 +98,6 @@ class HubSpotCrm:
                 yield from families(records, roots, instance_url=account.records_url, renewal=self._renewal)
             except RejectedError as error:
                 rejected.append(error)
-            rejected += self._archived(key for key in roots if records.get(f"deals/{key}") is None)
         if rejected:
             raise together(rejected)
 
@@ -153,19 +153,7 @@ class HubSpotCrm:
         """Return the calls made, and what HubSpot leaves for today."""
         return Quota(self.client.door.calls, self.client.door.pace.daily_left)
 
-    def _archived(self, ids: Iterable[str]) -> Iterator[RejectedError]:
-        """Yield an error for each deal that was archived: its billing would go on unseen."""
-        for row in self.client.read("deals", [key for key in ids if key.isdigit()], ["dealname"], archived=True):
-            text = _ARCHIVED.format(name=row["properties"].get("dealname") or "", id=row["id"])
-            yield RejectedError(text, vendor="hubspot", code="ARCHIVED", param=str(row["id"]))
-
 
 def _check_nobody(user: str) -> None:
     if user:
         raise ConfigError("setup of HubSpot grants nothing to a user: a token has its scopes where it was made")
-
-
-_ARCHIVED = (
-    'The deal "{name}" ({id}) was archived in HubSpot. What is billed for it goes on: restore the deal and end it with '
-    "the action terminate, or end its subscription in Stripe."
-)

@@ -97,12 +97,12 @@ class HubSpotClient:
                 break
         return list(dict.fromkeys(found))
 
-    def read(self, name: str, ids: Iterable[str], columns: Iterable[str], *, archived: bool = False) -> Iterator[Row]:
+    def read(self, name: str, ids: Iterable[str], columns: Iterable[str]) -> Iterator[Row]:
         """Yield records by their ids, in no order; one that is not there, or archived, is left out."""
         wanted = sorted(columns)
         for some in chunks(dict.fromkeys(ids), RECORDS):
             request = {"inputs": [{"id": each} for each in some], "properties": wanted, "propertiesWithHistory": []}
-            answer: Row = self._batch.read(name, request, archived=archived, **_RAW)
+            answer: Row = self._batch.read(name, request, archived=False, **_RAW)
             yield from answer["results"]
 
     def get(self, name: str, record_id: str, columns: Iterable[str]) -> Row | None:

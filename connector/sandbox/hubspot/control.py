@@ -110,8 +110,9 @@ def _drop_rules(app: HubSpotApp, _: dict[str, str], __: Any) -> None:
 
 
 def _rows(app: HubSpotApp, path: dict[str, str], _: Any) -> Any:
-    found = app.backdoor.records(path["object"], with_archived=True)
-    return {"records": [{"id": record_id, "properties": values} for record_id, values in found.items()]}
+    live, found = (app.backdoor.records(path["object"], with_archived=archived) for archived in (False, True))
+    rows = [{"id": key, "archived": key not in live, "properties": values} for key, values in found.items()]
+    return {"records": rows}
 
 
 def _insert(app: HubSpotApp, path: dict[str, str], values: Any) -> Any:

@@ -1,17 +1,19 @@
-"""What a run left behind, told without ids that differ from run to run: schedules, invoices, and what the org says.
+"""What a run left behind, told without ids that differ from run to run: schedules, invoices, and what the CRMs say.
 
 Two runs of one script must leave the same books, whatever happened on the way.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from connector.sandbox.seed import ORDERS
-from tests.jobs.chaos.emulators import Org, Stripe
+from connector.sandbox.seed.hubspot import DEALS
+from tests.jobs.chaos.emulators import Org, Portal, Stripe
 
-_NAMES = {order: name for name, order in ORDERS.items()}
+_NAMES = {order: name for name, order in ORDERS.items()} | {deal: f"deal {name}" for name, deal in DEALS.items()}
 #: What write-back tells of an order that is no id.
 _TOLD = (
     "Stripe_Sync_Status__c",
@@ -22,6 +24,19 @@ _TOLD = (
     "Stripe_Next_Change__c",
     "Stripe_MRR__c",
 )
+#: The same of a deal.
+_DEAL_TOLD = (
+    "bsync_status",
+    "bsync_status_detail",
+    "bsync_error_code",
+    "bsync_contract_key",
+    "bsync_segment_count",
+    "bsync_current_segment",
+    "bsync_current_segment_label",
+    "bsync_next_change_date",
+    "bsync_current_mrr",
+)
+_MORE = re.compile(r" \(and \d+ more\)")
 
 Book = dict[str, Any]
 
@@ -31,7 +46,9 @@ def schedules(stripe: Stripe) -> Book:
     prices = {price["id"]: _price(price) for price in stripe.all("prices")}
     found: dict[str, list[Any]] = defaultdict(list)
     for schedule in stripe.all("subscription_schedules"):
-        name = _NAMES.get(schedule["metadata"].get("salesforce_order_id"), "somebody else's")
+        tags = schedule["metadata"]
+        record = tags.get("salesforce_order_id") or tags.get("hubspot_order_id") or "somebody else's"
+        name = _NAMES.get(record, record)
         phases = [_phase(phase, prices) for phase in schedule["phases"]]
         found[name].append({"status": schedule["status"], "ends": schedule["end_behavior"], "phases": phases})
     return {name: sorted(held, key=str) for name, held in found.items()}
@@ -57,6 +74,19 @@ def told(org: Org) -> Book:
     """Return what the org's people read on each order of the seeded company."""
     orders = org.rows("Order")
     return {name: {field: orders[order].get(field) for field in _TOLD} for name, order in ORDERS.items()}
+
+
+def told_in(portal: Portal) -> Book:
+    """Return what the portal's people read on each deal that is not archived.
+
+    A deal that cannot be billed is looked at when it changes, and how many things are wrong with it may depend on what
+    its customer was billed for by then (a deal in another currency): so they are told without their number.
+    """
+    deals = portal.rows("deals")
+    told = {_NAMES.get(deal, deal): {name: row.get(name) for name in _DEAL_TOLD} for deal, row in deals.items()}
+    for row in told.values():
+        row["bsync_status_detail"] = _MORE.sub("", row["bsync_status_detail"] or "")
+    return told
 
 
 def differences(calm: Mapping[str, Any], other: Mapping[str, Any], where: str) -> Iterator[str]:

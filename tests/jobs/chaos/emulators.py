@@ -1,4 +1,4 @@
-"""The emulators as another process serves them, steered over HTTP: what people do in the org, and what goes wrong."""
+"""The emulators as another process serves them, steered over HTTP: what people do in the CRMs, and what goes wrong."""
 
 import re
 import subprocess
@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+
+from connector.offline import bundled_mapping
 
 ROOT = Path(__file__).parents[3]
 KEY = "sk_test_sandbox"
@@ -34,6 +36,10 @@ class Control:
 
     def disarm(self) -> None:
         self.call("DELETE", "faults")
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass in a CRM."""
+        self.call("POST", "clock", {"advance_seconds": seconds})
 
 
 class Org(Control):
@@ -69,8 +75,35 @@ class Org(Control):
         lines = [row for row in self.rows("OrderItem").values() if row["OrderId"] == order and not row["IsDeleted"]]
         return sorted(lines, key=lambda row: str(row["Id"]))
 
-    def advance(self, seconds: float) -> None:
-        self.call("POST", "clock", {"advance_seconds": seconds})
+
+class Portal(Control):
+    """The emulated HubSpot account, as its people change it."""
+
+    def rows(self, name: str) -> dict[str, dict[str, str]]:
+        """Return the records of a type that are not archived."""
+        found = self.call("GET", f"records/{name}")["records"]
+        return {row["id"]: row["properties"] for row in found if not row["archived"]}
+
+    def edit(self, name: str, record: str, values: Mapping[str, str], *, visible_in: float | None = None) -> None:
+        """Change a record; search may hear of it as many seconds later."""
+        if visible_in:
+            self.call("POST", "lag", {"seconds": visible_in})
+        self.call("PATCH", f"records/{name}/{record}", values)
+        if visible_in:
+            self.call("POST", "lag", {"seconds": 0})
+
+    def insert(self, name: str, values: Mapping[str, str]) -> str:
+        return str(self.call("POST", f"records/{name}", values)["id"])
+
+    def tie(self, source: str, record: str, target: str, other: str, type_id: int | None = None) -> None:
+        """Associate two records."""
+        self.call("POST", "associations", {"from": [source, record], "to": [target, other], "type_id": type_id})
+
+    def archive(self, name: str, record: str) -> None:
+        self.call("DELETE", f"records/{name}/{record}")
+
+    def merge(self, name: str, record: str, other: str) -> str:
+        return str(self.call("POST", f"records/{name}/{record}/merge", {"with": other})["id"])
 
 
 class Stripe(Control):
@@ -95,46 +128,64 @@ class Stripe(Control):
 
 
 class Emulators:
-    """`connector sandbox` as a process of its own, on ports of its choice."""
+    """`connector sandbox` as a process of its own, on ports of its choice; both CRMs are in the one configuration."""
 
     def __init__(self, folder: Path) -> None:
         self.config = folder / "sandbox.toml"
         self._log = folder / "sandbox.log"
-        self._ticking: threading.Event | None = None
+        self._still = threading.Event()
+        self._ticking: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         ports = ["--salesforce-port", "0", "--stripe-port", "0", "--hubspot-port", "0"]
         command = [sys.executable, "-m", "connector.cli", "sandbox", *ports, "--write-config", str(self.config)]
         with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log)
-        salesforce, stripe = self._addresses()
-        self.org, self.stripe = Org(salesforce), Stripe(stripe)
+        salesforce, stripe, hubspot = self._addresses()
+        self.org, self.stripe, self.portal = Org(salesforce), Stripe(stripe), Portal(hubspot)
+        self._join_configurations()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ticking:
-            self._ticking.set()
+        self._still.set()
+        if self._ticking:  # it would ask who is not there any more
+            self._ticking.join(timeout=70)
         self._process.terminate()
         self._process.wait(timeout=20)
 
     def hasten(self, pace: float) -> None:
-        """Let the org's time run: so many seconds of it in each of ours."""
-        stop = self._ticking = threading.Event()
-        clock = Org(self.org.url)
+        """Let the CRMs' time run: so many seconds of it in each of ours."""
+        clocks = (Control(self.org.url), Control(self.portal.url))
 
         def tick() -> None:
-            while not stop.wait(0.5):
-                clock.advance(pace / 2)
+            while not self._still.wait(0.5):
+                for clock in clocks:
+                    clock.advance(pace / 2)
 
-        threading.Thread(target=tick, daemon=True).start()
+        self._ticking = threading.Thread(target=tick, daemon=True)
+        self._ticking.start()
 
-    def _addresses(self) -> tuple[str, str]:
+    def _addresses(self) -> tuple[str, str, str]:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            found = re.search(r"Salesforce\s+(\S+)\s+Stripe\s+(\S+)", self._log.read_text(encoding="utf-8"))
-            if found and self.config.exists():
-                return found[1], found[2]
+            words = self._log.read_text(encoding="utf-8")
+            found = re.search(r"Salesforce\s+(\S+)\s+Stripe\s+(\S+)\s+HubSpot\s+(\S+)\n", words)
+            if found:
+                return found[1], found[2], found[3]
             time.sleep(0.1)
         raise AssertionError(self._log.read_text(encoding="utf-8"))
+
+    def _join_configurations(self) -> None:
+        """Put HubSpot beside Salesforce, with a mapping that lets edits of billed deals count."""
+        text = self.config.with_name("sandbox-hubspot.toml").read_text(encoding="utf-8")
+        section = text[text.index("[crm.hubspot]") :]
+        mapping = self.config.with_name("hubspot.yaml")
+        bundled = bundled_mapping("hubspot").read_text(encoding="utf-8")
+        edits = "in_place_edits: {const: review}"
+        assert edits in bundled
+        mapping.write_text(bundled.replace(edits, "in_place_edits: {const: amend}"), encoding="utf-8")
+        section = re.sub('^mapping = ".*"$', f'mapping = "{mapping}"', section, flags=re.MULTILINE)
+        with self.config.open("a", encoding="utf-8") as config:
+            config.write(f"\n{section}")

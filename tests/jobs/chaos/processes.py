@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.jobs.chaos.emulators import ROOT
 
@@ -19,7 +21,7 @@ max_changed_share = 1.0
 sync_every_seconds = 0.5
 write_back_every_seconds = 0.5
 retry_every_seconds = 0.5
-sweep_every_hours = 0.003
+sweep_every_hours = 0.001
 extend_every_hours = 0.005
 housekeeping_every_hours = 0.005
 retry_first_seconds = 0.2
@@ -28,6 +30,12 @@ breaker_outages = 4
 breaker_seconds = 0.5
 stop_seconds = 3.0
 """
+
+#: Seconds until the process has started on a machine with nothing else to do. Where it takes longer it lives longer,
+#: too: as long as it takes to do the same.
+START_SECONDS = 2.0
+#: It is killed so often at least, however slow the machine is.
+LEAST_KILLS = 2
 
 
 def hurry(config: Path) -> None:
@@ -45,11 +53,23 @@ class Runner:
         self.codes: list[int] = []
         self._over = threading.Event()
         self._error: BaseException | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._killing, daemon=True)
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Start it, and kill it every few seconds from now on."""
         self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no process behind, whatever happened."""
+        self._over.set()
+        self._thread.join(timeout=240)
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=20)
 
     def calm_down(self) -> subprocess.Popen[bytes]:
         """Kill it no more; return the process that goes on."""
@@ -67,12 +87,13 @@ class Runner:
     def _begin(self) -> subprocess.Popen[bytes]:
         self.starts += 1
         with self._log.open("ab") as log:
-            return subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "connector.cli", "run", "--config", str(self._config)],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )
+        return self._process
 
     def _killing(self) -> None:
         try:
@@ -81,10 +102,12 @@ class Runner:
             self._error = error
 
     def _live_and_die(self) -> None:
-        while not self._over.is_set():
+        while not self._over.is_set() or self.kills < LEAST_KILLS:
+            begun = time.monotonic()
             process = self._begin()
             self._wait_until_started(process)
-            self._over.wait(self._chance.uniform(0.5, 4.0))
+            slow = max(1.0, (time.monotonic() - begun) / START_SECONDS)
+            self._over.wait(self._chance.uniform(0.5, 4.0) * slow)
             if self._chance.random() < 0.75:
                 self.kills += 1
                 process.kill()

@@ -1,4 +1,4 @@
-"""What people do in the org, step by step: the same for the calm run and for the one in the storm.
+"""What people do in the Salesforce org, step by step: the same for the calm run and for the one in the storm.
 
 A script is made from a seed. It edits orders and lines, commits late, amends, ends, deletes amendments again, corrects
 mistakes, activates a draft, and at the end deletes an order that is billed.
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from connector.sandbox.seed import ORDERS
 from tests.jobs.chaos.emulators import Org
@@ -24,10 +25,10 @@ DELETED = "volume"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that people do; `words` are for the report."""
+    """One thing that people do in a CRM, given its `Org` or `Portal`; `words` are for the report."""
 
     words: str
-    do: Callable[[Org], object]
+    do: Callable[[Any], object]
 
 
 def script(seed: int, number: int, today: date) -> Iterator[Step]:
@@ -74,7 +75,7 @@ def _late_commit(chance: random.Random, count: int, _: date) -> Step:
 
 def _amendment(chance: random.Random, _: int, today: date) -> Step:
     name, months, more = chance.choice(FUTURE), chance.randint(1, 5), chance.randint(1, 9)
-    start = _months_on(_next_month(today), months)
+    start = months_on(next_month(today), months)
     return Step(f"amend {name} from {start}: {more} more", lambda org: _amend(org, name, start, more))
 
 
@@ -86,7 +87,7 @@ def _amendment_of_what_runs(chance: random.Random, _: int, today: date) -> Step:
 
 def _amendment_that_is_deleted(chance: random.Random, _: int, today: date) -> Step:
     name, more = chance.choice(FUTURE), chance.randint(1, 9)
-    start = _months_on(_next_month(today), 2)
+    start = months_on(next_month(today), 2)
 
     def do(org: Org) -> None:
         made = _amend(org, name, start, more)
@@ -99,7 +100,7 @@ def _amendment_that_is_deleted(chance: random.Random, _: int, today: date) -> St
 
 def _end(chance: random.Random, count: int, today: date) -> Step:
     name = ("free_line", "quarters", "yen")[count // 9 % 3]
-    day = _months_on(_next_month(today), chance.randint(6, 9))
+    day = months_on(next_month(today), chance.randint(6, 9))
     return Step(f"end {name} on {day}", lambda org: _terminate(org, name, day))
 
 
@@ -145,10 +146,12 @@ def _delete_billed(org: Org) -> None:
     org.delete("Order", ORDERS[DELETED])
 
 
-def _next_month(today: date) -> date:
-    return _months_on(today.replace(day=1), 1)
+def next_month(today: date) -> date:
+    """Return the first day of the month after."""
+    return months_on(today.replace(day=1), 1)
 
 
-def _months_on(day: date, months: int) -> date:
+def months_on(day: date, months: int) -> date:
+    """Return the first day of the month so many months on."""
     index = day.year * 12 + day.month - 1 + months
     return date(index // 12, index % 12 + 1, 1)
