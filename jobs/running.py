@@ -8,17 +8,16 @@ survives like a power cut.
 
 import logging
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from connector.app import App, build_app
 from connector.config import Config
 from connector.domain.errors import ConfigError, RetryableError
 from connector.health import start_monitor
 from connector.journal import is_gone, worker_name
+from connector.signals import obeying
 from jobs import JOBS
 from jobs.firing import CLAIMING, Firing
 from jobs.scheduler import Scheduler
@@ -28,24 +27,7 @@ from jobs.workers import Workers, work_off
 _log = logging.getLogger(__name__)
 
 _RECHECK_SECONDS = 15.0
-_INTERRUPTED = 130
-
-
-@contextmanager
-def obeying(stop: Stopping) -> Iterator[None]:
-    """Set `stop` at the first signal, and end the process at the second."""
-
-    def obey(*_: object) -> None:
-        if stop.is_set():
-            os._exit(_INTERRUPTED)
-        stop.set()
-
-    before = {number: signal.signal(number, obey) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+_leave = partial(os._exit, 130)
 
 
 def run(config: Config) -> None:
@@ -53,7 +35,7 @@ def run(config: Config) -> None:
     stop = Stopping()
     for chatty in ("apscheduler", "alembic", "stripe"):  # that something woke up, or was called, is no news
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    with obeying(stop), build_app(config, sleep=stop.sleep) as app:
+    with obeying(stop.set, _leave), build_app(config, sleep=stop.sleep) as app:
         if not _may_begin(app, stop):
             return
         app.engine.dispatcher()
@@ -91,7 +73,7 @@ def run_once(config: Config, name: str) -> bool:
     if name not in known:
         raise ConfigError(f"there is no job {name!r}; there are {', '.join(known)}")
     stop = Stopping()
-    with obeying(stop), build_app(config, sleep=stop.sleep) as app:
+    with obeying(stop.set, _leave), build_app(config, sleep=stop.sleep) as app:
         app.check_orgs()
         job = known[name]
         if job.submits:

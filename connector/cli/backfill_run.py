@@ -1,7 +1,6 @@
 """A back-fill at work on the command line: the meter, Ctrl-C as pause, exit codes, report files."""
 
 import json as jsonlib
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from connector.cli.output import say
 from connector.crm.selection import SelectingCrm
 from connector.domain.errors import ConfigError
 from connector.journal import Backfill, Journal
+from connector.signals import obeying
 from connector.sync import Desk
 
 
@@ -79,23 +79,13 @@ def _budget(desk: Desk, stripe: str | None) -> str:
 def _stopped() -> Iterator[threading.Event]:
     """Give an event that Ctrl-C and SIGTERM set; a second one is not held up."""
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before: dict[int, Any] = {}
 
-    def ask(number: int, _frame: object) -> None:
+    def told() -> None:
         say("Stopping after the contract in hand; once more stops at once.", "yellow")
         stop.set()
-        signal.signal(number, before[number] or signal.SIG_DFL)
 
-    for each in (signal.SIGINT, signal.SIGTERM):
-        before[each] = signal.signal(each, ask)
-    try:
+    with obeying(told):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def planned_exit(page: Overview) -> int:
