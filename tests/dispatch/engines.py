@@ -114,7 +114,7 @@ class Recorder:
 
     def __init__(self, *answers: Outcome, each: Callable[[Item], object] | None = None) -> None:
         self.seen: list[Item] = []
-        self.times: list[float] = []
+        self.times: list[float] = []  # by the clock that says when something is due
         self.blocks: list[tuple[str, ...]] = []
         self._answers = list(answers)
         self._each = each
@@ -123,7 +123,7 @@ class Recorder:
         self.blocks.append(tuple(item.account for item in items))
         for item in items:
             self.seen.append(item)
-            self.times.append(time.monotonic())
+            self.times.append(now().timestamp())
             if self._each is not None:
                 self._each(item)
             yield item, self._answers.pop(0) if self._answers else Outcome()
