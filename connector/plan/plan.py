@@ -21,6 +21,7 @@ from connector.plan.existing import ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
 from connector.plan.live import differences
 from connector.plan.operation import Create, Operation, Retire, Update, operation_json
+from connector.plan.payer import check_payer
 from connector.plan.prices import Terms, by_terms, reuse_prices, terms_of
 from connector.plan.projection import Bill, project
 from connector.plan.schedules import Outlook, managed_params, not_as_told, outlook
@@ -81,7 +82,7 @@ def make_plan(
     if not any(issue.blocks for issue in (*begun.issues, *settling)):  # else what would be billed is anybody's guess
         found += check_tie_out(account, contract)
     steps = check_steps(contract, (*bills, *_as_made(contract, desired, existing, today)))
-    found += steps + begun.issues + more + settling
+    found += (*steps, *begun.issues, *more, *settling, *check_payer(contract, desired, existing))
     edits = (
         *find_edits(contract, desired, existing, operations, today),
         *lapsed_edits(contract, desired, existing, operations),

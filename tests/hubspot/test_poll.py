@@ -171,3 +171,14 @@ def test_an_archived_deal_that_nothing_is_billed_for_is_nobodys_trouble(world: H
     world.portal.archive("deals", deal)
     assert world.sync(deal, desk=desk) == []
     assert world.journal.failures("hubspot") == ()
+
+
+def test_who_is_billed_and_who_is_named_after_a_merge_is_told(world: HubSpotWorld) -> None:
+    first, other = world.company(), world.company()
+    simple(world, first)
+    deal = simple(world, other)
+    assert [result.outcome for result in world.sync(deal)] == ["applied"]
+    world.portal.merge("companies", first, other)
+    (result,) = world.sync(deal)
+    assert [issue.code.value for issue in result.planned.issues] == ["CUSTOMER_CHANGED"]
+    assert (result.outcome, result.writes) == ("nothing", 0)

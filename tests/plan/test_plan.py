@@ -256,3 +256,15 @@ def test_what_the_contract_has_beside_what_is_desired(key, status, ended, refuse
 def test_an_unknown_object_of_the_existing_state_is_nobodys_business():
     stray = ExistingState({Key("coupon", "theirs"): ExistingObject("c", {})})
     assert planned(two_years(), stray).operations == planned(two_years(), NOTHING).operations
+
+
+def test_another_customer_than_the_one_who_is_billed_is_told():
+    made = contract(line())
+    state = applied(planned(made))
+    other = replace(made, party=Party("ACC2", "Other Ltd", email="pay@other.example"))
+    plan = planned(other, state)
+    found = [issue for issue in plan.issues if issue.code is IssueCode.CUSTOMER_CHANGED]
+    words = "but the CRM now names Other Ltd (ACC2); Stripe moves no subscription to another customer"
+    assert [issue.message for issue in found] == [f"{made.party.ref} is billed for it, {words}"]
+    assert not found[0].blocks
+    assert not [issue for issue in planned(made, state).issues if issue.code is IssueCode.CUSTOMER_CHANGED]
