@@ -19,7 +19,7 @@ from connector.backfill.planned import planned_item
 from connector.backfill.report_csv import COLUMNS, cell, write_csv
 from connector.backfill.report_html import write_html
 from connector.journal import BackfillItem
-from connector.plan.plan import Plan, make_plan
+from connector.plan.plan import Plan
 from tests.backfill.company import ramps
 from tests.backfill.conftest import Filling
 from tests.wiring import TODAY, World
@@ -155,12 +155,13 @@ def test_no_more_plans_are_alive_than_are_in_hand(monkeypatch: pytest.MonkeyPatc
     count, batch = 40, 4
     plans: list[weakref.ref[Plan]] = []
 
-    def made(*given: Any) -> Plan:
-        plan = make_plan(*given)
-        plans.append(weakref.ref(plan))
-        return plan
+    begin = Plan.__init__
 
-    monkeypatch.setattr("connector.sync.make_plan", made)
+    def begun(plan: Plan, *given: Any, **named: Any) -> None:
+        begin(plan, *given, **named)
+        plans.append(weakref.ref(plan))
+
+    monkeypatch.setattr(Plan, "__init__", begun)  # plans are copied too: every one counts
     with World(records=ramps(TODAY, count)) as world:
         filling = Filling(world.desk())
         for where, name in ((filling.desk.crm, "batch"), (batches, "BATCH"), (sync, "BATCH")):
