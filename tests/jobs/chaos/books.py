@@ -80,12 +80,14 @@ def told_in(portal: Portal) -> Book:
     """Return what the portal's people read on each deal that is not archived.
 
     A deal that cannot be billed is looked at when it changes, and how many things are wrong with it may depend on what
-    its customer was billed for by then (a deal in another currency): so they are told without their number.
+    its customer was billed for by then (a deal in another currency): so they are told without their number. Whether
+    another customer is billed than the one that is named depends on whether companies were merged before or after.
     """
     deals = portal.rows("deals")
     told = {_NAMES.get(deal, deal): {name: row.get(name) for name in _DEAL_TOLD} for deal, row in deals.items()}
     for row in told.values():
-        row["bsync_status_detail"] = _MORE.sub("", row["bsync_status_detail"] or "")
+        detail = _MORE.sub("", row["bsync_status_detail"] or "")
+        row["bsync_status_detail"] = "" if detail.startswith("CUSTOMER_CHANGED") else detail
     return told
 
 
