@@ -37,6 +37,7 @@ _DEAL_TOLD = (
     "bsync_current_mrr",
 )
 _MORE = re.compile(r" \(and \d+ more\)")
+_PAYER = re.compile(r"(; )?CUSTOMER_CHANGED: .*? to another customer( Nothing, .* anew\.)?")
 
 Book = dict[str, Any]
 
@@ -86,8 +87,7 @@ def told_in(portal: Portal) -> Book:
     deals = portal.rows("deals")
     told = {_NAMES.get(deal, deal): {name: row.get(name) for name in _DEAL_TOLD} for deal, row in deals.items()}
     for row in told.values():
-        detail = _MORE.sub("", row["bsync_status_detail"] or "")
-        row["bsync_status_detail"] = "" if detail.startswith("CUSTOMER_CHANGED") else detail
+        row["bsync_status_detail"] = _PAYER.sub("", _MORE.sub("", row["bsync_status_detail"] or ""))
     return told
 
 
