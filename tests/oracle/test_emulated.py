@@ -11,7 +11,7 @@ from tests.oracle.emulated import Emulator
 from tests.oracle.lives import life
 
 #: Some as they come, and some whose lines are paid in different ways.
-BATCHES = [range(5000, 5040), range(500_000, 500_020)]
+BATCHES = [range(5000, 5024), range(500_000, 500_014)]
 _FIRST = int(os.environ.get("FIRST", "5060"))
 MORE = [range(first, first + 60) for first in range(_FIRST, _FIRST + int(os.environ.get("LIVES", "0")), 60)]
 
