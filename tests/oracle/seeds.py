@@ -58,3 +58,9 @@ LIVED = {
     106243: "a coupon given again on the day of an invoice at the end of a month: its months were counted a day on",
     309030: "changed on the last day: the rest of a coupon was named for the hours that are left, but not made",
 }
+
+#: Lives that still disagree.
+OPEN = {
+    504802: "looked at before the first invoice of a line with a coupon for once: its phase is made longer, and the "
+    "coupon is taken twice",
+}
