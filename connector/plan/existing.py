@@ -13,6 +13,9 @@ from connector.plan.canonical import Json
 #: Ends the keys under which schedules are known that were taken back: another may have been made under their own.
 RETIRED = ":retired"
 
+#: What a schedule is called that bills nothing more, however that came.
+OVER = frozenset({"completed", "canceled", "released"})
+
 
 @dataclass(frozen=True, slots=True)
 class ExistingObject:

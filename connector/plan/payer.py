@@ -6,9 +6,7 @@ from connector.compile.resource import DesiredState
 from connector.domain.contract import Contract
 from connector.domain.issues import Issue, IssueCode, warn
 from connector.plan.canonical import canonical
-from connector.plan.existing import ExistingState
-
-_OVER = frozenset({"completed", "canceled", "released"})
+from connector.plan.existing import OVER, ExistingState
 
 
 def check_payer(contract: Contract, desired: DesiredState, existing: ExistingState) -> Iterator[Issue]:
@@ -18,10 +16,10 @@ def check_payer(contract: Contract, desired: DesiredState, existing: ExistingSta
     """
     for key, held in sorted(existing.objects.items()):
         resource = desired.get(key)
-        if key.kind != "subscription_schedule" or resource is None or held.status in _OVER:
+        if key.kind != "subscription_schedule" or resource is None or held.status in OVER:
             continue
         billed = (held.applied or held.params).get("customer")
-        if isinstance(billed, Mapping) and billed != canonical(resource.params)["customer"]:
+        if isinstance(billed, Mapping) and billed != canonical(resource.params["customer"]):
             yield warn(
                 IssueCode.CUSTOMER_CHANGED,
                 contract.source(contract.party.ref, "ref"),

@@ -17,7 +17,7 @@ from connector.plan.canonical import canonical, digest
 from connector.plan.cleared import without_cleared
 from connector.plan.diff import Change
 from connector.plan.drift import Edit, drift_issue, find_edits, lapsed_edits
-from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.existing import OVER, ExistingObject, ExistingState
 from connector.plan.kinds import BILLING_KINDS, KINDS
 from connector.plan.live import differences
 from connector.plan.operation import Create, Operation, Retire, Update, operation_json
@@ -28,9 +28,8 @@ from connector.plan.schedules import Outlook, managed_params, not_as_told, outlo
 from connector.plan.settle import Settlement, check_settlement, is_settlement, settle, settled_bills
 from connector.plan.tieout import TieOut, check_steps, check_tie_out, tie_out
 
-_OVER = frozenset({"completed", "canceled", "released"})
 #: What bills nothing (more): over, or an invoice taken back.
-_ENDED = _OVER | {"void"}
+_ENDED = OVER | {"void"}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from connector.domain.period import day_after
 from connector.plan.canonical import canonical
 from connector.plan.corrections import Account, corrections, due_apart, fees
 from connector.plan.diff import Change, diff
-from connector.plan.existing import ExistingObject, ExistingState
+from connector.plan.existing import OVER, ExistingObject, ExistingState
 from connector.plan.held import Held, UnreadableError, read_held, spec_of
 from connector.plan.kinds import KINDS
 from connector.plan.live import Running, bills_alike
@@ -36,7 +36,6 @@ _SETTLED: Mapping[SettlementPolicy, str] = {
     "refund": "refunded by credit note",
     "none": "kept by policy",
 }
-_OVER = frozenset({"completed", "canceled", "released"})
 #: Bill what waits, and let Stripe reckon nothing of its own: what is owed back is settled by the plan.
 _END_NOW: Params = {"invoice_now": True, "prorate": False}
 
@@ -54,7 +53,7 @@ class Begun:
     @property
     def over(self) -> bool:
         """Tell whether it bills nothing more."""
-        return self.existing.status in _OVER
+        return self.existing.status in OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,7 @@ def _has_line(told: ScheduleSpec, ref: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What becomes of a schedule: the operation, how it then bills in all, and what stands in the way."""
+    """What becomes of a schedule: the operation, how it then bills in all, what stands in the way, and what runs."""
 
     operation: Operation | None
     spec: ScheduleSpec
